@@ -157,7 +157,7 @@ const fleetAlarms = (alarm: AlarmFor, { isFleet, hasRollCall }: Watch): Resource
         Metrics: [
           {
             Id: 'clusters',
-            // the order keeps the clusters to report among the 500 series that CloudWatch evaluates
+            // the order makes sure that the clusters to report are among the 500 series that CloudWatch evaluates
             Expression: acrossClusters('MAX(needsAttention)', 'GROUP BY cluster ORDER BY MAX() DESC'),
             Period: 300,
             ReturnData: true,
@@ -210,7 +210,7 @@ function overdue(prefix: string, cluster: string, hours: number, actions: object
       Statistic: 'SampleCount',
       Period: 3_600,
       Threshold: 1,
-      // never true: only whether there is data matters
+      // this alarm never fires; it only shows whether there is data
       ComparisonOperator: 'LessThanThreshold',
       ...more,
     },

@@ -19,8 +19,8 @@ export interface Limits {
 }
 
 /**
- * A warning for each moment with too many sweeps: if each takes the full timeout, the last events wait so long that
- * they are dropped.
+ * A warning for each moment at which too many sweeps start: if each takes the full timeout, the last events wait so
+ * long that they are dropped.
  */
 export function capacityWarnings(
   starts: readonly Start[],
@@ -31,7 +31,7 @@ export function capacityWarnings(
   return [...moments].flatMap(([when, together]) => {
     const sweeps = together.reduce((sum, start) => sum + start.sweeps, 0);
     const window = Math.max(...together.map(({ windowMinutes = 0 }) => windowMinutes));
-    // without a window, all events wait from the same moment on
+    // without a window, all events begin to wait at the same moment
     const time = Math.max(window, Math.floor(maximumEventAge / 60));
     if (sweeps * deadline <= time * atOnce) return [];
     const needed = Math.ceil((sweeps * deadline) / time);

@@ -78,7 +78,7 @@ type Network = {
   readonly [name in keyof typeof networkParameters]: z.output<(typeof networkParameters)[name]>;
 };
 
-/** Parameters that contradict each other or would have no effect. */
+/** Parameters that contradict each other, or that have no effect without others. */
 export function networkConflicts({
   subnetIds,
   securityGroupIds,

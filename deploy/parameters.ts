@@ -18,7 +18,7 @@ function whole(min: number, max: number, expected = `a whole number from ${min} 
 
 const text = (pattern: RegExp, expected: string) =>
   z.string({ error: expected }).regex(pattern, { error: expected });
-/** The same, or none: `--param` cannot pass an empty string. */
+/** A number or `none`, because `--param` cannot pass an empty string. */
 const optional = (pattern: RegExp, expected: string) =>
   text(new RegExp(`^(none)?$|${pattern.source}`), `${expected}, or none`).transform((value) =>
     value === '' || value === 'none' ? undefined : value,
@@ -132,7 +132,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
   return [`param ${issue.path.join('.')}: expected ${issue.message}, got ${quote(issue.input)}`];
 }
 
-/** Parameters that would have no effect together with others. */
+/** Parameters that would have no effect because of others. */
 function conflicts(given: Parameters): string[] {
   if (given.functionRoleArn === undefined || given.schedulerRoleArn === undefined) return [];
   return (['permissionsBoundaryArn', 'rolePath'] as const)

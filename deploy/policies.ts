@@ -27,7 +27,7 @@ export interface Policies {
   readonly schedulerRole: NamedRole;
   /** The minimum that a permissions boundary of both roles must allow. */
   readonly permissionsBoundary: PolicyDocument;
-  /** What the policy of the customer key must allow in addition, if there is a key. */
+  /** The additional statements that the policy of the customer key needs, if there is a key. */
   readonly keyPolicy?: PolicyDocument;
 }
 
@@ -53,7 +53,7 @@ export function policies(stage: Omit<Stage, 'now'>, { account, region }: PolicyP
   const resolve = resolver(values);
   const forScheduler = resolve(schedulerDocuments(context)) as RoleDocuments;
   const forFunction = resolve(functionDocuments(context)) as RoleDocuments;
-  // A boundary is for roles that the stack makes, with random characters in their names as well.
+  // The stack adds random characters to the names of the roles that the boundary is for.
   const ofStack = resolver({
     ...values,
     'SchedulerRole.Arn': named(undefined, `${prefix}-SchedulerRole-*`),
@@ -83,7 +83,7 @@ const union = (...documents: readonly PolicyDocument[]): PolicyDocument => {
   return { Version: '2012-10-17', Statement: [...distinct.values()] };
 };
 
-/** CloudWatch Logs uses the key itself, without a role. */
+/** CloudWatch Logs uses the key directly, without a role. */
 function keyPolicyOf(
   { functionName, parameters: { kmsKeyArn } }: RoleContext,
   partition: string,

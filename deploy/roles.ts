@@ -50,7 +50,8 @@ export function schedulerDocuments({ functionName, parameters, scheduleKeys }: R
       {
         Effect: 'Allow',
         Action: ['lambda:InvokeFunction'],
-        // by name, since the function refers to this role's ARN and references must not be circular
+        // refers to the role by name, because the function refers to this role's ARN and references must not be
+        // circular
         Resource: arn('lambda', `function:${functionName}`),
       },
       { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('UndeliveredQueue') },
@@ -79,7 +80,10 @@ export function functionDocuments({ functionName, parameters, watch }: RoleConte
   };
 }
 
-/** A role of the stack. Its policy is inline: a resource of its own might come into effect after the function needs it. */
+/**
+ * A role of the stack. Its policy is inline, because a separate policy could come into effect after the function needs
+ * it.
+ */
 export function role(
   PolicyName: string,
   { trust, policy: PolicyDocument }: RoleDocuments,
@@ -132,7 +136,7 @@ function secretsOf(parameters: Parameters): Statement[] {
   const names = [secret, reportsSecret, clustersSecret].filter((name) => name !== undefined);
   const isParameter = (name: string) => name.startsWith(parameterMark);
   const secrets = [
-    // Secrets Manager appends a hyphen and six random characters to each secret's ARN
+    // Secrets Manager appends a hyphen and six random characters to the ARN of each secret
     ...names
       .filter((name) => !isParameter(name))
       .map((name) => arn('secretsmanager', `secret:${name}-??????`)),
@@ -162,7 +166,7 @@ function allowed(action: string, resources: readonly unknown[], condition?: obje
   return [{ Effect: 'Allow', Action: [action], Resource, ...(condition && { Condition: condition }) }];
 }
 
-/** The ARN of a parameter: a name with a path has its slash already. */
+/** The ARN of a parameter. A name with a path already begins with a slash. */
 const parameterArn = (name: string) =>
   arn('ssm', `parameter/${name.slice(parameterMark.length).replace(/^\//, '')}`);
 

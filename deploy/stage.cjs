@@ -13,7 +13,7 @@ module.exports = async ({ resolveVariable }) => {
   const stage = await resolveVariable('sls:stage');
   const files = await resolveVariable('self:params');
   const given = await resolveVariable('opt:param').catch(() => []);
-  // unknown ones as well, which are refused: the framework ignores them
+  // includes unknown parameters, because the framework ignores them and this module refuses them
   const names = new Set([
     ...Object.keys({ ...files.default, ...files[stage] }),
     ...given.map((each) => each.split('=')[0]),

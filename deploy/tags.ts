@@ -58,8 +58,8 @@ const untaggable = new Set(['AWS::Scheduler::Schedule', 'AWS::SQS::QueuePolicy']
 export const tagList = (given: Tags) => Object.entries(given).map(([Key, Value]) => ({ Key, Value }));
 
 /**
- * Writes the tags onto each resource. `stackTags` do the same at a deployment with the framework, but a template that
- * is deployed in another way, or read by a scanner, does not contain them.
+ * Writes the tags onto each resource. The framework's `stackTags` do the same when the framework deploys. A template
+ * that is deployed in another way, or read by a scanner, would have no tags without this.
  */
 export function tagged(resources: Resources, given: Tags): Resources {
   if (Object.keys(given).length === 0) return resources;

@@ -5,7 +5,7 @@ import type { StageSchedules } from './schedules.ts';
 export interface Watch {
   /** The clusters with alarms of their own. */
   readonly clusters: readonly string[];
-  /** Whether any cluster has no alarms of its own. Also true if only the command knows all clusters. */
+  /** Whether any cluster has no alarms of its own. Also true if only the command knows the clusters. */
   readonly isFleet: boolean;
   readonly hasRollCall: boolean;
 }

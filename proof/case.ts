@@ -5,11 +5,11 @@
 import type { FleetJob } from '../simulator/index.ts';
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 
-/** A fault of an answer or of the connection; see the simulator's `Fault`. */
+/** A fault of an answer or of the connection; see `Fault` in the simulator. */
 export interface ScriptedFault {
   readonly api: string;
   readonly nth: number;
-  /** 0 means every time from then on. */
+  /** How many requests fail; 0 means all from then on. */
   readonly times: number;
   readonly kind: FaultKind;
   /** Milliseconds of a delay, or bytes that arrive before the connection breaks. */
@@ -85,13 +85,13 @@ export type OutsideActionKind = (typeof outsideActionKinds)[number];
 export type FollowUpMode = 'absent' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
 
 /**
- * How the sweep is repeated: immediately after the first; both at the same time; in rounds of follow-ups until none is
- * left; as a saved plan and a later sweep with `--plan`; or as a plan that a person confirms.
+ * How the sweep is repeated: once more right after the first; twice at the same time; in rounds of follow-ups until
+ * none is left; as a saved plan and a later sweep with `--plan`; or as a plan that a user confirms.
  */
 export type Repetition = 'once' | 'again' | 'together' | 'rounds' | 'planned' | 'agreed';
 
 export interface CaseJob extends Omit<FleetJob, 'jobId'> {
-  /** What an earlier report contains about the job (`--history`). */
+  /** What an earlier report says about the job (`--history`). */
   readonly history?: { readonly flapping?: boolean; readonly activeAgo?: number };
   /** The follow-up's payload lists the job. */
   readonly waited?: { readonly askedAgo: number; readonly attempts: number; readonly activeAgo?: number };

@@ -17,7 +17,7 @@ import { properties, type Verdict } from './properties.ts';
 export interface PropertyCoverage {
   /** Cases that tried the property. */
   tried: number;
-  /** Of these cases, those with a fault or an outside action. */
+  /** How many of these cases had a fault or an outside action. */
   withFaults: number;
   violated: number;
 }
@@ -108,7 +108,7 @@ export function add(coverage: Coverage, other: Coverage): void {
     coverage.met[thing] = (coverage.met[thing] ?? 0) + times;
 }
 
-/** Everything that must occur and did not. */
+/** Everything that must occur and did not occur. */
 export const missed = (coverage: Coverage): string[] => toMeet.filter((thing) => !coverage.met[thing]);
 
 /** Everything that occurred in one run. */

@@ -41,7 +41,7 @@ export type ReadKind = 'configs' | 'stats' | 'datafeeds';
 /** One read that the sweep made. Sequence numbers give all actions of one sweep their order. */
 export interface Read {
   readonly kind: ReadKind;
-  /** Undefined means all jobs or datafeeds. For reads of datafeeds, these are datafeed ids. */
+  /** Undefined for a read of all jobs or datafeeds. For reads of datafeeds, these are datafeed ids. */
   readonly ids: readonly string[] | undefined;
   readonly begunSeq: number;
   readonly begunAt: number;
@@ -85,7 +85,7 @@ export interface ObservedSweep {
   /** When this sweep last read the upgrade mode. */
   upgradeReadAt: number | undefined;
   mayClose: boolean | undefined;
-  /** When the last of the six initial reads succeeded; undefined if one failed. */
+  /** When the last of the six initial reads succeeded; undefined if any of them failed. */
   foundAt: number | undefined;
   report: SweepReport | undefined;
   error: Error | undefined;
@@ -109,7 +109,7 @@ export interface Observation {
   readonly case: RandomCase;
   readonly sweeps: readonly ObservedSweep[];
   readonly requests: readonly RecordedRequest[];
-  /** The faults that struck a request. */
+  /** The faults that affected a request. */
   readonly struck: readonly { readonly kind: string; readonly api: string }[];
   /** The outside actions that happened, with their times. */
   readonly done: readonly { readonly at: number; readonly kind: string; readonly jobId: string }[];
@@ -133,7 +133,7 @@ export class ServerLog {
   constructor(server: EmbeddedElasticsearch, clock: Clock) {
     const { security } = server.cluster;
     const authenticate = security.authenticate.bind(security);
-    // every request authenticates in the same turn of the event loop in which it reads or changes the cluster
+    // every request is authenticated in the same turn of the event loop in which it reads or changes the cluster
     security.authenticate = (headers, url) => {
       const { authorization, [readHeader]: read } = headers;
       this.served.push({

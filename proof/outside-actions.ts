@@ -4,7 +4,7 @@ import { idAt, type OutsideAction, type OutsideActionKind } from './case.ts';
 
 export type ActionLog = { readonly at: number; readonly kind: string; readonly jobId: string }[];
 
-/** Schedules the actions. Returns the log, to which each action is added when it happens. */
+/** Schedules the actions. Returns a log; each action is added to it when it happens. */
 export function scheduleOutsideActions(
   server: EmbeddedElasticsearch,
   clock: VirtualClock,

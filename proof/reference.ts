@@ -228,8 +228,8 @@ const isMisspelled = (key: string) =>
   ['', 'protect', 'protectuntil'].some((suffix) => equalButOne(bare(key), `jobsweep${suffix}`));
 
 /**
- * The keys of which a warning must name one: all that are misspelled, or, without a right key, all that are further from
- * `jobsweep` and were still meant for it.
+ * A warning must name one of these keys: the misspelled keys, if there are any. Without a correct or misspelled key:
+ * those that resemble `jobsweep` less, but were probably meant for it.
  */
 export function keysToWarnOf(settings: Readonly<Record<string, unknown>>): string[] {
   const keys = Object.keys(settings);

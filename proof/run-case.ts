@@ -29,8 +29,8 @@ import { type ActionLog, runWhen, scheduleOutsideActions } from './outside-actio
 import { type Struck, scriptFaults } from './scripted-faults.ts';
 
 /**
- * A sweep that sends more requests counts as an endless loop. Normally, a sweep needs fewer than 400, and a case may
- * have several sweeps.
+ * A sweep that sends more requests than this counts as an endless loop. A normal sweep needs fewer than 400, and a case
+ * may have several sweeps.
  */
 const maxRequests = 6_000;
 /** Milliseconds of real time after which a case counts as hanging; it normally takes about 20 ms. */
@@ -80,7 +80,8 @@ export async function runCase(given: RandomCase): Promise<Observation> {
   const timer = setTimeout(resolve, maxRealMs, 'late');
   const finished = await Promise.race([story(running, sweeps), late]);
   clearTimeout(timer);
-  // requests in flight at the end of a sweep arrive now; any later request means that the sweep has not stopped
+  // let requests that are still in flight after a sweep arrive now; any later request means that the sweep has not
+  // stopped
   await clock.advance(0);
   const answered = server.requests.length;
   if (finished !== 'late') await clock.advance(5 * 60_000);
@@ -289,7 +290,7 @@ async function onlyPlan(
   });
 }
 
-/** Carries out the last sweep's plan, which is based on that sweep's reads unless a new read is needed. */
+/** Carries out the last sweep's plan. It is based on that sweep's reads, unless a new read is needed. */
 async function carryOutAgreed(
   running: Running,
   sweeps: ObservedSweep[],

@@ -33,7 +33,7 @@ const faultOf: Record<
   status_401: () => ({ status: 401, type: 'security_exception', reason: 'unable to authenticate' }),
   status_403: () => ({ status: 403, type: 'security_exception', reason: 'action is unauthorized' }),
   status_404: () => ({ status: 404, body: { error: 'not found here', status: 404 } }),
-  // only for a request with ids: reports another id as missing
+  // reports another id as missing, so it applies only to requests with ids
   missing_other: (_, path) =>
     namedBy('configs', path) === 'all' || namedBy('stats', path) === 'all' || path.endsWith('feeds/_stats')
       ? undefined
@@ -100,7 +100,7 @@ const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> 
 const garbles = (kind: FaultKind): kind is Garbling => kind in garblings;
 
 /**
- * Installs the faults. Returns the list of faults that struck; it grows during the run. After `max` requests, no
+ * Installs the faults. Returns the list of faults that occurred; it grows during the run. After `max` requests, no
  * request is answered.
  */
 export function scriptFaults(

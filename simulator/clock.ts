@@ -13,8 +13,8 @@ export interface SimulatorClock extends Clock {
    */
   at(when: number, event: () => void): () => void;
   /**
-   * Called by a server: until `answer` settles, the request from `clientPort` waits only for time to pass.
-   * A clock that runs by itself ignores this.
+   * Called by a server: until `answer` settles, the request from `clientPort` only waits for time to pass. A clock that
+   * runs by itself ignores this call.
    */
   parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T>;
 }
@@ -30,7 +30,7 @@ export function scaledClock(speed = 1, start: number = Date.now()): SimulatorClo
     limit: (ms) => systemClock.limit(ms / speed),
     at: (when, event) => {
       let timer: NodeJS.Timeout;
-      // In steps of a day at most: the machine's timers overflow at 24.8 days and would fire at once.
+      // In steps of at most a day: the machine's timers overflow at 24.8 days and would then fire at once.
       const arm = () => {
         const left = (when - now()) / speed;
         timer = left > 86_400_000 ? setTimeout(arm, 86_400_000) : setTimeout(event, Math.max(0, left));
@@ -50,7 +50,7 @@ interface Entry {
   cancelled: boolean;
 }
 
-/** In place of the exchange of a port that has ended. */
+/** The entry of a port whose exchange has ended. */
 const released = Symbol('released');
 
 /**
@@ -67,7 +67,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
   readonly #busy = new Set<unknown>();
   readonly #byPort = new Map<number, unknown>();
   readonly #portOf = new Map<unknown, number>();
-  /** How often each exchange is parked. An aborted exchange is removed. */
+  /** How often each exchange is parked. An exchange that is aborted is removed. */
   readonly #parkedTimes = new Map<unknown, number>();
   #running = false;
   #stopped = false;

@@ -25,7 +25,9 @@ const scripts = [
 /** The rank of the stuck job by model memory. Jobs are closed in this order. */
 export type Stuck = 'biggest' | 'smallest';
 
-/** The cluster with one job whose close never ends. Scripts would wait forever, so for them it takes `closeTakes`. */
+/**
+ * The cluster with one job whose close never ends. For scripts, which would wait forever, the close takes `closeTakes`.
+ */
 export function withStuck(
   each: BenchCase,
   which: Stuck,

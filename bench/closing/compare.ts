@@ -12,7 +12,7 @@ export const endless = 24 * 3_600_000;
 interface Contender {
   readonly name: string;
   readonly way: Way;
-  /** The same way inside the function, if that differs: a sweep ends before its deadline. */
+  /** The same way as it runs in the function, if that differs: there, a sweep ends before its deadline. */
   readonly inFunction?: Way;
 }
 

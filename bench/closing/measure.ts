@@ -73,7 +73,7 @@ function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], maxMs: numb
     });
     let now = 0;
     let peak = 0;
-    // a close that ends makes room for one that begins at the same moment
+    // a close that ends makes room for another one at the same moment
     for (const { by } of changes.sort((a, b) => a.at - b.at || a.by - b.by)) {
       now += by;
       peak = Math.max(peak, now);

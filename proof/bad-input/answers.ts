@@ -71,7 +71,7 @@ const requests: readonly RequestPayload[] = [
   { jobs: ['idle-*', 'recent*', 'prot*'], exclude: ['do-not-touch'], force: { failed: false } },
 ];
 
-/** Without `swap`: a well-formed value from another field cannot be recognized as wrong. */
+/** Not `swap`: a well-formed value from another field cannot be recognized as wrong. */
 const detectable = corruptionKinds.filter((kind) => kind !== 'swap');
 /** The most dangerous corruptions: a missing value, and a value that could be mistaken for a missing one. */
 const dangerous: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
@@ -91,7 +91,7 @@ const answerFault: fc.Arbitrary<AnswerFault> = fc.record(
   {
     answer: fc.constantFrom<AnswerKey>('configs', 'stats', 'stats', 'datafeeds', 'close', ...keys),
     nth: fc.constantFrom(1, 1, 1, 1, 2, 3, 5),
-    // a single corruption is corrected by the look before the close
+    // the look before the close corrects a single corruption
     always: fc.constantFrom(true, true, false),
     how: fc.oneof(
       fc.record(
@@ -225,7 +225,7 @@ async function sweepCorrupted(payload: RequestPayload, faults: readonly AnswerFa
   return { report, error, fake, struck, mayLookIdle, took: clock.now() - before };
 }
 
-/** These answers have megabytes, and a sweep of 15 minutes reads hundreds of them, so only one is corrupted. */
+/** An answer of this size has megabytes, and a sweep of 15 minutes reads hundreds of them, so only one is corrupted. */
 const isLarge = (how: AnswerFault['how']): boolean => 'kind' in how && how.kind === 'many';
 
 function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kind, pick }: Aimed): Json {
@@ -244,8 +244,9 @@ function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kin
 
 /**
  * The jobs whose protection is missing from a corrupted answer that is still valid. Groups and custom settings are
- * optional and occur in no other answer, so a sweep cannot miss them (`spoiled-answers.test.ts` lists each such place).
- * A sweep notices a renamed datafeed by the job's config, unless that config is missing or corrupted as well.
+ * optional and are in no other answer, so a sweep cannot notice that they are missing (`spoiled-answers.test.ts` lists
+ * each such place). A sweep notices a renamed datafeed by the job's config, unless that config is missing or corrupted
+ * as well.
  */
 function hiddenSigns(key: AnswerKey, answer: Json): string[] {
   if (!isObject(answer)) return [];

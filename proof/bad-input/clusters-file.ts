@@ -59,7 +59,7 @@ export const clustersFile = badInput<Given, TwoClusters>({
     const result = await bench.run(['plan', '--clusters', path, '-p', '-'], {
       stdin: JSON.stringify({ cluster }),
     });
-    // requests in flight at the end of the command arrive now
+    // let requests that are still in flight after the command arrive now
     await bench.clock.advance(0);
     const [asked, askedOther] = [authorizations(bench.own, from[0]), authorizations(bench.other, from[1])];
     const problems = [...endedBadly(result), ...shownSecrets(result.stdout + result.stderr)];

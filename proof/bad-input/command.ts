@@ -15,7 +15,7 @@ import { isPlain } from './output-checks.ts';
 export class Bench implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly folder: Folder;
-  /** Disposed with the bench, in reverse order. */
+  /** Things to dispose with the bench, in reverse order. */
   readonly stack = new AsyncDisposableStack();
   /** Environment variables of the command. */
   readonly env: Record<string, string> = {};

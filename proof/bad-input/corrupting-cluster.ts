@@ -77,7 +77,7 @@ const answersOfKinds = (): MlAnswers =>
     JSON.stringify(
       answersFor(
         kinds.map(({ id, config, stats, feed }, index) => ({
-          // each job lost its data at another hour, so that the mass_idle fuse does not trip
+          // each job's data ended in a different hour, so that the mass_idle fuse does not trip
           config: configOf(id, config),
           stats: statsOf(id, { ...staleData(index), ...stats }),
           ...(feed && { datafeed: datafeedOf(id, feed) }),

@@ -198,7 +198,7 @@ export const fleetFile = badInput<CorruptedFile, Bench>({
 
 interface Answered {
   readonly question: string;
-  /** 0 without an answer. */
+  /** The status of the answer; 0 if there was none. */
   readonly status: number;
   readonly text: string;
 }

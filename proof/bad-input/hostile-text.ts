@@ -31,7 +31,7 @@ interface Given {
 const harmless = Object.fromEntries(slots.map((slot) => [slot, `Harmless ${slot}`])) as Texts;
 
 /**
- * The harmless texts, except that each hostile text that is a valid id is replaced by another valid id, because valid
+ * The harmless texts. If the hostile text in a slot is a valid id, the harmless one is a valid id too, because valid
  * ids are printed differently.
  */
 const likewise = (texts: Given['texts']): Texts => ({
@@ -89,8 +89,8 @@ export const hostileText = badInput<Given, HostileCluster>({
       return problems;
     }
     meet('shown');
-    // The two outputs may differ in these cases: a chart omits empty labels, some texts are invalid in a header or as a
-    // uuid, and a job whose id is used twice is listed once.
+    // Differences between the two outputs that are allowed: a chart omits empty labels, some texts are invalid in a
+    // header or as a uuid, and a job whose id is used twice is listed once.
     const absent = texts.some(({ slot, text }) => /^(warning|uuid)$/.test(slot) || text.trim() === '');
     const doubled = new Set(texts.map(({ text }) => text)).size < texts.length;
     const alike = result.exit === expected.exit && !absent && !doubled;

@@ -68,7 +68,7 @@ async function runProperty<Given, Setup>(
   const met: Record<string, number> = Object.fromEntries([...outcomes, ...toMeet].map((thing) => [thing, 0]));
   let failed = false;
   const meet: Meet = (thing) => {
-    // cases tried while shrinking are not random, so they do not count
+    // shrinking tries cases that are not random, so they do not count
     if (!failed) met[thing] = (met[thing] ?? 0) + 1;
   };
   await using setup = await definition.open();

@@ -94,7 +94,7 @@ function partly(shape: Readonly<Record<string, fc.Arbitrary<Json>>>): fc.Arbitra
   return fc.record(shape, { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
 }
 
-/** A request as a person would write it. */
+/** A request as a user would write it. */
 export const validRequest: fc.Arbitrary<Json> = partly(validFields);
 
 /** Any valid payload, including follow-ups and the event of a schedule without an Input. */

@@ -119,7 +119,7 @@ export const settings = badInput<Given, TwoClusters>({
     }
     const from = bench.own.requests.length;
     const result = await bench.run([given.command], { env: environment });
-    // requests in flight at the end of the command arrive now
+    // let requests that are still in flight after the command arrive now
     await bench.clock.advance(0);
     const used = authorizations(bench.own, from);
     const allowed = authorizationsOf(environment);
@@ -144,7 +144,7 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
   const set = given.map(({ name, pick, slip }) => {
     const all = values[name];
     const value = (all[pick % all.length] as string).replace('URL', address);
-    // messages quote an invalid ARN as it is, because an ARN is not a place for a secret
+    // messages may quote an invalid ARN, because an ARN contains no secret
     if (/^(another_secret|query|user)$/.test(slip) && name.startsWith('JOBSWEEP'))
       return [name, value] as const;
     const corrupted = slip === 'hostile' ? hostileTexts[pick % hostileTexts.length] : slips[slip](value);
@@ -153,7 +153,7 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
   return { ELASTICSEARCH_URL: slips[url](address), ...Object.fromEntries(set) };
 }
 
-/** Every `Authorization` header that these settings can mean: with the key, with the user, or none. */
+/** Every `Authorization` header that these settings could lead to: with the key, with the user, or none. */
 function authorizationsOf(environment: Readonly<Record<string, string>>): ReadonlySet<string> {
   const {
     ELASTICSEARCH_API_KEY: key = '',

@@ -1,6 +1,6 @@
 /**
  * @module The breaks of the properties over sweeps. Each changes one marked line of the source so that the property no
- * longer holds. A suite that does not notice proves nothing.
+ * longer holds. A test suite that does not notice a break does not prove the property.
  */
 import type { Break } from './break.ts';
 

@@ -50,7 +50,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   const violated = new Set<string>();
   let run = 0;
   try {
-    // another property may notice it first; only the break's own property counts
+    // another property may notice the break first, but only the break's own property counts
     for (let chunk = 0; run < cases && !violated.has(property); chunk += 1) {
       const { coverage } = await runChunk(child, { seed: seed + chunk, cases: cases - run, shrink: false });
       run += coverage.cases;

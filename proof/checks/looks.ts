@@ -25,8 +25,8 @@ export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
 }
 
 /**
- * What a sweep knew about a job's past at `seq`, from three sources: its follow-up payload, its own close requests, and
- * the first time that it saw the job closing.
+ * What a sweep knew about a job's past at `seq`. It has three sources: its follow-up payload, its own close requests,
+ * and the first time that it saw the job closing.
  */
 export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: number): Past {
   const chained = wanted.chain?.jobs.findLast((job) => job.jobId === jobId);
@@ -56,6 +56,6 @@ export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: 
   };
 }
 
-/** Whether a read began after a close request ended. Both may happen at the same moment. */
+/** Whether a read began after a close request ended, or at the same moment. */
 export const isAfter = (read: Read, close: Close) =>
   read.begunSeq > close.begunSeq && read.begunAt >= close.endedAt;

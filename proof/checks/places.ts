@@ -16,7 +16,7 @@ function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['sta
 export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
   const { perNode } = wanted;
   if (perNode === null) return;
-  // A request of this sweep that was lost looks as if it had worked if the other sweep closes the same job.
+  // If a request of this sweep was lost and the other sweep closes the same job, the request seems to have worked.
   if (run.case.repetition === 'together' && run.struck.some(({ api }) => api === 'ml.close_job')) return;
   const asks = looks(seen).filter(({ close }) => !close.force);
   const isClosingAt = ({ jobId, close }: Look, at: number) => {

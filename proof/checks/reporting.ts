@@ -270,8 +270,8 @@ function sinceLastStats(seen: ObservedSweep, jobId: string): number {
 }
 
 /**
- * The decisions after the last look. For a job that was found closing and never asked to close, after the last read of
- * its stats.
+ * The decisions after the last look. A job that was found closing and got no close request is judged after the last
+ * read of its stats.
  */
 function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
   return endsOfLastLook(seen, jobId).map((seq) => {

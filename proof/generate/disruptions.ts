@@ -45,7 +45,9 @@ const outsideAction: fc.Arbitrary<OutsideAction> = fc.record({
   job: fc.nat({ max: 7 }),
 });
 
-/** Most failures need one fault or one outside action, some need both, and none needs ten. So each case has few. */
+/**
+ * Most failures need one fault or one outside action, some need both, and none needs ten. So each case has only a few.
+ */
 export const disruptions = fc.oneof(
   { arbitrary: fc.constant({ faults: [], outsideActions: [] }), weight: 3 },
   {

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { type CaseJob, caseStart, idAt } from '../case.ts';
 import { asJson, hour, iso, present } from './values.ts';
 
-/** A moment: an age, a moment close to a limit, or one in the future. */
+/** A random moment: an age, a moment close to a limit, or one in the future. */
 const ages = ['1m', '30m', '1h', '23h', '47h', '48h', '49h', '5d', '40d'] as const;
 const age = fc.oneof(
   { arbitrary: fc.constantFrom(...ages), weight: 6 },
@@ -56,7 +56,7 @@ const settings = present<Record<string, unknown>>({
   created_by: fc.constant('ml-module-nginx'),
 });
 
-// At most one, because a misspelled key hides those that are further from the right one.
+// At most one, because a misspelled key hides other keys that are misspelled more.
 const misspelled = fc.constantFrom<Readonly<Record<string, unknown>>>(
   { jobSweep: { protect: true } },
   { jobSweep: false },
@@ -163,7 +163,10 @@ const strangeJob: fc.Arbitrary<CaseJob> = fc.record(
   { requiredKeys: ['closeTakes'] },
 );
 
-/** If a job has many oddities, only the first reason to keep it shows, so these jobs have one or two. */
+/**
+ * If a job is unusual in many ways, only the first reason to keep it shows. So these jobs are unusual in one or two
+ * ways.
+ */
 const oneThingStrange: fc.Arbitrary<CaseJob> = fc
   .tuple(
     usualJob,

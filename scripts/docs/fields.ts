@@ -15,8 +15,8 @@ interface JsonSchema {
 }
 
 /**
- * Values that every field refuses. The string comes first, because its error describes a pattern better than the error
- * of the number.
+ * Values that no field accepts. The string comes first, because for a pattern its error is more helpful than the error
+ * for a number.
  */
 const impossible = ['\0', -0.5];
 

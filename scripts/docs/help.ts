@@ -3,7 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { run } from '../../src/cli/run.ts';
 
-/** The help of each command line; the command itself comes first. */
+/** The help by command line; the command itself comes first. */
 export async function helpPages(): Promise<[name: string, help: string][]> {
   // commander uses the width of the terminal, which must not influence this page
   Object.defineProperty(process.stdout, 'isTTY', { value: false });

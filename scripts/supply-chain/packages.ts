@@ -76,7 +76,7 @@ export function contents(
   const notImported = (folder: string) =>
     dependenciesOf(folder).filter((each) => !imports.get(folder)?.has(each) && !within.has(each));
   for (const folder of within) for (const each of notImported(folder)) perhaps.add(each);
-  // the loop appends to the set over which it iterates
+  // the set grows during this loop
   for (const folder of perhaps) for (const each of notImported(folder)) perhaps.add(each);
   return { within, imported, perhaps };
 }

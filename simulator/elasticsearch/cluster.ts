@@ -1,6 +1,6 @@
 /**
- * @module The cluster as a test or a script controls it: reads the actual state, whatever the API reports,
- * and changes it from outside at once.
+ * @module Controls the cluster for a test or a script. It reads the actual state, even where the API reports something
+ * else, and it applies outside changes at once.
  */
 
 import type { SimulatorClock } from '../clock.ts';

@@ -7,7 +7,7 @@ export interface ErrorCause {
   readonly caused_by?: ErrorCause | undefined;
   /** Response headers that the error carries; a 401 has some. */
   readonly header?: Readonly<Record<string, string | readonly string[]>> | undefined;
-  /** Extra fields of some errors, for example `index` of a missing index. */
+  /** Extra fields of some errors, for example `index` for a missing index. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 

@@ -1,6 +1,7 @@
 /**
- * @module Scripted faults: for the nth request to an endpoint, a status, a delay, a connection that breaks before or
- * after the effect, half a body, a wrong content type. Also scripted events, at a time or after a number of requests.
+ * @module Scripted faults for the nth request to an endpoint: a status, a delay, a connection that breaks before or
+ * after the effect, half a body, or a wrong content type. Also scripted events, at a time or after a number of
+ * requests.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { wildcard } from './state/expressions.ts';
@@ -10,21 +11,21 @@ export interface Fault {
   readonly api: string;
   /** Only requests whose path matches, with wildcards. */
   readonly path?: string | undefined;
-  /** The first matching request that it strikes, counted from 1; default 1. */
+  /** The first matching request that fails, counted from 1; default 1. */
   readonly nth?: number | undefined;
-  /** How many requests it strikes from there on; default 1, `Infinity` for all. */
+  /** How many requests fail from there on; default 1, `Infinity` for all. */
   readonly times?: number | undefined;
   /** Milliseconds before the request is processed. */
   readonly delay?: number | undefined;
   /** Milliseconds between the effect and the answer. */
   readonly delayAnswer?: number | undefined;
-  /** Answer with this instead of acting. With `after`, act first. */
+  /** Answer with this and do not carry out the request. With `after`, carry it out first. */
   readonly status?: number | undefined;
   readonly type?: string | undefined;
   readonly reason?: string | undefined;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Act, and still answer with `status`. */
+  /** Carry out the request, and still answer with `status`. */
   readonly after?: boolean | undefined;
   /** Break the connection before the request has any effect, or after it. */
   readonly reset?: 'before' | 'after' | undefined;
@@ -85,7 +86,7 @@ export class FaultScript {
     this.#triggers.push({ matches: wildcard(api), left: nth, event });
   }
 
-  /** The fault that strikes this request, if any: the first added one that is due. Counts the request. */
+  /** The fault for this request, if any: the oldest one that is due. Counts the request. */
   strike(api: string, path: string): Fault | undefined {
     let found: Fault | undefined;
     for (const armed of this.#armed) {

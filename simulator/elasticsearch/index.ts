@@ -37,7 +37,7 @@ export interface ElasticsearchOptions {
 
 export interface EmbeddedElasticsearch extends AsyncDisposable {
   readonly url: string;
-  /** The cluster itself: tests read its actual state and change it here. */
+  /** The cluster itself. Tests read its actual state and change it through this field. */
   readonly cluster: SimulatedCluster;
   /** Every request seen, in order. */
   readonly requests: RecordedRequest[];

@@ -1,6 +1,6 @@
 /**
- * @module Randomness from a seed. A draw depends only on the seed and its keys, not on the order of requests: a job
- * always takes the same time to close.
+ * @module Random numbers from a seed. Each depends only on the seed and its keys, not on the order of requests, so that
+ * a job always takes the same time to close.
  */
 
 /** Two 32-bit rounds over the keys (murmur-style mixing): cheap, and good enough to look random to people. */

@@ -10,12 +10,12 @@ export interface User {
   readonly username: string;
   readonly password: string;
   readonly roles: readonly string[];
-  /** Cluster privileges, as a role would list them. */
+  /** Cluster privileges with the names that roles use. */
   readonly cluster: readonly string[];
   readonly index?: readonly IndexGrant[] | undefined;
 }
 
-/** Index privileges, as a role would list them. They apply to data streams only. */
+/** Index privileges with the names that roles use. They apply to data streams only. */
 export interface IndexGrant {
   readonly names: readonly string[];
   readonly privileges: readonly string[];
@@ -48,14 +48,14 @@ const grantedBy: Record<string, readonly string[]> = {
   all: ['all'],
 };
 
-/** The same check for index privileges. */
+/** For each index privilege, the privileges that include it. */
 const indexGrantedBy: Record<string, readonly string[]> = {
   auto_configure: ['auto_configure', 'create_index', 'manage', 'all'],
   create_doc: ['create_doc', 'create', 'index', 'write', 'all'],
   read: ['read', 'all'],
 };
 
-/** Privileges that exist and have no effect here; `_has_privileges` accepts them. */
+/** Privileges that have no effect here, but that `_has_privileges` accepts. */
 const others = [
   'cross_cluster_replication cross_cluster_search manage_api_key manage_own_api_key manage_security read_security',
   'manage_index_templates manage_ingest_pipelines manage_pipeline manage_ilm read_ilm manage_slm read_slm',

@@ -206,7 +206,7 @@ function addTask(cluster: ClusterState, job: Job, description: FleetJob, openedA
   job.task = task;
   job.history.push({ at: openedAt, state: task.state, cause: 'fleet' });
   cluster.place(job, task, node);
-  // deliberately without a node: it must not be assigned one
+  // it has no node on purpose, and must not be assigned to one
   if (!running) cluster.unassigned.delete(job.id);
   if (state === 'opening' && node) startProcess(cluster, job, task, node);
   // if the write of `opened` was lost, the process may already have been running for a long time

@@ -1,6 +1,6 @@
 /**
- * @module Copies a real cluster into a fleet: its jobs, stats and datafeeds, read-only. Times become ages, so that a job
- * that is idle for three days now is idle for three days whenever the copy starts.
+ * @module Copies a real cluster into a fleet, read-only: its jobs, stats and datafeeds. Times become ages: a job that
+ * has been idle for three days is idle for three days whenever the copy starts.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Fleet, FleetDatafeed, FleetJob } from './schema.ts';
@@ -109,7 +109,7 @@ function copyJob(
   return withoutUndefined(job);
 }
 
-/** Null for an open job without a node, which has no process. A failed job has no process either way. */
+/** Null for an open job without a node, which has no process. A failed job never has a process. */
 function processless(state: string): null | undefined {
   return state === 'failed' ? undefined : null;
 }
@@ -133,7 +133,7 @@ function copyDatafeed(
       lookingBack && latest !== undefined
         ? withoutUndefined({
             from: ageOf(now - latest),
-            // the API does not show the end, so the copy ends it now
+            // the API does not show the end of the datafeed, so the copy ends now
             end: running?.real_time_configured === false ? 'now' : undefined,
           })
         : undefined,
@@ -156,7 +156,7 @@ function rhythmOf(counts: Stats['data_counts'], now: number): FleetDatafeed['sou
   return withoutUndefined({ every: `${every}ms`, until: dry ? ageOf(now - (latest ?? now)) : undefined });
 }
 
-/** Config fields that the fleet has under other names, and fields that only the server sets. */
+/** Config fields that have other names in the fleet, and fields that only the server sets. */
 const describedElsewhere = new Set(
   [
     'job_id groups description custom_settings datafeed_config create_time finished_time job_version job_type',

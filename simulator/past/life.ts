@@ -256,7 +256,7 @@ class Life {
       this.#stay(from, Math.round(before), true, lastData);
       if (closedAt !== undefined) this.#finishedTime = closedAt;
     }
-    // since then it was opened several times, and closed as idle each time
+    // after the last data it was opened several times, and closed as idle each time
     if (comesBackUnfed)
       for (let index = comesBack; index > 0; index -= 1) {
         const from = Math.round(openedAt - index * 60 * hour);
@@ -441,7 +441,7 @@ class Life {
 
   #open(at: number): void {
     this.#say(at, 'info', `Opening job on node [${this.#nodes[this.#node]}]`);
-    // a given present contains the start of the process
+    // a given present determines the start of the process
     const started = this.#options.present ? at : at + Math.round(this.#draws.span(second, 50 * second));
     const snapshot = this.#snapshots.at(-1)?.snapshotId;
     this.#say(

@@ -3,7 +3,7 @@
  * product, because it checks the product's parser.
  */
 
-/** The days of one month that a day field selects. `month` is 1 to 12. */
+/** Selects the days of one month for a day field. `month` is 1 to 12. */
 export type DaysOf = (year: number, month: number) => ReadonlySet<number>;
 
 export interface Cron {
@@ -104,7 +104,7 @@ const isWorkday = (year: number, month: number, day: number) =>
 const lastWorkday = (year: number, month: number) =>
   nearestWorkday(year, month, lengthOf(year, month), [-1, -2]);
 
-/** The nearest workday within the month: the day itself, a neighbour, or two days away at the edge of the month. */
+/** The workday nearest to the given day, within the month. At the edge of the month it can be two days away. */
 function nearestWorkday(year: number, month: number, day: number, away = [-1, 1, -2, 2]): number {
   const shift = [0, ...away].find((days) => isWorkday(year, month, day + days));
   return day + (shift ?? 0);

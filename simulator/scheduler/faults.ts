@@ -6,16 +6,16 @@ import type { OperationName } from './operations.ts';
 interface Occasion {
   /** Name of the schedule or group; default: all. */
   readonly name?: string | RegExp;
-  /** How many matching ones to skip first; default 0. */
+  /** How many matching calls or deliveries to skip first; default 0. */
   readonly skip?: number;
-  /** How many to strike; default 1. */
+  /** How many of them fail; default 1. */
   readonly times?: number;
 }
 
 /** A fault of the calls of one operation, or of all. */
 export interface ApiFault extends Occasion {
   readonly on: OperationName | 'any';
-  /** Answer with this error instead of acting. */
+  /** Answer with this error and do not carry out the call. */
   readonly error?: {
     readonly type: ErrorType | (string & {});
     readonly status?: number;
@@ -24,9 +24,9 @@ export interface ApiFault extends Occasion {
   };
   /** An answer that does not come from the Scheduler: a gateway's page, a truncated body. */
   readonly page?: { readonly status: number; readonly body: string };
-  /** Wait this long before acting. */
+  /** Wait this long before carrying out the call. */
   readonly delayMs?: number;
-  /** Break the connection before acting, or instead of sending the answer. */
+  /** Break the connection before carrying out the call, or instead of sending the answer. */
   readonly cut?: 'before' | 'after';
 }
 
@@ -54,12 +54,12 @@ export class FaultScript {
     this.#rules.length = 0;
   }
 
-  /** The fault that strikes this call, if any; counts as one of its `times`. */
+  /** The fault for this call, if any; counts as one of its `times`. */
   api(operation: OperationName, name: string): ApiFault | undefined {
     return this.#take((fault): fault is ApiFault => fault.on === operation || fault.on === 'any', name);
   }
 
-  /** The fault that strikes this attempt, if any. Lateness and duplicates apply to the first attempt only. */
+  /** The fault for this attempt, if any. Lateness and duplicates apply to the first attempt only. */
   delivery(name: string, attempt: number): DeliveryFault | undefined {
     return this.#take(
       (fault): fault is DeliveryFault =>

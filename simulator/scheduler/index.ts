@@ -36,7 +36,7 @@ export interface SchedulerOptions {
   readonly completionDelayMs?: number;
   /** Delay between deleting a group and its removal with its schedules; default 5 s. */
   readonly groupDeletionMs?: number;
-  /** When an `at` fires that is already past at its creation; default `never`. */
+  /** When an `at` schedule fires whose time was past at its creation; default `never`. */
   readonly pastAt?: 'never' | 'at_once';
   /** Called for every attempt to reach a target. */
   readonly delivered?: (delivery: Delivery) => void;
@@ -61,7 +61,7 @@ export interface EmbeddedScheduler extends AsyncDisposable {
   readonly running: number;
   /** Adds faults; see `Fault`. */
   script(...faults: readonly Fault[]): void;
-  /** Removes the faults that have not struck yet. */
+  /** Removes the faults that have not occurred yet. */
   unscript(): void;
   stop(): Promise<void>;
 }
@@ -90,7 +90,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Embedde
     deliver: (...order) => courier.deliver(...order),
     completed: (schedule) =>
       clock.at(clock.now() + (options.completionDelayMs ?? 1_000), () => {
-        // a schedule that changed meanwhile has its own completion
+        // a schedule that changed in the meantime has its own completion
         if (store.find(schedule.Arn) === schedule) store.remove(schedule.Arn);
       }),
   });

@@ -43,7 +43,7 @@ function readRate(body: string): Expression | undefined {
 
 function readAt(body: string): Expression | undefined {
   const local = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d$/.test(body) ? new Date(`${body}Z`) : undefined;
-  // Date rolls an invalid date such as 30 February over into March
+  // Date turns an invalid date such as 30 February into a date in March
   const exists = local && !Number.isNaN(local.getTime()) && local.toISOString() === `${body}.000Z`;
   return exists ? { kind: 'at', local: local.getTime() } : undefined;
 }

@@ -43,7 +43,7 @@ export const closeJobRoute: Route = route(
   },
 );
 
-/** If the request has a body, only the body is read: query parameters stay unconsumed and are refused. */
+/** A request with a body must have no query parameters: only the body is read, and unused parameters are refused. */
 function fromBody(call: Call): CloseRequest {
   const body = call.body.read(takesOldName(call) ? olderParser : parser);
   if (body.allow_no_jobs !== undefined) warnOldName(call, 'jobs');

@@ -3,7 +3,7 @@ import { ElasticsearchError } from '../errors.ts';
 
 /** Epoch milliseconds. @throws 400 in the server's words */
 export function dateParameter(text: string, name: string): number {
-  // ten digits or fewer are seconds
+  // a number of ten digits or fewer is in seconds
   if (/^-?\d+$/.test(text)) return Number(text) * (text.length <= 10 ? 1_000 : 1);
   const time = Date.parse(text);
   if (text !== '' && !Number.isNaN(time)) return time;

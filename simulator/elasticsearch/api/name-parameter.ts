@@ -26,7 +26,10 @@ export function warnOldName(call: Call, kind: Kind): void {
   call.warn(`Deprecated field [allow_no_${kind}] used, expected [allow_no_match] instead`);
 }
 
-/** The jobs that the expression names, in order. @throws 404 for a name that must match and does not */
+/**
+ * The jobs that the expression names, in order.
+ * @throws 404 for a name without a match, if a match is required
+ */
 export function jobsNamed(
   { context: { cluster } }: Call,
   expression: string,

@@ -90,7 +90,7 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
     upload.earliestRecord = Math.min(upload.earliestRecord ?? time, time);
     upload.latestRecord = Math.max(upload.latestRecord ?? time, time);
   }
-  // advances even if every record is refused
+  // the time advances even if every record is refused
   job.counts.lastData = now;
   job.counts.logTime = now;
   upload.lastData = now;

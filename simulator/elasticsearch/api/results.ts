@@ -95,7 +95,7 @@ interface Bucket {
   readonly timestamp: number;
 }
 
-/** The job's final buckets, which never contain anomalies, and the buckets that tests wrote. */
+/** The job's final buckets, which contain no anomalies, and the buckets that tests wrote. */
 function buckets({ context: { cluster } }: Call, job: Job): Bucket[] {
   cluster.settle(job);
   const { bucketSpan } = job.traits;

@@ -1,10 +1,13 @@
-/** @module Items of a `_bulk` that go to data streams: what creates a stream, and who may write. */
+/** @module Items of a `_bulk` request for data streams: which of them create a stream, and who may write. */
 import { ElasticsearchError } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import type { ItemResult } from '../state/data-stream-store.ts';
 import type { Document } from '../state/indices.ts';
 
-/** @throws 403 for the whole request if the caller may not write to any of its streams */
+/**
+ * @throws 403 for the whole request if the caller may not write to any of the streams in it
+ * @throws 403 for the whole request if the caller may not write to any of its streams
+ */
 export function authorizeWrites({ context: { security }, principal }: Call, names: readonly string[]): void {
   for (const name of names) {
     if (security.hasOnIndex(principal, name, 'create_doc')) continue;

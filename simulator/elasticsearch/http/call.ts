@@ -18,7 +18,7 @@ export interface Call {
   readonly accept: string;
   /** The major version that the media types request compatibility with, if any. */
   readonly compatibleWith: number | undefined;
-  /** Waits for `answer`. Meanwhile the test clock knows that only passing time can settle it. */
+  /** Waits for `answer`. In the meantime the test clock knows that the request only waits for time to pass. */
   readonly wait: <T>(answer: Promise<T>) => Promise<T>;
   /** Adds a `Warning` header to the response. */
   readonly warn: (message: string) => void;

@@ -4,7 +4,7 @@ import { wildcard } from '../state/expressions.ts';
 type Step = { readonly deep: true } | { readonly deep: false; readonly matches: (name: string) => boolean };
 type Filter = readonly Step[];
 
-/** What the filters keep of one field: the whole field, the part that `next` selects, or nothing. */
+/** What remains of a field after the filters: the whole field, the part that `next` selects, or nothing. */
 interface Below {
   readonly whole: boolean;
   readonly next: Position | undefined;

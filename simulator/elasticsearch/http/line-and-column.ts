@@ -29,7 +29,7 @@ class Scanner {
     this.#text = text;
   }
 
-  /** Reads one value. `depth` counts the matched parts of `path`; -1 means off the path. */
+  /** Reads one value. `depth` is the number of matched parts of `path`; -1 if the value is outside `path`. */
   visit(path: JsonPath, depth: number, which: 'key' | 'value'): void {
     this.#blanks();
     if (depth === path.length && which === 'value') this.found = this.#at;

@@ -33,7 +33,9 @@ export type Field =
   | 'any'
   | { readonly nested: ObjectParser }
   | { readonly list: ObjectParser }
-  /** A value of a simple kind with an extra check. An error that the check throws becomes the cause. */
+  /**
+   * A value of a simple kind with an additional check. An error from the check becomes the cause of the parser's error.
+   */
   | { readonly kind: 'string' | 'integer' | 'object' | 'any'; readonly check: (value: never) => unknown };
 
 export interface ObjectParser {
@@ -185,7 +187,7 @@ function token(value: unknown): string {
   return typeof value === 'boolean' ? 'VALUE_BOOLEAN' : 'START_OBJECT';
 }
 
-/** Candidates that are more than half similar to `name`, nearest first. */
+/** Names that are more than half similar to `name`, the most similar first. */
 export function near(name: string, candidates: readonly string[]): readonly string[] {
   return candidates
     .map((candidate) => ({

@@ -1,4 +1,6 @@
-/** @module The parameters of a request's URL. Reading one consumes it; unconsumed parameters are an error. */
+/**
+ * @module The parameters of a request's URL. Reading a parameter marks it as used, and unused parameters are an error.
+ */
 import { illegalArgument } from '../errors.ts';
 import { parseTimeValue } from '../units.ts';
 import { near } from './object-parser.ts';
@@ -24,7 +26,7 @@ export class Query {
     return this.#values.has(name);
   }
 
-  /** The value, without consuming it. */
+  /** The value, without marking it as used. */
   peek(name: string): string | undefined {
     return this.#values.get(name);
   }
@@ -55,12 +57,15 @@ export class Query {
     throw illegalArgument(`Failed to parse int parameter [${name}] with value [${value}]`);
   }
 
-  /** Consumes parameters without using them. */
+  /** Marks parameters as used and ignores their values. */
   ignore(...names: readonly string[]): void {
     for (const name of names) this.#consumed.add(name);
   }
 
-  /** @throws 400 that names every unconsumed parameter */
+  /**
+   * @throws 400 that names every unused parameter
+   * @throws 400 that names every unconsumed parameter
+   */
   refuseUnconsumed(path: string): void {
     const unknown = [...this.#values.keys()]
       .filter((name) => !this.#consumed.has(name) && !content.includes(name))

@@ -56,7 +56,7 @@ export class ClusterState {
   hasMaster = true;
   licensed = true;
   #masterLost = Promise.withResolvers<never>();
-  /** Number of the next allocation: a task that moves gets a new one. */
+  /** The number of the next allocation. A task that moves to another node gets a new number. */
   #allocation = 0;
   #sortedJobs: readonly string[] | undefined;
   #sortedDatafeeds: readonly string[] | undefined;
@@ -97,7 +97,7 @@ export class ClusterState {
       });
   }
 
-  /** The master leaves and another is elected after `outageMs`. Work that the old one coordinated ends in an error. */
+  /** The master leaves, and another one is elected after `outageMs`. Work that the old master coordinated fails. */
   changeMaster(outageMs = 3_000): void {
     this.hasMaster = false;
     const lost = this.#masterLost;
@@ -262,7 +262,7 @@ export class ClusterState {
       : task.explanation;
   }
 
-  /** A node has room again: schedules one reassignment, however many tasks end together. */
+  /** A node has room again. Schedules a single reassignment, even if many tasks end together. */
   capacityFreed(): void {
     if (this.#looksAgain || this.unassigned.size === 0) return;
     this.#looksAgain = true;

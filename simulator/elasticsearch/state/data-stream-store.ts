@@ -12,7 +12,7 @@ export interface IndexTemplate {
   readonly patterns: readonly string[];
   readonly priority: number;
   readonly isDataStream: boolean;
-  /** It may create an index even if the cluster setting forbids that. */
+  /** Whether it may create an index even if the cluster setting forbids that. */
   readonly allowsAutoCreate: boolean;
   readonly body: Document;
 }
@@ -135,7 +135,7 @@ export class DataStreams {
     return stream;
   }
 
-  /** Creates a new backing index for new documents. Ids of documents are only unique within one. */
+  /** Creates a new backing index for new documents. Document ids are unique only within one backing index. */
   rollover(name: string, now: number): { readonly from: string; readonly to: string } {
     const stream = this.#streams.get(name);
     const template = this.templateOf(name);

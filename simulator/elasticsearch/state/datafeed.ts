@@ -46,7 +46,7 @@ export interface Datafeed {
   config: DatafeedConfig;
   traits: DatafeedTraits;
   source: Source;
-  /** Whether a fleet describes its source, so that its indices need not exist. */
+  /** Whether a fleet describes its source, in which case its indices need not exist. */
   described: boolean;
   /** Milliseconds of event time that a lookback reads in one millisecond. */
   lookbackRate: number;

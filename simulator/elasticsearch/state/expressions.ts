@@ -10,11 +10,11 @@ export interface Names {
 
 export interface Resolved {
   readonly ids: readonly string[];
-  /** Names without a match that required one, in the order in which they were written. */
+  /** Required names that matched nothing, in the order in which they were written. */
   readonly missing: readonly string[];
 }
 
-/** How many configs one search returns; the server silently drops the rest. */
+/** The maximum number of configs that one search returns; the server silently drops the rest. */
 export const searchLimit = 10_000;
 
 /** Resolves `expression`. An expression without any name means everything. */

@@ -8,7 +8,10 @@ import type { ClusterState } from './cluster-state.ts';
 import type { Job, JobTask } from './job.ts';
 import type { MlNode } from './node.ts';
 
-/** Time between the end of a process and the removal of its task: results and `finished_time` are written. */
+/**
+ * Time between the end of a process and the removal of its task. The server writes results and `finished_time` in this
+ * time.
+ */
 const finalizeMs = 150;
 /** Duration of a cluster state update, for example to complete a cancelled task. */
 const updateMs = 30;
@@ -101,7 +104,7 @@ function processStarted(cluster: ClusterState, job: Job, task: JobTask, node: Ml
 export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cause: string): Promise<void> {
   if (task.closing) return task.closing.finished;
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
-  // the promise may have no handler
+  // nothing may be waiting for this promise, and an unhandled rejection would end the process
   finished.catch(() => undefined);
   task.closing = { since: cluster.clock.now(), finished, interrupt: reject };
   task.cancel?.();
@@ -112,7 +115,7 @@ export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cau
   cluster.record(job, 'closing', cause);
   changed(task);
   if (!process) {
-    // stuck: the close never completes
+    // a stuck close never completes
     if (job.closeTakes === 'never') return finished;
     // the node sees the flag and completes the task
     task.cancel = cluster.clock.at(cluster.clock.now() + updateMs, () => {

@@ -38,7 +38,7 @@ export interface JobTask {
   process: JobProcess | undefined;
   /** The close in progress, which every close request waits for. */
   closing?: ProcessClose | undefined;
-  /** Cancels the task's pending event: its opening, its close or its relocation. */
+  /** Cancels the task's pending event: an opening, a close or a move to another node. */
   cancel?: (() => void) | undefined;
   readonly onChange: Set<() => void>;
 }
@@ -102,7 +102,7 @@ export interface Job {
   endedAt: number | undefined;
   /** Event time to which a flush advanced the job. */
   advancedTo?: number | undefined;
-  /** How often it was opened. Each opening and close has its own random draw. */
+  /** How often it was opened. Each opening and close has its own random numbers. */
   openings: number;
   openTakes: number | 'never' | 'lost' | undefined;
   closeTakes: CloseBehaviour | undefined;

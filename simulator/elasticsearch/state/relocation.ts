@@ -30,7 +30,7 @@ export function removeNode(cluster: ClusterState, node: MlNode): void {
   });
 }
 
-/** Ends all activity of a task. A pending close rejects with `error`. */
+/** Ends everything that a task does. A pending close rejects with `error`. */
 function loseProcess(task: JobTask, error: ElasticsearchError): void {
   task.cancel?.();
   task.cancel = undefined;
@@ -86,7 +86,7 @@ export function reassign(cluster: ClusterState): void {
   }
 }
 
-/** Handles a task that arrives at a node, depending on the state that it carries. */
+/** Handles a task that arrives at a node, according to the state of the task. */
 function arrive(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): void {
   task.explanation = '';
   if (task.state === 'failed') return;

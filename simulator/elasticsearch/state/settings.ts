@@ -82,7 +82,7 @@ export class Settings {
     else this.#values[layer].set(name, value);
   }
 
-  /** Removes every setting of one layer that `matches`. */
+  /** Removes from one layer every setting for which `matches` is true. */
   clear(layer: Layer, matches: (name: string) => boolean): void {
     for (const name of this.#values[layer].keys()) if (matches(name)) this.#values[layer].delete(name);
   }

@@ -1,6 +1,6 @@
 /**
- * @module Work that shares a node's capacity. Every participant gets an equal part, up to full speed. One timer serves
- * all participants.
+ * @module Work that shares a node's capacity. Each participant gets an equal share, and at most full speed. One timer
+ * serves all participants.
  */
 import type { SimulatorClock } from '../../clock.ts';
 
