@@ -71,7 +71,7 @@ function createProgram(io: Io): Command {
     )
     .option('--no-color', 'no colours')
     .addHelpText('after', `\nExit codes:\n${codes.join('\n')}\n  what to do: ${runbookLink('exit-codes')}`)
-    .showHelpAfterError('(add --help for what is possible)')
+    .showHelpAfterError('(add --help to see the commands and options)')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .exitOverride();
 }

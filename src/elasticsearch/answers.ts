@@ -113,7 +113,7 @@ export function readJobStats(entry: Fields): JobStats {
   };
   // A job with a process on a node always has an open_time. (The verdict handles an `opened` job without one.)
   if (state === 'closing' && entry.node !== undefined && openForMs === undefined)
-    reader.fail('open_time is missing beside node');
+    reader.fail('open_time is missing, although node is present');
   return { ...stats, ...reader.verdict };
 }
 

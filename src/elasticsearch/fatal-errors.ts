@@ -159,7 +159,7 @@ function adviceOnBlock({ type, reason }: ClusterError): string {
   const isClosed = type === 'index_closed_exception' || reason.includes('index closed');
   if (isClosed && index !== undefined)
     return `The index ${index} is closed, and without it the list of jobs is incomplete: open it with POST /${index}/_open, or delete the jobs whose results it contains.`;
-  return 'Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.';
+  return 'Remove the block and its cause. For example, a full disk sets index.blocks.read_only_allow_delete.';
 }
 
 /** The wait that the server asked for, as a clause, and the advice that follows from it. */
@@ -194,7 +194,7 @@ function explainStatus(
       'Check the licence: GET _license shows its type and when it ends.',
     );
   if (subject === 'block')
-    return explain(unreadable, `has a block on what ${asked} reads (${said})`, adviceOnBlock(error));
+    return explain(unreadable, `refuses ${asked} because of a block (${said})`, adviceOnBlock(error));
   if (error.status === 403)
     return explain(unreadable, `refuses ${asked} (${said})`, 'See why the cluster refuses it.');
   if (error.status < 500 && error.status !== 429) {
@@ -204,7 +204,7 @@ function explainStatus(
       'Is it an Elasticsearch with machine learning?',
     );
   }
-  const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is well');
+  const { asksToWait, again } = wordsOfWait(retryAfterMs, 'the cluster is healthy');
   return explain(unreadable, `could not answer ${asked} (${said})${asksToWait}`, again);
 }
 
@@ -257,7 +257,7 @@ function lostBy(cause: KnownCause, connection: Connection): Lost {
       };
     case 'fingerprint':
       return {
-        cause: 'ELASTICSEARCH_CA_FINGERPRINT is of another certificate',
+        cause: 'ELASTICSEARCH_CA_FINGERPRINT belongs to another certificate',
         advice: 'Compare it with that of the authority that signed the certificate of the server.',
       };
     case 'not_tls':
@@ -274,14 +274,14 @@ function lostBy(cause: KnownCause, connection: Connection): Lost {
       };
     case 'closed':
       return {
-        cause: 'the connection was closed without a whole answer',
+        cause: 'the connection was closed before the answer was complete',
         advice: `Check that the port in ${setting} is that of Elasticsearch, and whether it wants https://.`,
       };
     case 'silent':
     case 'no_connection': {
       const isSilent = cause === 'silent';
       return {
-        cause: isSilent ? 'it does not answer' : 'no connection to it opens',
+        cause: isSilent ? 'it does not answer' : 'it accepts no connection',
         advice: `Check ${setting} and the network in between (routes, VPN, security groups)${isSilent ? ', or see why the cluster is slow' : ''}.`,
       };
     }

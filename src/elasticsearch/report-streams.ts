@@ -174,7 +174,7 @@ class Tally {
     const missing = this.#total - this.#created - this.#existed;
     if (missing === 0) return counts;
     const reasons = [...this.#reasons.values()].map(({ reason }) => reason).slice(0, 3);
-    const why = reasons.length > 0 ? reasons.join('; ') : 'the time was over';
+    const why = reasons.length > 0 ? reasons.join('; ') : 'the time ran out';
     return {
       ...counts,
       problem: `${missing} of ${plural(this.#total, 'document')} could not be written to ${stream}: ${why}`,
@@ -230,5 +230,5 @@ function reasonOf(failure: Failure): string {
     const { status, type, reason } = failure.error;
     return `${status} ${type}: ${reason.slice(0, maxReason)}${advice}`;
   }
-  return failure.kind === 'ended' ? 'the time was over' : failure.reason;
+  return failure.kind === 'ended' ? 'the time ran out' : failure.reason;
 }

@@ -140,7 +140,7 @@ function inVpc(vpc: string, { host, setting }: Target, cause: LostCause): Explai
     case 'no_route':
     case 'no_connection':
       return {
-        cause: cause === 'no_route' ? 'there is no route to it' : 'no connection to it opens',
+        cause: cause === 'no_route' ? 'there is no route to it' : 'it accepts no connection',
         advice: `${where}: its security group must let ${host} out, that of the cluster must let it in, and the subnets need a route: for a cluster outside of the VPC a NAT gateway, peering or PrivateLink.`,
       };
     default:

@@ -133,7 +133,7 @@ function calledClusters(
     problems.push(
       problem(
         ['schedules', index, 'rollCall'],
-        `expects ${distinct.length} clusters, but at most ${maxClusters} are allowed: write one roll call for each schedule, with of`,
+        `expects ${distinct.length} clusters, but at most ${maxClusters} are allowed: write one roll call for each schedule, and name the schedule in "of"`,
       ),
     );
   return distinct;

@@ -51,7 +51,7 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
     [
       'a deadline that is none',
       ['plan', '--deadline', 'soon'],
-      /--deadline: expected a duration of at least 1s, as 15m, got soon/,
+      /--deadline: expected a duration of at least 1s, such as 15m, got soon/,
     ],
     [
       'a payload file that is not there',

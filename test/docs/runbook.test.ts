@@ -181,7 +181,7 @@ describe('a warning', () => {
   it.each([
     ['the cluster warns: this is deprecated', 'cluster-warns'],
     [
-      "this machine's clock is 7 minutes ahead of the Date that the cluster's answers carry: jobs are closed that much too early",
+      "this machine's clock is 7 minutes ahead of the Date header of the cluster's answers: jobs are closed that much too early",
       'clock-ahead',
     ],
     ['2 jobs are still closing and no follow-up is scheduled: no scheduler', 'closing-without-follow-up'],

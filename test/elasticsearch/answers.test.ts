@@ -290,7 +290,7 @@ describe('the stats of a job', () => {
     [
       'a node and no time on it, while it is closing',
       { state: 'closing', open_time: undefined },
-      'open_time is missing beside node',
+      'open_time is missing, although node is present',
     ],
     ['a book for its state', { state: ['x'.repeat(500)] }, `state is ["${'x'.repeat(37)}…`],
   ])(

@@ -171,7 +171,7 @@ describe('a cluster behind TLS', () => {
       'another fingerprint than the configured one',
       'server',
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('other-authority') },
-      /ELASTICSEARCH_CA_FINGERPRINT is of another certificate/,
+      /ELASTICSEARCH_CA_FINGERPRINT belongs to another certificate/,
     ],
     [
       'a certificate for another host',
@@ -407,7 +407,7 @@ describe('an unreachable or wrong server', () => {
           503,
         ),
       'UnreadableInventoryError',
-      /could not answer GET .*all shards failed.*Try again when the cluster is well/,
+      /could not answer GET .*all shards failed.*Try again when the cluster is healthy/,
       4,
     ],
     [

@@ -313,7 +313,7 @@ describe('a function in a VPC', () => {
   });
 
   it.each([
-    ['no_connection', 'no connection to it opens'],
+    ['no_connection', 'it accepts no connection'],
     ['no_route', 'there is no route to it'],
   ])(
     'the error in a VPC names the security groups and the route if the cluster fails with %s',

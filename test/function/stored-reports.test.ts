@@ -231,7 +231,7 @@ describe('the function with reports in Elasticsearch', () => {
     setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
     const plain = await invoke(twin, {}, {});
     const invoked = await invoke(setup);
-    expect(problemsOf(invoked).join()).toContain('the time was over');
+    expect(problemsOf(invoked).join()).toContain('the time ran out');
     expect(invoked.report.status).toBe('done');
     expect(invoked.tookMs - plain.tookMs).toBeLessThanOrEqual(20_500);
   });

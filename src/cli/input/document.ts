@@ -51,7 +51,7 @@ export function readDocument(text: string, source: string): SourceDocument {
 const isYaml = (source: string): boolean => /\.ya?ml$/i.test(source);
 
 const tooDeep = (source: string) =>
-  new InvalidDocumentError(`${source}: is nested more than ${deepest} levels deep, or holds itself`);
+  new InvalidDocumentError(`${source}: is nested more than ${deepest} levels deep, or contains itself`);
 
 interface Mistake {
   readonly offset: number;
@@ -205,7 +205,7 @@ const ownWords: Readonly<Record<string, string>> = {
   BAD_DIRECTIVE: 'unknown directive',
   BAD_DQ_ESCAPE: 'invalid escape sequence',
   BAD_SCALAR_START: 'a text that begins with @, ` or % must be quoted',
-  MULTIPLE_DOCS: 'a second document begins; expected one',
+  MULTIPLE_DOCS: 'a second document begins here, but only one is allowed',
   NON_STRING_KEY: 'expected a text as key',
   RESOURCE_EXHAUSTION: 'is nested too deep',
   TAG_RESOLVE_FAILED: 'unknown tag',

@@ -140,7 +140,9 @@ function dropped(
   const gone = before.filter((name) => !after.includes(name));
   const flag = flagBehind({ field, path: field.split('.'), message: '' }, flags);
   if (gone.length === 0 || !flag) return [];
-  return [`${flag.name} replaces ${field} of the payload, which no longer keeps out ${gone.join(', ')}`];
+  return [
+    `${flag.name} replaces ${field} of the payload, so these are no longer excluded: ${gone.join(', ')}`,
+  ];
 }
 
 function namesIn(value: unknown): string[] {

@@ -123,7 +123,7 @@ async function fleetOf(
   io: Io,
 ): Promise<ChosenFleet> {
   if (hashIds && from === undefined)
-    throw new InvalidSettingError('--hash-ids is about --from: name the cluster to copy');
+    throw new InvalidSettingError('--hash-ids needs --from with the cluster to copy');
   // A typical trial setup: one node with room for many jobs.
   if (empty) return { fleet: { nodes: [{ name: 'ml-0', memory: '256gb' }] } };
   if (jobs !== undefined) return { fleet: generateFleet({ jobs, seed }) };

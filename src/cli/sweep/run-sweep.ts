@@ -223,7 +223,9 @@ export function deadlineOf({ deadline }: Pick<SweepingOptions, 'deadline'>): num
 export function durationOption(name: string, text: string, example: string): number {
   const ms = parseDuration(text);
   if (ms === undefined || ms < 1_000)
-    throw new InvalidSettingError(`${name}: expected a duration of at least 1s, as ${example}, got ${text}`);
+    throw new InvalidSettingError(
+      `${name}: expected a duration of at least 1s, such as ${example}, got ${text}`,
+    );
   return ms;
 }
 

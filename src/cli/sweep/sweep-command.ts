@@ -319,7 +319,7 @@ function checkCluster(
 ): void {
   if (ids.has(clusterId)) return;
   throw new InvalidDocumentError(
-    `${plan} is the plan of another cluster (${clusterId}) than the one that is called ${request.cluster} here; nothing was closed`,
+    `${plan} is a plan for another cluster (${clusterId}), not for the one that is called ${request.cluster} here; nothing was closed`,
   );
 }
 
@@ -382,11 +382,11 @@ async function laterRounds(
 
 function tellWait(followUp: NonNullable<SweepReport['followUp']>, { io, target, paint }: Sweeping): void {
   if (followUp.rest) {
-    const words = `${paint('notice', 'not all jobs fit into the time')}: going on with round ${followUp.round}; an interrupt ends here, with the report`;
+    const words = `${paint('notice', 'not all jobs fit into the time')}: continuing with round ${followUp.round}; Ctrl-C ends the sweep here, with its report`;
     io.stderr.write(`${fitted(words, io.stderr)}\n`);
     return;
   }
   const wait = Math.max(0, Date.parse(followUp.at) - target.clock.now()) / target.speed;
-  const words = `${paint('notice', `${plural(followUp.jobs, 'job')} still closing`)}: looking again in ${span(wait)}, at ${moment(followUp.at)}; an interrupt ends here, with the report`;
+  const words = `${paint('notice', `${plural(followUp.jobs, 'job')} still closing`)}: looking again in ${span(wait)}, at ${moment(followUp.at)}; Ctrl-C ends the sweep here, with its report`;
   io.stderr.write(`${fitted(words, io.stderr)}\n`);
 }

@@ -106,7 +106,7 @@ export function unreadable(error: unknown): ClusterError {
   return {
     status: typeof status === 'number' ? status : 0,
     type: 'unreadable',
-    reason: `the job could not be read right before it was to be asked: ${error instanceof Error ? error.message : String(error)}`,
+    reason: `the job could not be read right before its close request: ${error instanceof Error ? error.message : String(error)}`,
   };
 }
 

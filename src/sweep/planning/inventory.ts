@@ -139,7 +139,7 @@ function unclearStats(stats: JobStats | undefined, known: JobState | undefined):
 const unclearId = (jobId: string, groups: ReadonlySet<string>): string =>
   groups.has(jobId)
     ? 'a group has the same name as the job, so a close would name the whole group'
-    : 'its id is not one that a close request may name';
+    : 'its id is not a valid job id';
 
 /**
  * Finds a contradiction about the datafeed. If the config names a datafeed that belongs to no job or to another one, one of
@@ -151,7 +151,7 @@ function unclearDatafeed(
 ): string | undefined {
   const strange = claims.find(({ datafeedId }) => !isDatafeedId(datafeedId));
   if (strange)
-    return `the datafeed id ${quote(strange.datafeedId)} in ${sources.datafeeds} is not one that a request may name`;
+    return `the datafeed id ${quote(strange.datafeedId)} in ${sources.datafeeds} is not a valid id`;
   const named = config?.datafeedId;
   return named === undefined || claims.some(({ datafeedId }) => datafeedId === named)
     ? undefined

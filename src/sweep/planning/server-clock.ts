@@ -27,15 +27,15 @@ export function compareClocks(server: ServerDate | undefined): string[] {
   const behind = server.date - server.receivedAt;
   if (ahead >= refuseFrom)
     throw new WrongClockError(
-      `this machine's clock is ${inMinutes(ahead)} ahead of the Date that the cluster's answers carry, so busy jobs look idle; nothing was closed. Set this machine's clock, or the clock of the cluster's proxy if that is wrong.`,
+      `this machine's clock is ${inMinutes(ahead)} ahead of the Date header of the cluster's answers, so busy jobs look idle; nothing was closed. Set this machine's clock, or the clock of the cluster's proxy if that is wrong.`,
     );
   if (ahead >= warnFrom)
     return [
-      `this machine's clock is ${inMinutes(ahead)} ahead of the Date that the cluster's answers carry: jobs are closed that much too early; from 60 minutes on, a sweep is refused`,
+      `this machine's clock is ${inMinutes(ahead)} ahead of the Date header of the cluster's answers: jobs are closed that much too early; from 60 minutes on, a sweep is refused`,
     ];
   if (behind >= warnFrom)
     return [
-      `this machine's clock is ${inMinutes(behind)} behind the Date that the cluster's answers carry: jobs are kept that much too long`,
+      `this machine's clock is ${inMinutes(behind)} behind the Date header of the cluster's answers: jobs are kept that much too long`,
     ];
   return [];
 }

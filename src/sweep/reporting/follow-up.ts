@@ -60,7 +60,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
   // break: bound-to-plan
   const rest = unasked.length > 0 && (!given.isPlanned || followUps.holdsToPlan === true);
   const time = Math.min(maxForArranging, budget.untilDeadline() - forReport);
-  if (time <= 0) return noRound('no time was left to arrange it');
+  if (time <= 0) return noRound('no time was left to schedule it');
   using limit = clock.limit(time);
   try {
     pending = await followUps.pending(request.cluster, limit.signal);
@@ -68,10 +68,10 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
     const fresh = waiting.filter(isLeft);
     const restWarnings = rest
       ? []
-      : notTaken(unasked.filter(isLeft).length, 'a schedule cannot carry the approved plan');
+      : notTaken(unasked.filter(isLeft).length, 'a follow-up cannot contain the approved plan');
     const elsewhere = [...waiting, ...unasked].flatMap(({ jobId }) => (pending.has(jobId) ? [jobId] : []));
     if (fresh.length === 0 && !rest)
-      return withoutRound({ waiting, unasked, pending }, 'a schedule cannot carry the approved plan');
+      return withoutRound({ waiting, unasked, pending }, 'a follow-up cannot contain the approved plan');
     const chain = { sweepId: followUpOf?.sweepId ?? given.sweepId, round, ...(rest && { rest }) };
     const at = clock.now() + (rest ? 0 : followUp.after);
     const jobs = fresh.map((entry) => describe(entry, given.startedAt));

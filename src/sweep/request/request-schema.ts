@@ -10,7 +10,7 @@ import { formatDuration, parseDuration } from '../../base/duration.ts';
 const expectations = {
   name: 'a non-empty job id, group or wildcard',
   perNode: '"auto", a whole number from 1 to 100, or null for no limit',
-  duration: 'a duration: a whole number and one of ms, s, m, h, d, as "48h"',
+  duration: 'a duration: a whole number and one of ms, s, m, h, d, such as "48h"',
 } as const;
 
 /** Adds the description that editors and the documentation show. */
@@ -91,7 +91,8 @@ const section = <T extends z.core.$ZodLooseShape>(shape: T) => z.prefault(object
 
 const orOff = ', or null to turn the fuse off';
 const share = `a number over 0, up to 1${orOff}`;
-const moment = () => z.iso.datetime({ offset: true, error: 'an ISO date-time, as "2026-11-23T02:00:00Z"' });
+const moment = () =>
+  z.iso.datetime({ offset: true, error: 'an ISO date-time, such as "2026-11-23T02:00:00Z"' });
 
 const text = (expected: string) => z.string({ error: expected }).check(z.minLength(1));
 

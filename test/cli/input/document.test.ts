@@ -42,7 +42,7 @@ describe('a document of JSON', () => {
   it('a JSON document is refused if it is nested too deep', () => {
     for (const depth of [6_000, 2_000_000])
       expect(complaint(`${'['.repeat(depth)}${']'.repeat(depth)}`)).toBe(
-        'file.json: is nested more than 1000 levels deep, or holds itself',
+        'file.json: is nested more than 1000 levels deep, or contains itself',
       );
   });
 
@@ -136,7 +136,7 @@ describe('a document of YAML', () => {
     [
       'an alias of what it stands in',
       'a: &a {b: *a}',
-      'is nested more than 1000 levels deep, or holds itself',
+      'is nested more than 1000 levels deep, or contains itself',
     ],
     ['a nesting that no reader follows', '['.repeat(20_000), 'file.yml:1:'],
     ['a tag', 'a: 1\nb: !!js/function "x"', 'file.yml:2:4: unknown tag'],

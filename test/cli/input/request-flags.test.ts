@@ -57,8 +57,8 @@ describe('the flags of a request', () => {
       'force.exclude=[]',
     ]);
     expect(reportOf(result).warnings).toEqual([
-      '--exclude replaces exclude of the payload, which no longer keeps out idle-0',
-      '--set force.exclude=[] replaces force.exclude of the payload, which no longer keeps out day-old',
+      '--exclude replaces exclude of the payload, so these are no longer excluded: idle-0',
+      '--set force.exclude=[] replaces force.exclude of the payload, so these are no longer excluded: day-old',
     ]);
   });
 

@@ -254,7 +254,7 @@ describe('a saved plan is refused with exit 2 when', () => {
     const file = await savePlan(setup, folder);
     const result = await runOn(other, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
-    expect(result.stderr).toContain('is the plan of another cluster');
+    expect(result.stderr).toContain('is a plan for another cluster');
     expect(other.closeRequests()).toEqual([]);
   });
 });

@@ -36,7 +36,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     });
     expect(report.rounds?.length).toBeGreaterThan(1);
     expect(asks(setup)).toEqual(Array.from({ length: 30 }, () => 1));
-    expect(result.stderr).toContain('not all jobs fit into the time: going on with round 1');
+    expect(result.stderr).toContain('not all jobs fit into the time: continuing with round 1');
     // at once: the first two rounds are less than a quarter of an hour apart
     const [next] = report.rounds ?? [];
     expect(Date.parse(next?.startedAt ?? '') - Date.parse(report.startedAt)).toBeLessThanOrEqual(3 * 60_000);

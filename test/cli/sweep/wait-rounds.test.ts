@@ -34,7 +34,7 @@ describe('a sweep that waits', () => {
       attempts: 1,
     });
     expect(result.stderr).toMatch(
-      /2 jobs still closing: looking again in 15 min, at .* UTC; an interrupt ends here/,
+      /2 jobs still closing: looking again in 15 min, at .* UTC; Ctrl-C ends the sweep here/,
     );
   });
 

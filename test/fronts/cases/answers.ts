@@ -59,7 +59,7 @@ const unreadableJobs: FrontCase[] = (
       : healthy(),
   jobs: ['bad', 'job-a', 'job-b', 'job-c', 'job-d'],
   command: ['sweep', '--yes'],
-  says: ['unreadable: the job could not be read right before it was to be asked', 'all shards failed'],
+  says: ['unreadable: the job could not be read right before its close request', 'all shards failed'],
   exit: 3,
   outcomes: { bad: 'error', 'job-a': 'closed', 'job-b': 'closed', 'job-c': 'closed', 'job-d': 'closed' },
 }));
@@ -152,7 +152,7 @@ export const answers: FrontGroup = {
         ),
       },
       says: [
-        `${shownUrl} has a block on what GET /_ml/anomaly_detectors/_stats reads`,
+        `${shownUrl} refuses GET /_ml/anomaly_detectors/_stats because of a block`,
         'The index .ml-anomalies-shared is closed, and without it the list of jobs is incomplete: open it with POST /.ml-anomalies-shared/_open',
       ],
       exit: 5,
@@ -169,7 +169,9 @@ export const answers: FrontGroup = {
           'index [.ml-anomalies-shared] blocked by: [FORBIDDEN/12/index read-only / allow delete (api)];',
         ),
       },
-      says: ['Remove the block, or what set it: a full disk sets index.blocks.read_only_allow_delete.'],
+      says: [
+        'Remove the block and its cause. For example, a full disk sets index.blocks.read_only_allow_delete.',
+      ],
       exit: 5,
     },
     {

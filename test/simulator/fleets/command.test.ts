@@ -70,7 +70,7 @@ describe('the server', () => {
     [['--speed', '0'], 'expected a number over 0'],
     [['--jobs', 'many'], 'expected a whole number from 1 to 100000'],
     [['--empty', '--jobs', '3'], "cannot be used with option '--jobs <number>'"],
-    [['--hash-ids'], '--hash-ids is about --from'],
+    [['--hash-ids'], '--hash-ids needs --from'],
     [['--from', 'nowhere'], 'ELASTICSEARCH_URL is not an address'],
   ])('the simulate command refuses %j', async (args, message) => {
     const { exit, stdout, stderr } = await runCommand(['simulate', 'elasticsearch', ...args]);

@@ -195,7 +195,7 @@ describe('the look before a close', () => {
         status: 0,
         type: 'unreadable',
         reason:
-          'the job could not be read right before it was to be asked: the cluster took more than 30 s to answer, 3 times',
+          'the job could not be read right before its close request: the cluster took more than 30 s to answer, 3 times',
       },
     });
   });
@@ -218,7 +218,7 @@ describe('the look before a close', () => {
       const error = {
         status,
         type: 'unreadable',
-        reason: `the job could not be read right before it was to be asked: ${says}`,
+        reason: `the job could not be read right before its close request: ${says}`,
       };
       expect(setup.entries.map(({ outcome }) => outcome)).toEqual([
         { outcome: 'error', error },

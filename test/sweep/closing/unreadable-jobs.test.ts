@@ -16,7 +16,7 @@ const errorOf = (id: string) => ({
   error: {
     status: 0,
     type: 'unreadable',
-    reason: `the job could not be read right before it was to be asked: ${id} makes no sense`,
+    reason: `the job could not be read right before its close request: ${id} makes no sense`,
   },
 });
 

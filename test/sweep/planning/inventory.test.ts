@@ -177,7 +177,7 @@ describe('a job that is not to be touched has no state', () => {
     [
       'a datafeed whose id no datafeed can have',
       { configs: [config], stats: [stats], datafeeds: [feedOf('..', 'stopped')] },
-      'the datafeed id ".." in GET _ml/datafeeds/_stats is not one that a request may name',
+      'the datafeed id ".." in GET _ml/datafeeds/_stats is not a valid id',
     ],
   ])('a job has no known state with %s', (_, answers, unclear) => {
     expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined, unclear });

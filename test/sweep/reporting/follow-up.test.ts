@@ -297,7 +297,7 @@ describe('jobs left unasked for lack of time', () => {
       comingBackFor: new Set(['c']),
       takesRest: false,
       warnings: [
-        '1 job did not fit into the time and no follow-up takes it: a schedule cannot carry the approved plan. The next sweep looks at it again',
+        '1 job did not fit into the time and no follow-up takes it: a follow-up cannot contain the approved plan. The next sweep looks at it again',
       ],
     });
     expect(free.orders[0]?.chain).not.toHaveProperty('rest');
@@ -343,7 +343,7 @@ describe('no follow-up', () => {
 
   it('no follow-up is scheduled when the time left is needed for the report', async () => {
     const late = noFollowUp(
-      '1 job is still closing and no follow-up is scheduled: no time was left to arrange it',
+      '1 job is still closing and no follow-up is scheduled: no time was left to schedule it',
     );
     expect(await scheduleFor(left('a'), { leftMs: 1_000 })).toEqual(late);
     expect(await scheduleFor(left('a'), { leftMs: 500 })).toEqual(late);

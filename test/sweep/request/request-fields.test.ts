@@ -14,8 +14,8 @@ function problems(payload: unknown) {
 const messages = (payload: unknown) => problems(payload).map(({ message }) => message);
 
 const names = 'a list of names or one string with commas, each name a non-empty job id, group or wildcard';
-const duration = 'a duration: a whole number and one of ms, s, m, h, d, as "48h"';
-const moment = 'an ISO date-time, as "2026-11-23T02:00:00Z"';
+const duration = 'a duration: a whole number and one of ms, s, m, h, d, such as "48h"';
+const moment = 'an ISO date-time, such as "2026-11-23T02:00:00Z"';
 const at = '2026-11-23T02:00:00Z';
 const waiting = { jobId: 'a', askedAt: at, attempts: 1 };
 const followUpOf = (changes: object) => ({
