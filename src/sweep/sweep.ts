@@ -21,7 +21,7 @@ import { isStuckOpening, isToAct, judgeBy } from './planning/verdict.ts';
 import type { Cluster, FollowUps } from './ports.ts';
 import { followUpOn, nothingToFollow } from './reporting/follow-up.ts';
 import { conclude } from './reporting/last-reading.ts';
-import { headOf, type Round, reportOf, type SweepReport } from './reporting/report.ts';
+import { headOf, type Round, reportEveryJob, reportOf, type SweepReport } from './reporting/report.ts';
 import type { SweepRequest } from './request/request-schema.ts';
 import type { NotAttemptedReason } from './vocabulary.ts';
 
@@ -148,11 +148,11 @@ export function agreedTo(plan: Plan): Plan {
   };
 }
 
-/** The report of a plan that is not carried out. */
-export function reportPlan(plan: Plan): SweepReport {
-  return reportOf([
-    leftAlone({ ...plan, order: { ...plan.order, request: { ...plan.order.request, dryRun: true } } }),
-  ]);
+/** The report of a plan that is not carried out. With `listsAll`, its `jobs` has every listed job. */
+export function reportPlan(plan: Plan, { listsAll = false } = {}): SweepReport {
+  const request = { ...plan.order.request, dryRun: true };
+  const round = leftAlone({ ...plan, order: { ...plan.order, request } });
+  return { ...reportOf([round]), ...(listsAll && { jobs: reportEveryJob(round) }) };
 }
 
 /**

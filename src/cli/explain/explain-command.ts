@@ -151,6 +151,8 @@ function noSuchJob(jobId: string, jobs: readonly JobSnapshot[]): never {
     jobs.map((each) => each.jobId),
   ).map((id) => quote(id));
   const hint =
-    alike.length > 0 ? `did you mean ${alike.join(' or ')}?` : 'jobsweep plan lists those that are open';
+    alike.length > 0
+      ? `did you mean ${alike.join(' or ')}?`
+      : 'jobsweep plan --all lists those that are open';
   throw new NoSuchJobError(`the cluster has no job ${quote(jobId)}; ${hint}`);
 }

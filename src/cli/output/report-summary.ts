@@ -5,7 +5,7 @@ import { bytes, moment, span } from '../../base/words.ts';
 import { freedMemory } from '../../sweep/reporting/freed-memory.ts';
 import { fuseText } from '../../sweep/reporting/fuse-text.ts';
 import type { MlNodes } from '../../sweep/reporting/ml-nodes.ts';
-import type { ReportedFollowUp, SweepReport } from '../../sweep/reporting/report.ts';
+import { type ReportedFollowUp, type SweepReport, unlisted } from '../../sweep/reporting/report.ts';
 import type { ReportedRequest } from '../../sweep/reporting/reported-request.ts';
 import { runbookSection } from '../../sweep/reporting/runbook.ts';
 import { warningCode } from '../../sweep/reporting/warning-codes.ts';
@@ -34,6 +34,7 @@ export function summary(report: SweepReport, options: SummaryOptions = {}): Summ
     { text: `${listedText(report)}: ${countsText(report)}`, tone: 'strong' },
     ...memoryLines(report).filter(isNew),
     ...requestLines(report).filter(isNew),
+    ...(seen ? [] : unlistedLines(report)),
     ...(seen ? [] : keptLines(report)),
     ...otherNotes(report).filter(isNew),
     ...(report.dryRun && !isAboutToChange ? [{ text: 'nothing was changed' }] : []),
@@ -44,6 +45,7 @@ export function summary(report: SweepReport, options: SummaryOptions = {}): Summ
 export const notes = (report: SweepReport): SummaryLine[] => [
   ...memoryLines(report),
   ...requestLines(report),
+  ...unlistedLines(report),
   ...otherNotes(report),
 ];
 
@@ -155,6 +157,25 @@ export function keptOf({ kept }: SweepReport) {
   return (Object.entries(kept) as [keyof typeof keepReasons, number][])
     .sort(([, a], [, b]) => b - a)
     .map(([reason, count]) => ({ reason, count, means: keepReasons[reason].replaceAll('`', '') }));
+}
+
+const unlistedLines = (report: SweepReport): SummaryLine[] => {
+  const text = unlistedText(report);
+  return text === undefined ? [] : [{ text }];
+};
+
+/** `17 of them are not in the table: 15 recent_data, 2 recently_opened; jobsweep plan --all shows them` */
+export function unlistedText({ counts, jobs, kept }: SweepReport): string | undefined {
+  const left = counts.listed - jobs.length;
+  if (left <= 0) return undefined;
+  const isInTable = (reason: string) => jobs.filter((job) => job.outcome === 'kept' && job.reason === reason);
+  const reasons = [...unlisted]
+    .map((reason) => [reason, (kept[reason] ?? 0) - isInTable(reason).length] as const)
+    .filter(([, count]) => count > 0)
+    .map(([reason, count]) => `${count} ${reason}`);
+  const are = left === 1 ? 'is' : 'are';
+  const them = left === 1 ? 'it' : 'them';
+  return `${plural(left, 'listed job')} ${are} not in the table: ${reasons.join(', ')}; jobsweep plan --all shows ${them}`;
 }
 
 function keptLines(report: SweepReport): SummaryLine[] {

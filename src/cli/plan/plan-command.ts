@@ -28,14 +28,18 @@ import {
 } from '../sweep/run-sweep.ts';
 import { sealPlan } from './plan-file.ts';
 
-interface PlanOptions extends ManySweepsOptions {
+export interface PlanOptions extends ManySweepsOptions {
   readonly save: boolean;
+  /** List every job, also those that a report only counts. */
+  readonly all?: boolean;
 }
 
 export const registerPlan: Register = (program, context) => {
   withExamples(
     withManySweepsOptions(program.command('plan'))
       .optionsGroup('Sweep:')
+      .option('--all', 'list every job, also those that are busy or excluded')
+      .option('--dry-run', 'has no effect: plan never changes anything')
       .option('--no-save', 'do not record what each job looks like, for advise')
       .description('show what would be closed, forced and kept, and why; changes nothing')
       .action(context.action((options: PlanOptions) => plan(options, context))),
@@ -84,8 +88,8 @@ async function planOn(
   noteNames(made, options, io);
   await keepRecords(options.save && !options.embedded ? stateFolder(io.env) : undefined, made);
   const nodes = await nodesOf(made, sweeping);
-  const report = withFindings(reportPlan(made), made, { past, nodes });
-  await storeInElasticsearch(report, made, sweeping, options);
+  await storeInElasticsearch(withFindings(reportPlan(made), made, { past, nodes }), made, sweeping, options);
+  const report = withFindings(reportPlan(made, { listsAll: options.all ?? false }), made, { past, nodes });
   const sealed = sealPlan(report, read.request, made.decisions);
   return {
     exit: exitOf(report),

@@ -51,6 +51,7 @@ import { OwnFollowUps } from './wait-rounds.ts';
 
 interface SweepOptions extends ManySweepsOptions {
   readonly dryRun?: boolean;
+  readonly all?: boolean;
   readonly plan?: string;
   readonly maxAge: string;
   readonly yes?: boolean;
@@ -64,6 +65,7 @@ export const registerSweep: Register = (program, context) => {
       .description('close the idle jobs; shows the plan and asks first')
       .optionsGroup('Sweep:')
       .option('--dry-run', 'change nothing: the same as jobsweep plan')
+      .option('--all', 'with --dry-run: list every job, also those that are busy or excluded')
       .option('--yes', 'do not ask')
       .option('--wait', 'come back for slow jobs here, instead of leaving them to a schedule')
       .option('--plan <file>', 'carry out exactly what this saved plan says, or less')
@@ -80,6 +82,10 @@ export const registerSweep: Register = (program, context) => {
 /** Notifies about an error before it becomes a message and an exit code. */
 async function sweepOrAnnounce(options: SweepOptions, context: CommandContext): Promise<ExitCode> {
   if (options.dryRun) return await planInstead(options, context);
+  if (options.all)
+    throw new InvalidSettingError(
+      '--all: expected --dry-run with it, or jobsweep plan --all; nothing was closed',
+    );
   let request: SweepRequest | undefined;
   try {
     const saved = await planOf(options, context.io);

@@ -333,24 +333,35 @@ function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): 
 
 /** Jobs kept for these reasons are only counted, because most jobs of a healthy cluster are among them. */
 // break: unlisted
-const unlisted: ReadonlySet<Reason> = new Set(['recent_data', 'recently_opened', 'excluded']);
+export const unlisted = [
+  'recent_data',
+  'recently_opened',
+  'excluded',
+] as const satisfies readonly KeepReason[];
+
+const isUnlisted = (reason: Reason) => unlisted.some((each) => each === reason);
 
 const isoOf = (moment: number | undefined) =>
   moment === undefined ? undefined : new Date(moment).toISOString();
 
 /** The jobs of a report, in its order. A follow-up lists each of its jobs, even a kept one. */
 export function reportJobs(fates: readonly Fate[]): ReportedJob[] {
-  return fates
-    .filter(
-      ({ awaited, outcome, verdict }) =>
-        awaited || outcome.outcome !== 'kept' || !unlisted.has(verdict.reason),
-    )
-    .map(reportJob)
-    .sort(
-      (a, b) =>
-        // Stryker disable next-line EqualityOperator: ids are unique, so two are never equal
-        rank(a) - rank(b) || (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0) || (a.jobId < b.jobId ? -1 : 1),
-    );
+  return inOrder(
+    fates.filter(
+      ({ awaited, outcome, verdict }) => awaited || outcome.outcome !== 'kept' || !isUnlisted(verdict.reason),
+    ),
+  );
+}
+
+/** Every listed job, also those that a report only counts. */
+export const reportEveryJob = (round: Round): ReportedJob[] => inOrder(fatesOf([round]));
+
+function inOrder(fates: readonly Fate[]): ReportedJob[] {
+  return fates.map(reportJob).sort(
+    (a, b) =>
+      // Stryker disable next-line EqualityOperator: ids are unique, so two are never equal
+      rank(a) - rank(b) || (b.memoryBytes ?? 0) - (a.memoryBytes ?? 0) || (a.jobId < b.jobId ? -1 : 1),
+  );
 }
 
 /** Jobs that were acted on come first, so that a cut removes kept jobs. */

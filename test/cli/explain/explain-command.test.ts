@@ -182,7 +182,7 @@ describe('explain', () => {
       'jobsweep: the cluster has no job "web-latancy"; did you mean "web-latency" or "web-latency-2"?\n',
     );
     expect((await runOn(setup, ['explain', 'q'])).stderr).toContain(
-      'jobsweep plan lists those that are open',
+      'jobsweep plan --all lists those that are open',
     );
   });
 

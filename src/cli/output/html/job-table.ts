@@ -3,15 +3,14 @@
 import { plural } from '../../../base/text.ts';
 import { bytes, moment, span } from '../../../base/words.ts';
 import type { ReportedJob, SweepReport } from '../../../sweep/reporting/report.ts';
+import { unlistedText } from '../report-summary.ts';
 import { toneOfOutcome, toneOfVerdict } from '../tones.ts';
 import { html, type Markup } from './markup.ts';
 
-export function jobTable({ jobs, dryRun, counts }: SweepReport): Markup {
-  const left = counts.listed - jobs.length;
-  const others =
-    left > 0
-      ? ` ${plural(left, 'more job')} ${left === 1 ? 'is' : 'are'} busy or excluded, and only counted.`
-      : '';
+export function jobTable(report: SweepReport): Markup {
+  const { jobs, dryRun } = report;
+  const left = unlistedText(report);
+  const others = left === undefined ? '' : ` ${left}.`;
   if (jobs.length === 0) return html`<section><h2>Jobs</h2><p>No job to show.${others}</p></section>`;
   return html`<section aria-labelledby="jobs-title" id="jobs">
 <h2 id="jobs-title">Jobs</h2>
