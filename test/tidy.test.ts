@@ -219,7 +219,7 @@ const needsSubject = new RegExp(
 
 it('every title of a test begins with its subject', () => {
   // the call that follows `it.each(rows)` begins with the closing bracket
-  const titled = /(?:\b(?:it|test)|\))\(\s*(['"`])((?:(?!\1).)+)\1\s*,/g;
+  const titled = /(?:\b(?:it|test|embedded)|\))\(\s*(['"`])((?:(?!\1).)+)\1\s*,/g;
   const wrong = [...tests, ...globSync('proof/**/*.test.ts', { cwd: root })].flatMap((file) =>
     [...read(file).matchAll(titled)]
       .filter(([, , title = '']) => needsSubject.test(title))

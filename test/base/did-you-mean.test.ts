@@ -14,7 +14,7 @@ it('there is no suggestion for a name that resembles no known one, or without kn
   expect(didYouMean('idleFor', [])).toBeUndefined();
 });
 
-it('the known fields are listed, after the likely one if there is one', () => {
+it('the hint lists all known fields, and first the likely one if there is one', () => {
   expect(knownFieldsHint('jbos', ['jobs', 'seed'])).toBe('did you mean jobs? (jobs, seed)');
   expect(knownFieldsHint('qqqqqqqqq', ['jobs', 'seed'])).toBe('the fields here are jobs, seed');
 });

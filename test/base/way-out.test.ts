@@ -73,7 +73,7 @@ describe('the way out', () => {
       { HTTPS_PROXY: proxy, no_proxy: 'a.test, corp.test' },
       'HTTPS_PROXY is set, but no_proxy exempts es.corp.test ("corp.test").',
     ],
-  ])('the way out is direct with %j, with the reason as a hint', (environment, hint) => {
+  ])('an address is reached directly with %j, and a hint says why', (environment, hint) => {
     expect(way(cluster, environment)).toMatchObject({ proxy: undefined, agent: undefined, hint });
   });
 

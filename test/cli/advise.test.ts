@@ -339,7 +339,7 @@ describe('explain --history', () => {
 });
 
 describe("the server's own idle closer", () => {
-  it('the server’s own idle closer is named as who closed a job', async () => {
+  it('explain --history names Elasticsearch’s own idle closer if it closed the job', async () => {
     await using setup = await startSetup(
       [...idle(1, { openedAt: '40d', datafeed: { state: 'stopped' } }), ...busy(2)],
       {

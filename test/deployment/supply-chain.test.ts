@@ -52,7 +52,7 @@ describe('the deployed and published packages', () => {
     }
   });
 
-  it('each accepted advisory has an argument', () => {
+  it('each accepted advisory has a documented reason', () => {
     expect(acceptedSchema.parse(accepted)).toEqual(accepted);
   });
 });
@@ -290,7 +290,7 @@ describe('an audit', () => {
     expect(judge(answer)).toEqual({ complaints: [], remarks: [] });
   });
 
-  it('an audit accepts an argument until its last day, only for its advisory and package', () => {
+  it('an audit accepts a documented reason until its last day, only for its advisory and package', () => {
     const answer = against('harmless', 'node_modules/harmless');
     expect(judge(answer, [argument], '2027-01-31').complaints).toEqual([]);
     expect(judge(answer, [argument], '2027-02-01').complaints).toEqual([
@@ -300,7 +300,7 @@ describe('an audit', () => {
     expect(judge(answer, [{ ...argument, package: 'other' }]).complaints).toHaveLength(2);
   });
 
-  it('an audit reports an argument that is no longer needed', () => {
+  it('an audit reports a documented reason that is no longer needed', () => {
     expect(judge({ auditReportVersion: 2, vulnerabilities: {} }, [argument]).complaints).toEqual([
       'harmless: GHSA-aaaa-bbbb-cccc is accepted, but no longer reported: remove it',
     ]);

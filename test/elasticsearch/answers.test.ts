@@ -149,7 +149,7 @@ describe('an endless listing', () => {
 });
 
 describe('an answer to a request that names jobs', () => {
-  it('a job is never reported as gone because a 200 answer lacks it', async () => {
+  it('a job that is missing from a 200 answer is never reported as gone', async () => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never, ids('job-a', 'job-b'));
     await expect(reading(one(), read)).rejects.toMatchObject(
       unreadable(/job-b was requested, but jobs does not list it/),

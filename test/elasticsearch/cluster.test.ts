@@ -163,7 +163,7 @@ describe('ids that no longer exist', () => {
     expect(idsOf(await cluster.datafeedStats(never(), ['datafeed-a', 'datafeed-gone']))).toEqual(['a']);
   });
 
-  it('none of the requested ids may exist any more', async () => {
+  it('a read by ids is empty if none of the ids exist any more', async () => {
     await using here = await start({ jobs });
     expect(await here.cluster.jobStats(never(), ids('x', 'y'))).toEqual([]);
     expect(await here.cluster.datafeedStats(never(), ['x'])).toEqual([]);

@@ -248,7 +248,7 @@ describe('a cluster behind TLS', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('the error shows the host that a cloud id decodes to, and names the setting that is set', async () => {
+  it('the error for an unreachable cloud id shows its decoded host, and names the setting', async () => {
     const cloudId = (host: string) => `team:logs:${Buffer.from(host).toString('base64')}`;
     for (const [inside, message] of [
       [

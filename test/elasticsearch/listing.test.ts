@@ -106,7 +106,7 @@ describe('a whole listing', () => {
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
-  it('a listing finds jobs whose ids are prefixes of full parts', async () => {
+  it('a listing in parts also finds a job whose id is the prefix of a part', async () => {
     const ids = ['j', 'jo', ...numbered('job', 11_000)].sort();
     expect(await readSorted(new Server(ids))).toEqual(ids);
     // in reverse order, every full answer leaves out the prefixes

@@ -106,7 +106,7 @@ describe('documents of a report', () => {
     expect(bulkRequests(setup)).toHaveLength(4);
   });
 
-  it('documents of a report wait as long as a cluster under load requests, within the time that is left', async () => {
+  it('documents of a report are sent again after the wait that a busy cluster requests, within the time left', async () => {
     await using setup = await startSetup([]);
     const busy = (seconds: string) =>
       setup.server.faults.add({

@@ -216,7 +216,7 @@ const indistinguishable: Readonly<Record<string, string>> = {
 };
 
 describe('unspoiled answers', () => {
-  it('unspoiled answers give each job the verdict in its name', () => {
+  it('each job in the unspoiled answers gets the verdict that its id names', () => {
     const found = verdicts(understand(answers()), request());
     expect(Object.fromEntries(found)).toEqual({
       idle: 'close idle',
@@ -252,7 +252,7 @@ describe('unspoiled answers', () => {
 });
 
 describe('answers with one field dropped, nulled or of another type', () => {
-  it('a dropped, nulled or mistyped field never turns a kept job into a closed or forced one, unless the answer is also valid', () => {
+  it('a job that must be kept is not closed when a field is missing, null or of another type, unless that is valid too', () => {
     const whole = answers();
     const requests = [request(), request({ runningDatafeeds: 'stop' })];
     const truths = requests.map((of) => verdicts(understand(whole), of));

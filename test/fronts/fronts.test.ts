@@ -84,7 +84,7 @@ function reportIn(stdout: string): SweepReport | undefined {
 }
 
 describe.each(frontGroups)('$title', ({ cases }) => {
-  it.each(cases)('$name', async (front) => {
+  it.each(cases)('the command handles $name as documented', async (front) => {
     using clock = new VirtualClock(answeredAt);
     using _tracked = trackHttp(clock);
     await using server = front.start

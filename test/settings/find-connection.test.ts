@@ -562,7 +562,7 @@ describe('credentials from two places', () => {
     },
   );
 
-  it('user and password may come from two places if both agree on the half that both set', async () => {
+  it('user and password may come from two places if no variable is set to two different values', async () => {
     const given = {
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ELASTICSEARCH_USERNAME: 'sweeper' },
       secrets: { s: { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'p' } },
@@ -625,7 +625,7 @@ describe('any settings at all', () => {
   ];
   const values = fc.dictionary(fc.constantFrom(...names), text);
 
-  it('any settings at all give a connection, nothing, or an error without credentials', async () => {
+  it('random settings give a connection, none, or an error that shows no credentials', async () => {
     await fc.assert(
       fc.asyncProperty(values, values, fc.boolean(), async (environment, secret, named) => {
         const given = {
@@ -652,7 +652,7 @@ describe('any settings at all', () => {
     );
   });
 
-  it('any JSON is read as settings, or refused by the name of the setting', () => {
+  it('random JSON is read as settings, or refused with the name of the wrong setting', () => {
     fc.assert(
       fc.property(
         fc.dictionary(fc.oneof(fc.string(), fc.constantFrom(...names)), fc.jsonValue()),

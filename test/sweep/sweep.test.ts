@@ -141,7 +141,7 @@ describe('a sweep', () => {
     ]);
   });
 
-  it('a sweep counts a job that it finds closing as asked to close when it was first seen', async () => {
+  it('the report of a job found closing says when it was first seen closing', async () => {
     const { report } = sweeping([closing, idle], { payload: { dryRun: true } });
     const { jobs } = await report;
     expect(jobs.map(({ jobId, askedAt }) => [jobId, askedAt])).toEqual([
@@ -755,7 +755,7 @@ describe('a follow-up', () => {
     expect(without).toMatchObject({ reason: 'flapping', lastActivity: '2026-11-14T12:00:00.000Z' });
   });
 
-  it('a follow-up reports a job once that it lists twice, with the later entry', async () => {
+  it('a follow-up that lists a job twice reports it once, by its later entry', async () => {
     const jobs = [
       { jobId: 'closed', askedAt, attempts: 1 },
       { jobId: 'closed', askedAt, attempts: 4 },

@@ -89,7 +89,7 @@ describe('a document of JSON', () => {
     expect(Object.keys(value('{"__proto__": {"x": 1}} // kept') as object)).toEqual(['__proto__']);
   });
 
-  it('the place of a missing value in a JSON document is its nearest parent', () => {
+  it('a problem with a missing value in a JSON document points to the nearest parent', () => {
     const document = readDocument('{"a": [{"b": 1},\n {"c": {}}],\n "d": 2}', 'file.json');
     const problem = (...path: (string | number)[]) => ({ field: '', path, message: path.join('.') });
     const problems = [

@@ -131,7 +131,7 @@ describe('a job that was deleted and created again', () => {
 });
 
 describe('a model that was reverted', () => {
-  it('a reverted model starts new records, and its lower records do not prove silence', () => {
+  it('an earlier newest record after a revert of the model proves neither data nor silence', () => {
     const snapshots = [
       { at: ago(9 * day), latestRecord: 1_000, atClose: false },
       { at: ago(8 * day), latestRecord: 2_000, atClose: true },

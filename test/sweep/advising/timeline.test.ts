@@ -71,7 +71,7 @@ describe('who closed a job, in its timeline', () => {
     ).toBe('jobsweep, sweep sweep-1');
   });
 
-  it('the timeline names the sweep in whose time the close was, each close of a report once, in one line', () => {
+  it('the timeline names the sweep that made each close, by the time of the close', () => {
     const closedBy = (sweepId: string, ago: number): OwnClose => ({
       sweepId,
       startedAt: new Date(asOf - ago - 5_000).toISOString(),

@@ -6,7 +6,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
 describe('the look before a close', () => {
-  it('the look settles jobs that are gone, closed or busy by now, and the others are asked to close', async () => {
+  it('the look before a close settles jobs that are gone, closed or busy by now, and the others are asked to close', async () => {
     const setup = closingOf({
       jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: ({ nth }, cluster) => {
@@ -28,7 +28,7 @@ describe('the look before a close', () => {
     expect(setup.entry('closed')).toMatchObject({ looks: 0, job: { state: 'opened' } });
   });
 
-  it('the look judges a job by its new stats, and keeps the known size of a job that no longer reports it', async () => {
+  it('the look before a close judges a job by its new stats, and keeps the known size of a job that no longer reports it', async () => {
     const setup = closingOf({
       jobs: [bare('a', { modelBytes: 11 }), bare('b', { modelBytes: 10 })],
       onRead: (_read, cluster) => {
@@ -46,7 +46,7 @@ describe('the look before a close', () => {
     expect(setup.entry('b').job.modelBytes).toBe(20);
   });
 
-  it('the look starts watching a job that is closing by now, from the moment it was first seen closing', async () => {
+  it('the look before a close starts watching a job that is closing by now, from the moment it was first seen closing', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }, cluster) => {
@@ -87,7 +87,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 3000' });
   });
 
-  it('the look is repeated for a job that failed meanwhile, and the job is forced in a request of its own', async () => {
+  it('the look before a close is repeated for a job that failed meanwhile, and the job is forced in a request of its own', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: ({ nth }, cluster) => {

@@ -148,7 +148,7 @@ describe('with places on the nodes', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
 
-  it('with places, forced jobs come first, and the next job is asked as soon as the previous one is seen closed', async () => {
+  it('with a limit per node, forced jobs come first, and the next job is asked as soon as the previous one is seen closed', async () => {
     const setup = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
@@ -170,7 +170,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
-  it('with places, job states are read right after an answer, and again a tenth of a second later', async () => {
+  it('with a limit per node, job states are read right after an answer, and again a tenth of a second later', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -192,7 +192,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
-  it('with places, the places of a request are freed one by one as its jobs are seen closed', async () => {
+  it('with a limit per node, the places of a request are freed one by one as its jobs are seen closed', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
     const setup = closingOf({
       jobs,
@@ -216,7 +216,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
-  it('with places, a place is freed when the close times out, even if the job is still closing', async () => {
+  it('with a limit per node, a place is freed when the close times out, even if the job is still closing', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -289,7 +289,7 @@ describe('with places on the nodes', () => {
     });
   });
 
-  it('with places, an open job keeps its place while its request is in flight, and frees it when it fails', async () => {
+  it('with a limit per node, an open job keeps its place while its request is in flight, and frees it when it fails', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
@@ -306,7 +306,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ big: 'error status_exception 30000' });
   });
 
-  it('with places, a job that has moved needs a place on its new node', async () => {
+  it('with a limit per node, a job that has moved needs a place on its new node', async () => {
     const jobs = [
       bare('a', { nodeId: 'x', modelBytes: 9_000_000 }),
       bare('b', { nodeId: 'y', modelBytes: 1_000 }),
@@ -323,7 +323,7 @@ describe('with places on the nodes', () => {
     expect(setup.entry('b').limit).toEqual({ places: 1, because: 'request' });
   });
 
-  it('with places, a look that took more than 30 seconds is repeated', async () => {
+  it('with a limit per node, a look that took more than 30 seconds is repeated', async () => {
     const setup = closingOf({
       jobs: [big],
       request: { close: { perNode: 'auto' } },
@@ -342,7 +342,7 @@ describe('with places on the nodes', () => {
     ]);
   });
 
-  it('with places, a job is kept when a poll shows new data while its look still waits for an answer', async () => {
+  it('with a limit per node, a job is kept when a poll shows new data while its look still waits for an answer', async () => {
     const setup = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
@@ -358,7 +358,7 @@ describe('with places on the nodes', () => {
     expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
   });
 
-  it('with places, a request names at most close.batch jobs', async () => {
+  it('with a limit per node, a request names at most close.batch jobs', async () => {
     const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { perNode: 3, batch: 2 } },
@@ -367,7 +367,7 @@ describe('with places on the nodes', () => {
     expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
   });
 
-  it('with places, all waiting jobs are settled as errors after the credentials were refused', async () => {
+  it('with a limit per node, all waiting jobs are settled as errors after the credentials were refused', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -400,7 +400,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ later: 'error security_exception 2000' });
   });
 
-  it('with places, waiting jobs are left to the last reading when the ending begins', async () => {
+  it('with a limit per node, waiting jobs are left to the last reading when the ending begins', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },

@@ -90,7 +90,7 @@ describe('a close', () => {
     expect(seen).toEqual(['0 asking 1 a', '0 asking 2 b', '1000 settled a closed', '1100 settled b closed']);
   });
 
-  it('a close leaves no listener on the signal of the ending', async () => {
+  it('a close removes its listeners from the signal that ends the sweep', async () => {
     const setup = closingOf({
       jobs: [bare('a'), closing('b')],
       onRead: ({ nth }, cluster) => {

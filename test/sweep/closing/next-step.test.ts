@@ -164,18 +164,18 @@ describe('a job that is watched', () => {
     expect(watching(askedOnce(), stats('closing'))).toEqual(wait);
   });
 
-  it('a watched job is left when it is still closing at the end of its watch', () => {
+  it('a sweep stops watching a job that is still closing at the end of its watch', () => {
     expect(watching(askedOnce(), stats('closing'), true)).toEqual(leave);
   });
 
-  it('a watched job is forced when it failed and a close request is left', () => {
+  it('a watched job that failed is forced if it may get another close request', () => {
     const lastError = refusal(408);
     expect(watching(askedOnce({ asks: 2, lastError }), stats('failed'))).toEqual(again(0, true));
     expect(watching(askedOnce({ asks: 3, lastError }), stats('failed'))).toEqual(givesUp(lastError));
   });
 
   it.each(['opened', 'opening'])(
-    'a watched job is asked to close again when it is %s and a close request is left',
+    'a watched job is asked to close again when it is %s and may get another close request',
     (state) => {
       const lastError = refusal(408);
       expect(watching(askedOnce({ asks: 2, lastError }), stats(state))).toEqual(again(0));
@@ -221,7 +221,7 @@ describe('a job that is still closing at the end of its watch', () => {
     expect(ended(askedOnce({ ...stuck, asks: 3 }))).toEqual(leave);
   });
 
-  it('a job still closing at the end of its watch is left when the request does not allow force, or when it is not idle', () => {
+  it('a job still closing at the end of its watch is left alone if the request forbids force or the job is not idle', () => {
     expect(ended(askedOnce(stuck), { force: { stuckFor: null } })).toEqual(leave);
     expect(ended(askedOnce(stuck), { force: { exclude: ['idle-*'] } })).toEqual(leave);
     expect(ended(askedOnce(stuck, { job: { lastDataTime: now - minute } }))).toEqual(leave);
@@ -240,30 +240,30 @@ describe('the look right before a request', () => {
   const idle = { verdict: 'close', reason: 'idle' } as const;
   const toForce = { verdict: 'force', reason: 'failed' } as const;
 
-  it('the look settles a job that is gone or closed', () => {
+  it('the look before a close settles a job that is gone or closed', () => {
     const given = { judge: judgeBy(requestOf({})), now, force: false };
     expect(afterLook(entryOf('idle-1'), undefined, given)).toEqual(settled('gone'));
     expect(looked(entryOf('idle-1'), idleJob({ state: 'closed' }))).toEqual(settled('already_closed'));
     expect(looked(askedOnce(), idleJob({ state: 'closed' }))).toEqual(settled('closed'));
   });
 
-  it('the look lets an idle job be closed, and a failed one be forced', () => {
+  it('the look before a close lets an idle job be closed, and a failed one be forced', () => {
     expect(looked(entryOf('idle-1'))).toEqual({ step: 'ask', verdict: idle });
     expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
   });
 
-  it('the look sends a job back to be forced, or not forced, when its verdict has changed', () => {
+  it('the look before a close sends a job back to be forced, or not forced, when its verdict has changed', () => {
     expect(looked(entryOf('idle-1'), idleJob(failed))).toEqual({ step: 'again', verdict: toForce });
     expect(looked(entryOf('idle-1'), idleJob(), true)).toEqual({ step: 'again', verdict: idle });
   });
 
-  it('the look starts watching a closing job, with the verdict of its close request, if any', () => {
+  it('the look before a close starts watching a closing job, with the verdict of its close request, if any', () => {
     const waits = { verdict: 'wait', reason: 'already_closing' };
     expect(looked(entryOf('idle-1'), idleJob(closing))).toEqual({ step: 'watch', verdict: waits });
     expect(looked(askedOnce(), idleJob(closing))).toEqual({ step: 'watch', verdict: idle });
   });
 
-  it('the look gives up on a job whose state differed at more than eight looks', () => {
+  it('the look before a close gives up on a job whose state differed at more than eight looks', () => {
     const reason = (looks: number) => `the job changed its state at each of ${looks} looks`;
     expect(looked(Object.assign(entryOf('idle-1'), { looks: 8 }))).toMatchObject({ step: 'ask' });
     expect(looked(Object.assign(entryOf('idle-1'), { looks: 9 }))).toEqual({
@@ -274,7 +274,7 @@ describe('the look right before a request', () => {
 
   const busyJob = idleJob({ lastDataTime: now - 1_000 });
 
-  it('the look settles a job as revived that must be kept and was never asked to close', () => {
+  it('the look before a close settles a job as revived that must be kept and was never asked to close', () => {
     expect(looked(entryOf('idle-1'), busyJob)).toEqual({
       step: 'settle',
       outcome: { outcome: 'revived' },
@@ -295,13 +295,13 @@ describe('the look right before a request', () => {
     ['open with data after an error', { lastDataTime: now }, { lastError: refusal(429) }, refusal(429)],
     ['protected after an acknowledgement', { protection: { kind: 'always' } as const }, {}, openAgain],
   ])(
-    'the look never settles a job as revived that a close request named: %s',
+    'the look before a close never settles a job as revived that a close request named: %s',
     (_what, changes, noted, reported) => {
       expect(looked(askedOnce(noted), idleJob(changes))).toEqual(givesUp(reported));
     },
   );
 
-  it('the look reports an error for a job that failed while closing and may not be forced', () => {
+  it('the look before a close reports an error for a job that failed while closing and may not be forced', () => {
     const noForce = { force: { failed: false } };
     const failedError = {
       status: 200,

@@ -21,7 +21,7 @@ const errorOf = (id: string) => ({
 });
 
 describe('the look before a close', () => {
-  it('the look reports jobs whose configs cannot be read as errors, and the other jobs are closed', async () => {
+  it('the look before a close reports jobs whose configs cannot be read as errors, and the other jobs are closed', async () => {
     const setup = closingOf({
       jobs: ['a', 'odd-1', 'odd-2', 'z'].map((id) => bare(id)),
       onRead: unreadable('configs', 'odd-1', 'odd-2'),
@@ -38,7 +38,7 @@ describe('the look before a close', () => {
     expect(setup.entry('odd-2').outcome).toEqual(errorOf('odd-2'));
   });
 
-  it('the look reports the job of an unreadable datafeed as an error, and the other jobs are closed', async () => {
+  it('the look before a close reports the job of an unreadable datafeed as an error, and the other jobs are closed', async () => {
     const setup = closingOf({
       jobs: [fed('a'), fed('odd')],
       request: { runningDatafeeds: 'stop' },
@@ -50,7 +50,7 @@ describe('the look before a close', () => {
     expect(setup.entry('odd').outcome).toEqual(errorOf('feed-odd'));
   });
 
-  it('the look reports every job as an error when a datafeed of an unknown job cannot be read', async () => {
+  it('the look before a close reports every job as an error when a datafeed of an unknown job cannot be read', async () => {
     const setup = closingOf({
       jobs: [bare('a'), fed('b')],
       request: { runningDatafeeds: 'stop', close: { perNode: 1 } },

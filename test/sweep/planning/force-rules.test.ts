@@ -14,7 +14,7 @@ describe('a job that is still closing', () => {
 });
 
 describe('force.max', () => {
-  it('force.max allows that many jobs, and no job when it is 0', () => {
+  it('force.max is the number of jobs that may be forced, and 0 allows none', () => {
     const limit = new ForceLimit<string>(2);
     expect(['a', 'b', 'c'].map((job) => limit.take(job))).toEqual([true, true, false]);
     expect(new ForceLimit<string>(0).take('a')).toBe(false);

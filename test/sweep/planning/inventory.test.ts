@@ -113,7 +113,7 @@ describe('what a cluster answers', () => {
     expect(reservedBytes).toBe(expected);
   });
 
-  it('jobs come in the order of ids, whatever the order of the answers, and each job once', () => {
+  it('the inventory lists each job once, in the order of ids, whatever the order of the answers', () => {
     const jobs = join({
       configs: ['c', 'a'].map((id) => configOf(id)),
       stats: ['d', 'b', 'a', 'c'].map((id) => statsOf(id)),

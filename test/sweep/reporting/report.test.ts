@@ -204,7 +204,7 @@ describe('the jobs of a report', () => {
     ['far in the future', 1e300],
     ['far in the past', -1e300],
     ['before there were dates', -8.65e15],
-  ])('a report has no date for a clock that is %s', (_when, moment) => {
+  ])('a report omits the date of a clock that is %s', (_when, moment) => {
     const [job] = jobsOf([entryOf({ outcome: 'closed' }, idle, { lastDataTime: moment, openedAt: moment })]);
     expect(job).not.toHaveProperty('lastActivity');
     expect(Number.isFinite(job?.idleMs)).toBe(true);

@@ -125,7 +125,7 @@ describe('with places on each node', () => {
     expect(setup.server.requests.length).toBeLessThanOrEqual(5 + 5 * setup.closeRequests().length);
   });
 
-  it('places go first to the biggest jobs of each node, and freed places to the next biggest', async () => {
+  it('the biggest jobs of each node are closed first, and each closed job makes room for the next biggest', async () => {
     const jobs = idle(8).map((job, index) => ({
       ...job,
       node: index % 2 === 0 ? 'a' : 'b',
@@ -213,7 +213,7 @@ describe('with places on each node', () => {
     expect(jobOf(report, 'idle-29').error?.status).toBe(403);
   });
 
-  it('jobs whose turn did not come are reported as left for lack of time', async () => {
+  it('jobs that got no close request in the time are reported as left for lack of time', async () => {
     await using setup = await startSetup([...idle(40, { node: 'a', closeTakes: '15s' }), ...busy(60)], {
       nodes,
     });

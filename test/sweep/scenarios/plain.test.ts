@@ -3,7 +3,7 @@ import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
 import { busy, expectTruth, fateOf, idle, jobOf, startSetup } from '../../support/sweep-setup.ts';
 
 describe('a calm sweep', () => {
-  it('a calm sweep closes the idle jobs, keeps the busy ones, and reports the freed memory', async () => {
+  it('a sweep closes the idle jobs, keeps the busy ones, and reports the freed memory', async () => {
     await using setup = await startSetup([...idle(3), ...busy(5), { jobId: 'shut', state: 'closed' }]);
     const report = await setup.sweep();
     expect(report).toMatchObject({
@@ -48,7 +48,7 @@ describe('a calm sweep', () => {
     expect(setup.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  it('a calm sweep sends at most five requests, five more for each batch, and one a second while closes are in flight', async () => {
+  it('a sweep without failures sends at most five requests, five more for each batch, and one a second while closes run', async () => {
     await using setup = await startSetup([...idle(45, { datafeed: { state: 'stopped' } }), ...busy(60)]);
     const report = await setup.sweep({ close: { batch: 20, perNode: null } });
     expect(report.counts.closed).toBe(45);

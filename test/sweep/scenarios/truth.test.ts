@@ -125,7 +125,7 @@ describe('the look before the leap', () => {
         cluster.putJob({ jobId: 'idle-1', lastData: '5d', customSettings: { jobsweep: { protect: true } } }),
       'protected',
     ],
-  ])('the look before the close keeps a job when %s', async (_what, happens, reason) => {
+  ])('the look before a close keeps a job when %s', async (_what, happens, reason) => {
     await using setup = await startSetup([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
     const report = await setup.sweep({}, { between: () => happens(setup) });
     expect(fateOf(report, 'idle-1')).toBe(`revived ${reason}`);
@@ -134,7 +134,7 @@ describe('the look before the leap', () => {
     expectTruth(report, setup);
   });
 
-  it('the look before the close notices a datafeed that was created since the plan', async () => {
+  it('the look before a close notices a datafeed that was created since the plan', async () => {
     await using setup = await startSetup([...idle(2), ...busy(10)]);
     const made = () =>
       setup.cluster.putJob({

@@ -137,7 +137,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
 
 describe('elasticsearch.md §2.5 failures after validation', () => {
   embedded(
-    'a process that fails to close is 500 with its message and fails its job; other closes go on',
+    'a close fails with 500 if its process cannot close; the job becomes failed, and other closes continue',
     async () => {
       await using target = await startTarget({
         jobs: [
@@ -160,7 +160,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     },
   );
 
-  embedded('a process that is killed during the close is 409', async () => {
+  embedded('a close is answered with 409 if its process is killed', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.forceCloseJob('a'));
 
@@ -218,7 +218,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     expect((await close(target, 'a', '?timeout=1m')).body).toEqual({ closed: true });
   });
 
-  embedded('a close without a master is 503 at once, with a null reason', async () => {
+  embedded('a close without a master is answered with 503 at once, with a null reason', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a' }] });
     target.cluster.setMaster(false);
 
@@ -229,17 +229,20 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     expect(target.state('a')).toBe('opened');
   });
 
-  embedded('a master that leaves during the close is a 5xx error, and the close goes on', async () => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '1m' }] });
-    target.clock.at(target.clock.now() + 10_000, () => target.cluster.changeMaster());
+  embedded(
+    'a close request fails with a 5xx error if the master leaves, and the close continues',
+    async () => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '1m' }] });
+      target.clock.at(target.clock.now() + 10_000, () => target.cluster.changeMaster());
 
-    const reply = await close(target, 'a');
-    await target.clock.advance(120_000);
+      const reply = await close(target, 'a');
+      await target.clock.advance(120_000);
 
-    expect(reply.status).toBeGreaterThanOrEqual(500);
-    expect(reply.type).toBe('node_closed_exception');
-    expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
-  });
+      expect(reply.status).toBeGreaterThanOrEqual(500);
+      expect(reply.type).toBe('node_closed_exception');
+      expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: true });
+    },
+  );
 });
 
 describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
@@ -265,7 +268,7 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
   });
 
   embedded(
-    'a datafeed that cannot be stopped is 409 with all datafeeds and the cause, and no job is closed',
+    'a datafeed that cannot be stopped makes the close fail with 409, and no job is closed',
     async () => {
       await using target = await startTarget({
         jobs: [
@@ -315,7 +318,7 @@ describe('elasticsearch.md §2.7 time', () => {
     expect(target.clock.now() - before).toBeGreaterThanOrEqual(600_000);
   });
 
-  embedded('the timeout limits the wait for a closing job: 500, and the close goes on', async () => {
+  embedded('a close request for a closing job times out with 500, and the close continues', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', state: 'closing', lastData: '3d', closeTakes: '10m' }],
     });
@@ -359,7 +362,7 @@ describe('elasticsearch.md §2.7 time', () => {
     expect(target.clock.now() - before).toBeLessThan(31_000);
   });
 
-  embedded('closes on one node share its capacity', async () => {
+  embedded('concurrent closes on one node share its capacity', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0', closeCapacity: 2 }] },
       jobs: ['a', 'b', 'c', 'd'].map((jobId) => ({ jobId, lastData: '3d', closeTakes: '10s' })),
@@ -372,7 +375,7 @@ describe('elasticsearch.md §2.7 time', () => {
     expect(target.clock.now() - before).toBeLessThan(21_000);
   });
 
-  embedded('closing goes on after the client disconnects', async () => {
+  embedded('a close continues after its client disconnects', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '4m' }] });
     const gone = new AbortController();
     target.clock.at(target.clock.now() + 10_000, () => gone.abort());

@@ -46,21 +46,24 @@ describe('elasticsearch.md §3.4 info', () => {
     expect(body.native_code.version).toMatch(/^\d+/);
   });
 
-  embedded('returns the maximum memory limit if it is set, which also limits the default', async () => {
-    await using target = await startTarget();
-    expect((await target.get('/_ml/info')).body.limits).not.toHaveProperty('max_model_memory_limit');
+  embedded(
+    '_ml/info returns the maximum memory limit if it is set, which also limits the default',
+    async () => {
+      await using target = await startTarget();
+      expect((await target.get('/_ml/info')).body.limits).not.toHaveProperty('max_model_memory_limit');
 
-    target.cluster.setSetting('xpack.ml.max_model_memory_limit', '512mb');
+      target.cluster.setSetting('xpack.ml.max_model_memory_limit', '512mb');
 
-    const { body } = await target.get('/_ml/info');
-    expect(body.limits).toMatchObject({
-      max_model_memory_limit: '512mb',
-      effective_max_model_memory_limit: '512mb',
-    });
-    expect(body.defaults.anomaly_detectors.model_memory_limit).toBe('512mb');
-  });
+      const { body } = await target.get('/_ml/info');
+      expect(body.limits).toMatchObject({
+        max_model_memory_limit: '512mb',
+        effective_max_model_memory_limit: '512mb',
+      });
+      expect(body.defaults.anomaly_detectors.model_memory_limit).toBe('512mb');
+    },
+  );
 
-  embedded('returns processors from 8 on', async () => {
+  embedded('_ml/info returns processors from 8 on', async () => {
     await using newer = await startTarget({ stack: '8.19' });
     await using older = await startTarget({ stack: '7.17' });
 
@@ -84,26 +87,29 @@ describe('elasticsearch.md §3.5 memory stats', () => {
     expect(node?.mem?.ml).toMatchObject({ data_frame_analytics_in_bytes: 0 });
   });
 
-  embedded('count open jobs, add readable sizes on request, and can be read for one node', async () => {
-    await using target = await startTarget({
-      jobs: [{ jobId: 'a', node: 'ml-1', lastData: '1h', modelBytes: '100mb' }],
-    });
+  embedded(
+    'memory stats count open jobs, add readable sizes on request, and can be read for one node',
+    async () => {
+      await using target = await startTarget({
+        jobs: [{ jobId: 'a', node: 'ml-1', lastData: '1h', modelBytes: '100mb' }],
+      });
 
-    const one = (await target.get('/_ml/memory/ml-1/_stats?human=true')).body;
-    const none = (await target.get('/_ml/memory/nothing/_stats')).body;
+      const one = (await target.get('/_ml/memory/ml-1/_stats?human=true')).body;
+      const none = (await target.get('/_ml/memory/nothing/_stats')).body;
 
-    const [node] = Object.values(one.nodes) as {
-      name: string;
-      mem: { total: string; ml: Record<string, unknown> };
-    }[];
-    expect(one._nodes.total).toBe(1);
-    expect(node?.mem.total).toBe('64gb');
-    expect(node?.mem.ml).toMatchObject({
-      anomaly_detectors_in_bytes: 110 * 2 ** 20,
-      anomaly_detectors: '110mb',
-    });
-    expect(none._nodes.total).toBe(0);
-  });
+      const [node] = Object.values(one.nodes) as {
+        name: string;
+        mem: { total: string; ml: Record<string, unknown> };
+      }[];
+      expect(one._nodes.total).toBe(1);
+      expect(node?.mem.total).toBe('64gb');
+      expect(node?.mem.ml).toMatchObject({
+        anomaly_detectors_in_bytes: 110 * 2 ** 20,
+        anomaly_detectors: '110mb',
+      });
+      expect(none._nodes.total).toBe(0);
+    },
+  );
 });
 
 describe('elasticsearch.md §3.6 upgrade mode', () => {
@@ -119,41 +125,44 @@ describe('elasticsearch.md §3.6 upgrade mode', () => {
     expect((await target.get('/_ml/info')).body.upgrade_mode).toBe(false);
   });
 
-  embedded('takes the nodes from jobs and datafeeds, and returns them afterwards', async () => {
-    await using target = await startTarget({
-      jobs: [
-        {
-          jobId: 'a',
-          lastData: '1m',
-          datafeed: { datafeedId: 'f', state: 'started', source: { every: '30s' } },
-        },
-      ],
-    });
-    const job = async () => (await target.get('/_ml/anomaly_detectors/a/_stats')).body.jobs[0];
-    const feed = async () => (await target.get('/_ml/datafeeds/f/_stats')).body.datafeeds[0];
-    const explanation = 'persistent task cannot be assigned while upgrade mode is enabled.';
+  embedded(
+    'upgrade mode removes jobs and datafeeds from their nodes, and they return afterwards',
+    async () => {
+      await using target = await startTarget({
+        jobs: [
+          {
+            jobId: 'a',
+            lastData: '1m',
+            datafeed: { datafeedId: 'f', state: 'started', source: { every: '30s' } },
+          },
+        ],
+      });
+      const job = async () => (await target.get('/_ml/anomaly_detectors/a/_stats')).body.jobs[0];
+      const feed = async () => (await target.get('/_ml/datafeeds/f/_stats')).body.datafeeds[0];
+      const explanation = 'persistent task cannot be assigned while upgrade mode is enabled.';
 
-    await target.post('/_ml/set_upgrade_mode?enabled=true');
-    const records = (await job()).data_counts.processed_record_count;
-    await target.clock.advance(3_600_000);
+      await target.post('/_ml/set_upgrade_mode?enabled=true');
+      const records = (await job()).data_counts.processed_record_count;
+      await target.clock.advance(3_600_000);
 
-    expect(await job()).toMatchObject({ state: 'opened', assignment_explanation: explanation });
-    expect(await feed()).toMatchObject({ state: 'started', assignment_explanation: explanation });
-    expect(await feed()).not.toHaveProperty('node');
-    expect((await job()).data_counts.processed_record_count).toBe(records);
-    expect((await target.post('/_ml/datafeeds/f/_start')).status).toBe(429);
+      expect(await job()).toMatchObject({ state: 'opened', assignment_explanation: explanation });
+      expect(await feed()).toMatchObject({ state: 'started', assignment_explanation: explanation });
+      expect(await feed()).not.toHaveProperty('node');
+      expect((await job()).data_counts.processed_record_count).toBe(records);
+      expect((await target.post('/_ml/datafeeds/f/_start')).status).toBe(429);
 
-    await target.post('/_ml/set_upgrade_mode?enabled=false');
-    await target.clock.advance(3_600_000);
+      await target.post('/_ml/set_upgrade_mode?enabled=false');
+      await target.clock.advance(3_600_000);
 
-    expect((await job()).node).toBeDefined();
-    expect((await feed()).node).toBeDefined();
-    expect((await job()).data_counts.processed_record_count).toBeGreaterThan(records);
-  });
+      expect((await job()).node).toBeDefined();
+      expect((await feed()).node).toBeDefined();
+      expect((await job()).data_counts.processed_record_count).toBeGreaterThan(records);
+    },
+  );
 });
 
 describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
-  embedded('ends a close in progress with an error', async () => {
+  embedded('upgrade mode ends a close in progress with an error', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.setUpgradeMode(true));
 
@@ -165,7 +174,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: false });
   });
 
-  embedded('lets a lookback continue where it was', async () => {
+  embedded('a lookback continues where it was after upgrade mode', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -253,7 +262,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(text).toBe('conformance-b\nconformance-a\n');
   });
 
-  embedded('uses the requested units', async () => {
+  embedded('_cat uses the requested units', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', lastData: '1h', modelBytes: 3 * 2 ** 20 }],
     });
@@ -337,7 +346,7 @@ describe('settings', () => {
   });
 
   embedded(
-    "the server's own idle closer is a setting of 9 alone, and closes by event time each night",
+    "the server's own idle closer exists only in 9, and closes jobs by event time each night",
     async () => {
       const name = 'xpack.ml.idle_job_auto_close_timeout';
       await using older = await startTarget({ stack: '8.19' });

@@ -187,7 +187,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     ]);
   });
 
-  embedded('the stats of a lookback show that it is one, and its progress', async () => {
+  embedded('the stats of a datafeed in its lookback show that, and its progress', async () => {
     await using target = await startTarget({
       jobs: [
         {

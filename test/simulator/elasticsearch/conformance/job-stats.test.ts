@@ -34,7 +34,7 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
   });
 
   embedded(
-    'a job whose process runs, and whose state was lost on the way (elastic/elasticsearch#126148)',
+    'a job with a process stays opening if the write of its state was lost (elastic/elasticsearch#126148)',
     async () => {
       await using target = await startTarget({
         jobs: ['a', 'b', 'c'].map((jobId) => ({
@@ -108,7 +108,7 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
     },
   );
 
-  embedded('a job that waits for a node says why', async () => {
+  embedded('the stats of a job that waits for a node say why', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'small', memory: '1gb' }] },
       jobs: [],

@@ -391,7 +391,7 @@ describe('update', () => {
 });
 
 describe('elasticsearch.md §3.8 open', () => {
-  test('an open returns the node, and the job accepts data', async () => {
+  test('an open request returns the node, and the job accepts data', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -403,7 +403,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(stats.state).toBe('opened');
   });
 
-  test('an open of an unknown job is 404, and of an open job 409', async () => {
+  test('an open request is answered with 404 for an unknown job, and with 409 for an open job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -415,20 +415,23 @@ describe('elasticsearch.md §3.8 open', () => {
     });
   });
 
-  test('an open accepts its timeout in the body', async () => {
+  test('an open request accepts its timeout in the body', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
     expect((await target.post(`${jobs}/conformance-a/_open`, { timeout: '1m' })).body.opened).toBe(true);
   });
 
-  embedded('an open of a failed job is 409, because the job is already open', async () => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
+  embedded(
+    'an open request for a failed job is answered with 409, because the job is already open',
+    async () => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
 
-    expect((await target.post(`${jobs}/a/_open`)).reason).toBe(
-      'Cannot open job [a] because it has already been opened',
-    );
-  });
+      expect((await target.post(`${jobs}/a/_open`)).reason).toBe(
+        'Cannot open job [a] because it has already been opened',
+      );
+    },
+  );
 
   embedded.each(['delete', 'reset', 'revert'] as const)(
     'a job blocked by a %s cannot be opened',
@@ -443,23 +446,26 @@ describe('elasticsearch.md §3.8 open', () => {
     },
   );
 
-  embedded('an open without capacity is 429 with an explanation, and the job stays closed', async () => {
-    await using target = await startTarget({ fleet: { nodes: [{ name: 'small', memory: '1gb' }] } });
-    await target.putJob('a', { analysis_limits: { model_memory_limit: '4gb' } });
+  embedded(
+    'an open request without capacity is answered with 429 and an explanation, and the job stays closed',
+    async () => {
+      await using target = await startTarget({ fleet: { nodes: [{ name: 'small', memory: '1gb' }] } });
+      await target.putJob('a', { analysis_limits: { model_memory_limit: '4gb' } });
 
-    const reply = await target.post(`${jobs}/a/_open`);
+      const reply = await target.post(`${jobs}/a/_open`);
 
-    expect(errorOf(reply)).toEqual({
-      status: 429,
-      type: 'status_exception',
-      reason: 'Could not open job because no ML nodes with sufficient capacity were found',
-    });
-    expect(reply.body.error.caused_by).toMatchObject({ type: 'illegal_state_exception' });
-    expect(reply.body.error.caused_by.reason).toContain(
-      'because this node has insufficient available memory',
-    );
-    expect(target.state('a')).toBe('closed');
-  });
+      expect(errorOf(reply)).toEqual({
+        status: 429,
+        type: 'status_exception',
+        reason: 'Could not open job because no ML nodes with sufficient capacity were found',
+      });
+      expect(reply.body.error.caused_by).toMatchObject({ type: 'illegal_state_exception' });
+      expect(reply.body.error.caused_by.reason).toContain(
+        'because this node has insufficient available memory',
+      );
+      expect(target.state('a')).toBe('closed');
+    },
+  );
 
   embedded('a node accepts a limited number of jobs', async () => {
     await using target = await startTarget({
@@ -565,24 +571,27 @@ describe('elasticsearch.md §3.8 open', () => {
     expect((await target.post(`${jobs}/b/_open`)).status).toBe(200);
   });
 
-  embedded('an open is 429 while assignment is disabled and in upgrade mode', async () => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
-    const key = 'cluster.persistent_tasks.allocation.enable';
+  embedded(
+    'an open request is answered with 429 while assignment is disabled and in upgrade mode',
+    async () => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
+      const key = 'cluster.persistent_tasks.allocation.enable';
 
-    await target.put('/_cluster/settings', { transient: { [key]: 'none' } });
-    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
-      status: 429,
-      type: 'status_exception',
-      reason: `Cannot open jobs because persistent task assignment is disabled by the [${key}] setting`,
-    });
-    await target.put('/_cluster/settings', { transient: { [key]: null } });
-    await target.post('/_ml/set_upgrade_mode?enabled=true');
-    expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
-      status: 429,
-      type: 'status_exception',
-      reason: 'Cannot open jobs when upgrade mode is enabled',
-    });
-  });
+      await target.put('/_cluster/settings', { transient: { [key]: 'none' } });
+      expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
+        status: 429,
+        type: 'status_exception',
+        reason: `Cannot open jobs because persistent task assignment is disabled by the [${key}] setting`,
+      });
+      await target.put('/_cluster/settings', { transient: { [key]: null } });
+      await target.post('/_ml/set_upgrade_mode?enabled=true');
+      expect(errorOf(await target.post(`${jobs}/a/_open`))).toEqual({
+        status: 429,
+        type: 'status_exception',
+        reason: 'Cannot open jobs when upgrade mode is enabled',
+      });
+    },
+  );
 
   embedded.each([
     ['9.2', 408, 'status_exception'],
@@ -605,7 +614,7 @@ describe('elasticsearch.md §3.8 open', () => {
     },
   );
 
-  embedded('an open is 500 with the reason if the job fails meanwhile', async () => {
+  embedded('an open request is answered with 500 and the reason if the job fails meanwhile', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', openTakes: '1m' }] });
     target.clock.at(target.clock.now() + 5_000, () => target.cluster.failJob('a', 'no snapshot'));
 
@@ -689,7 +698,7 @@ describe('elasticsearch.md §3.9 delete', () => {
   });
 
   embedded(
-    'a delete without waiting returns a task and marks the job; a second delete joins it',
+    'a delete without waiting returns a task and marks the job, and a second delete waits for the first',
     async () => {
       await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed' }] });
 

@@ -168,7 +168,7 @@ describe('elasticsearch.md §4 privileges', () => {
 describe('elasticsearch.md §4 calls about the caller itself', () => {
   const endpoint = '/_security/user/_has_privileges';
 
-  embedded('returns which of the privileges the caller has', async () => {
+  embedded('_has_privileges returns which of the privileges the caller has', async () => {
     await using target = await secured();
     const wanted = { cluster: ['monitor_ml', 'manage_ml'] };
 
@@ -189,7 +189,7 @@ describe('elasticsearch.md §4 calls about the caller itself', () => {
     });
   });
 
-  embedded('refuses an unknown privilege and an empty body', async () => {
+  embedded('_has_privileges refuses an unknown privilege and an empty body', async () => {
     await using target = await secured();
 
     const unknown = await target.post(endpoint, { cluster: ['nonsense'] }, key('closer', 'k1'));
@@ -199,7 +199,7 @@ describe('elasticsearch.md §4 calls about the caller itself', () => {
     expect((await target.post(endpoint, {}, key('closer', 'k1'))).status).toBe(400);
   });
 
-  embedded('returns the identity of the caller', async () => {
+  embedded('_authenticate returns the identity of the caller', async () => {
     await using target = await secured();
 
     expect((await target.get('/_security/_authenticate', key('closer', 'k1'))).body).toMatchObject({
@@ -209,7 +209,7 @@ describe('elasticsearch.md §4 calls about the caller itself', () => {
     });
   });
 
-  embedded('does not exist if security is off', async () => {
+  embedded('calls about the caller do not exist if security is off', async () => {
     await using target = await startTarget();
 
     expect((await target.post(endpoint, { cluster: ['manage_ml'] })).body.error).toContain(

@@ -86,7 +86,7 @@ describe('plain indices', () => {
     expect((await target.get('/conformance-bulk/_count')).body.count).toBe(1);
   });
 
-  embedded('store and return aliases, mappings and settings', async () => {
+  embedded('plain indices store and return aliases, mappings and settings', async () => {
     await using target = await startTarget();
     await target.put('/plain', { aliases: { other: {} }, settings: { index: { number_of_replicas: '0' } } });
     await target.put('/plain/_mapping', { properties: { a: { type: 'keyword' } } });
@@ -104,7 +104,7 @@ describe('plain indices', () => {
 });
 
 describe('the hidden indices', () => {
-  embedded('contain the counts of a job', async () => {
+  embedded('the hidden indices contain the counts of a job', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', records: 7 }] });
 
     const { body } = await target.get('/.ml-anomalies-shared/_doc/a_data_counts');
@@ -114,7 +114,7 @@ describe('the hidden indices', () => {
     expect((await target.get('/.ml-anomalies-shared/_doc/b_data_counts')).status).toBe(404);
   });
 
-  embedded('lose the counts of closed jobs when they are deleted', async () => {
+  embedded('closed jobs lose their counts when the hidden indices are deleted', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', state: 'closed', lastData: '3d' },
@@ -130,7 +130,7 @@ describe('the hidden indices', () => {
     expect(status).toBe(200);
   });
 
-  embedded('make the whole stats call fail while they are closed', async () => {
+  embedded('the whole stats call fails while a hidden index is closed', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', lastData: '3d' },
@@ -150,21 +150,24 @@ describe('the hidden indices', () => {
     expect((await target.get(`${jobs}/_stats`)).status).toBe(200);
   });
 
-  embedded('prevent a new job if they contain documents of an earlier job with its id', async () => {
-    await using target = await startTarget();
-    await target.put('/.ml-state/_doc/a_quantiles', { quantiles: 'x' });
+  embedded(
+    'a new job is refused if the hidden indices contain documents of an earlier job with its id',
+    async () => {
+      await using target = await startTarget();
+      await target.put('/.ml-state/_doc/a_quantiles', { quantiles: 'x' });
 
-    expect(
-      (
-        await target.put(`${jobs}/a`, {
-          analysis_config: { detectors: [{ function: 'count' }] },
-          data_description: {},
-        })
-      ).status,
-    ).toBe(409);
-  });
+      expect(
+        (
+          await target.put(`${jobs}/a`, {
+            analysis_config: { detectors: [{ function: 'count' }] },
+            data_description: {},
+          })
+        ).status,
+      ).toBe(409);
+    },
+  );
 
-  embedded('prevent a memory limit below the usage that the results show', async () => {
+  embedded('a memory limit is refused if the results show a higher usage', async () => {
     await using target = await startTarget();
     await target.putJob('a', { analysis_limits: { model_memory_limit: '30mb' } });
     await target.put('/.ml-anomalies-shared/_doc/a_model_size_stats_1', {
@@ -215,7 +218,7 @@ describe('results', () => {
       expect((await target.get(`${jobs}/conformance-x/results/${kind}`)).status).toBe(404);
   });
 
-  embedded('include the snapshot of a clean close', async () => {
+  embedded('results include the snapshot of a clean close', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1d' }] });
     const before = (await target.get(`${jobs}/a/model_snapshots`)).body.count;
     await target.post(`${jobs}/a/_close`);
@@ -267,7 +270,7 @@ describe('previews', () => {
 });
 
 describe('tasks', () => {
-  embedded('are listed for open jobs and running datafeeds while they have a node', async () => {
+  embedded('tasks are listed for open jobs and running datafeeds while they have a node', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', datafeed: { datafeedId: 'f', state: 'started' } },
@@ -296,7 +299,7 @@ describe('other calls', () => {
     expect(Object.keys((await target.get('/_nodes')).body.nodes).length).toBeGreaterThan(0);
   });
 
-  embedded('delete everything of machine learning with a reset', async () => {
+  embedded('a reset of the features deletes everything of machine learning', async () => {
     await using target = await startTarget({
       jobs: [
         { jobId: 'a', datafeed: { state: 'started' } },
@@ -309,7 +312,7 @@ describe('other calls', () => {
     expect((await target.get('/_ml/datafeeds')).body.count).toBe(0);
   });
 
-  embedded('accept compressed content', async () => {
+  embedded('requests may have compressed content', async () => {
     await using target = await startTarget();
     const response = await fetch(`${target.url}${jobs}/a`, {
       method: 'PUT',
@@ -320,7 +323,7 @@ describe('other calls', () => {
     expect(response.status).toBe(200);
   });
 
-  embedded('refuse content over 100mb (elasticsearch.md §6)', async () => {
+  embedded('content over 100mb is refused (elasticsearch.md §6)', async () => {
     await using target = await startTarget();
     const socket = connect(Number(new URL(target.url).port), '127.0.0.1');
     let answer = '';
