@@ -14,6 +14,7 @@ import { endsInTime, forcesByPolicy, obeysFuses } from './checks/policy.ts';
 import {
   countsOnce,
   followsUpOrWarns,
+  leadsToRunbook,
   readsAfterEachClose,
   reportsTheTruth,
   warnsOfMisspelledOptOuts,
@@ -110,6 +111,12 @@ export const properties: readonly Property[] = [
     sentence:
       'A misspelled opt-out gets a warning that names its key, whether it protects the job or is too far from the right spelling.',
     check: warnsOfMisspelledOptOuts,
+  },
+  {
+    name: 'runbook',
+    sentence:
+      'Each warning has a code, which names its section of the runbook, and a report with something to look up has the link.',
+    check: leadsToRunbook,
   },
   {
     name: 'after_each_close',

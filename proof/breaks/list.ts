@@ -228,6 +228,12 @@ export const breaks: readonly Break[] = [
     becomes: '    key !== undefined',
   },
   {
+    property: 'runbook',
+    wrong: 'a warning has no code',
+    mark: 'warning-code',
+    becomes: ['.* matches no job of the cluster/', '$/'],
+  },
+  {
     property: 'counts',
     wrong: 'only closed jobs free memory, forced ones do not',
     mark: 'freed-memory',

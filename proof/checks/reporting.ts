@@ -1,5 +1,6 @@
 /** @module Checks that the report adds up and is correct. */
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
+import { warningCode } from '../../src/sweep/reporting/warning-codes.ts';
 import { answerFor, lastRead, type ObservedSweep, type ReadKind } from '../observe.ts';
 import { type Decision, decide, inventoryOf, keysToWarnOf, knownOf, milliseconds } from '../reference.ts';
 import { isAfter, pastOf } from './looks.ts';
@@ -93,6 +94,26 @@ export function reportsTheTruth(trial: Trial): void {
     !report.warnings.some((warning) => warning.includes('bug')),
     () => `a bug: ${report.warnings.join('; ')}`,
   );
+}
+
+export function leadsToRunbook({ seen: { report }, claim }: Trial): void {
+  if (!report) return;
+  const { status, fuse, counts, warnings, runbook } = report;
+  const section = fuse
+    ? `refused-${fuse.name}`
+    : status === 'partial'
+      ? 'status-partial'
+      : counts.forceClosed > 0
+        ? 'a-job-was-forced'
+        : warnings.length > 0
+          ? 'warnings'
+          : undefined;
+  claim(
+    section === undefined ? runbook === undefined : runbook?.endsWith(`/docs/runbook.md#${section}`) === true,
+    () => `the link is ${runbook}, expected ${section}`,
+  );
+  for (const warning of warnings)
+    claim(warningCode(warning) !== undefined, () => `the runbook does not know the warning: ${warning}`);
 }
 
 export function warnsOfMisspelledOptOuts({ seen, wanted, claim }: Trial): void {

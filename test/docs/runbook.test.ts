@@ -178,16 +178,24 @@ const exampleReport = {
 } as unknown as SweepReport;
 
 describe('a warning', () => {
-  it.each([
-    ['the cluster warns: this is deprecated', 'cluster-warns'],
-    [
-      "this machine's clock is 7 minutes ahead of the Date header of the cluster's answers: jobs are closed that much too early",
-      'clock-ahead',
-    ],
-    ['2 jobs are still closing and no follow-up is scheduled: no scheduler', 'closing-without-follow-up'],
-    ['12 more warnings left out because the report is too long', 'left-out'],
-    ['something new', undefined],
-  ])('the warning “%s” has the code %s', (words, code) => {
-    expect(warningCode(words)).toBe(code);
+  const examples = [...text.matchAll(/^### Warning (\S+)\n\n> (.+)$/gm)].map(
+    ([, code = '', example = '']) => [example, code] as const,
+  );
+
+  it.each(examples)(
+    'the example of a warning "%s" has the code of its section, %s, and no other',
+    (example, code) => {
+      const codes = Object.entries(warnings).filter(([, pattern]) => pattern.test(example));
+      expect(codes.map(([name]) => name)).toEqual([code]);
+      expect(warningCode(example)).toBe(code);
+    },
+  );
+
+  it('each section about a warning begins with an example', () => {
+    expect(examples.map(([, code]) => code).sort()).toEqual(Object.keys(warnings).sort());
+  });
+
+  it('a warning that this version does not know has no code', () => {
+    expect(warningCode('something new')).toBeUndefined();
   });
 });

@@ -14,6 +14,7 @@ import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { Observer } from '../../src/sweep/closing/ledger.ts';
 import type { FollowUps } from '../../src/sweep/ports.ts';
 import type { ReportedJob, SweepReport } from '../../src/sweep/reporting/report.ts';
+import { warningCode } from '../../src/sweep/reporting/warning-codes.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { carryOut, planSweep, type SweepOrder } from '../../src/sweep/sweep.ts';
@@ -128,8 +129,12 @@ export function fateOf(report: SweepReport, jobId: string): string {
   return `${job.outcome} ${job.reason}`;
 }
 
-/** Checks the rules of every report: each job occurs once, and counts are the sums of their parts. */
-export function expectSums({ counts, jobs, kept }: SweepReport): void {
+/**
+ * Checks the rules of every report: each job occurs once, counts are the sums of their parts, and the runbook knows each
+ * warning.
+ */
+export function expectSums({ counts, jobs, kept, warnings }: SweepReport): void {
+  expect(warnings.filter((warning) => warningCode(warning) === undefined)).toEqual([]);
   expect(new Set(jobs.map(({ jobId }) => jobId)).size).toBe(jobs.length);
   const byOutcome = Object.values(outcomes).reduce((sum, { count }) => sum + counts[count], 0);
   expect(byOutcome).toBe(counts.listed);
