@@ -10,7 +10,7 @@ import { snsPublication } from './sns.ts';
  * The options of a client. The region comes from the ARN, because the target and the function may be in different
  * regions.
  */
-function optionsFor(arn: string, { environment }: SendContext) {
+export function optionsFor(arn: string, { environment }: SendContext) {
   const region = arn.startsWith('arn:') ? arn.split(':')[3] : undefined;
   try {
     return { ...(region && { region }), maxAttempts: 1, requestHandler: awsAgents(environment) };
@@ -21,17 +21,28 @@ function optionsFor(arn: string, { environment }: SendContext) {
 }
 
 /** Ends the wait when the signal does: Node cannot abort a request while its tunnel through a proxy opens. */
-async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
+export async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
   if (signal.aborted) reject(signal.reason as Error);
   return await Promise.race([work, late]);
 }
 
-/** @throws {DeliveryError} */
-export async function publish(topicArn: string, message: Message, on: SendContext): Promise<void> {
+/** @throws {DeliveryError} if a value is not the ARN of a topic that accepts messages without a group. */
+export function checkTopic(topicArn: string): void {
   if (!/^arn:aws[a-z-]*:sns:[^:]+:\d+:[^:]+$/.test(topicArn) || topicArn.endsWith('.fifo'))
     throw new DeliveryError('JOBSWEEP_NOTIFY_SNS_TOPIC_ARN is not the ARN of a standard SNS topic');
+}
+
+/** @throws {DeliveryError} if a value is not the name or ARN of a bus. */
+export function checkBus(bus: string): void {
+  if (!/^(arn:aws[a-z-]*:events:[^:]+:\d+:event-bus\/)?[\w./-]{1,256}$/.test(bus))
+    throw new DeliveryError('JOBSWEEP_NOTIFY_EVENT_BUS is not the name or ARN of an event bus');
+}
+
+/** @throws {DeliveryError} */
+export async function publish(topicArn: string, message: Message, on: SendContext): Promise<void> {
+  checkTopic(topicArn);
   const { SNSClient, PublishCommand } = await import('@aws-sdk/client-sns');
   const client = new SNSClient(optionsFor(topicArn, on));
   try {
@@ -46,8 +57,7 @@ export async function publish(topicArn: string, message: Message, on: SendContex
 
 /** @throws {DeliveryError} */
 export async function putEvent(bus: string, message: Message, on: SendContext): Promise<void> {
-  if (!/^(arn:aws[a-z-]*:events:[^:]+:\d+:event-bus\/)?[\w./-]{1,256}$/.test(bus))
-    throw new DeliveryError('JOBSWEEP_NOTIFY_EVENT_BUS is not the name or ARN of an event bus');
+  checkBus(bus);
   const { EventBridgeClient, PutEventsCommand } = await import('@aws-sdk/client-eventbridge');
   const client = new EventBridgeClient(optionsFor(bus, on));
   const entry = {
@@ -73,7 +83,7 @@ export async function putEvent(bus: string, message: Message, on: SendContext): 
   }
 }
 
-function sdkProblem(error: unknown, signal: AbortSignal): DeliveryError {
+export function sdkProblem(error: unknown, signal: AbortSignal): DeliveryError {
   if (signal.aborted) return new DeliveryError('no answer in time');
   const { name, code, message, $metadata } = error as {
     readonly name?: string;

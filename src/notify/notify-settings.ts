@@ -14,6 +14,15 @@ export const notifyTargets = {
 } as const;
 export type TargetSetting = keyof typeof notifyTargets;
 
+/** The short names of the targets in messages. */
+export const targetNames: Readonly<Record<TargetSetting, string>> = {
+  JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: 'sns',
+  JOBSWEEP_NOTIFY_EVENT_BUS: 'events',
+  JOBSWEEP_NOTIFY_SLACK_URL: 'slack',
+  JOBSWEEP_NOTIFY_TEAMS_URL: 'teams',
+  JOBSWEEP_NOTIFY_WEBHOOK_URL: 'webhook',
+};
+
 /** When a sweep notifies. */
 export const notifyWhens: Readonly<Record<NotifyWhen, string>> = {
   always: 'after every sweep',

@@ -8,7 +8,12 @@ import type { Environment, ReadSecret } from '../settings/find-connection.ts';
 import { DeliveryError, type SendContext } from './delivery.ts';
 import { webhookBody } from './event.ts';
 import type { Message } from './message.ts';
-import { readNotifySettings, type SettingProblem, type TargetSetting } from './notify-settings.ts';
+import {
+  readNotifySettings,
+  type SettingProblem,
+  type TargetSetting,
+  targetNames,
+} from './notify-settings.ts';
 import { slackBody } from './slack.ts';
 import { teamsCard } from './teams.ts';
 import { post, webhookUrl } from './webhook.ts';
@@ -36,40 +41,22 @@ export interface NotifyResult {
   readonly problems: readonly SettingProblem[];
 }
 
-interface Target {
-  readonly name: string;
-  readonly send: (value: string, message: Message, on: SendContext) => Promise<void>;
-}
+type Send = (value: string, message: Message, on: SendContext) => Promise<void>;
 
-const targets: Readonly<Record<TargetSetting, Target>> = {
-  JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: {
-    name: 'sns',
-    send: async (...given) => (await import('./aws-targets.ts')).publish(...given),
-  },
-  JOBSWEEP_NOTIFY_EVENT_BUS: {
-    name: 'events',
-    send: async (...given) => (await import('./aws-targets.ts')).putEvent(...given),
-  },
-  JOBSWEEP_NOTIFY_SLACK_URL: {
-    name: 'slack',
-    send: (value, message, on) =>
-      post({
-        url: webhookUrl('JOBSWEEP_NOTIFY_SLACK_URL', value),
-        body: slackBody(message),
-        ...on,
-        isAccepted: (answer) => answer === 'ok',
-      }),
-  },
-  JOBSWEEP_NOTIFY_TEAMS_URL: {
-    name: 'teams',
-    send: (value, message, on) =>
-      post({ url: webhookUrl('JOBSWEEP_NOTIFY_TEAMS_URL', value), body: teamsCard(message), ...on }),
-  },
-  JOBSWEEP_NOTIFY_WEBHOOK_URL: {
-    name: 'webhook',
-    send: (value, message, on) =>
-      post({ url: webhookUrl('JOBSWEEP_NOTIFY_WEBHOOK_URL', value), body: webhookBody(message), ...on }),
-  },
+const targets: Readonly<Record<TargetSetting, Send>> = {
+  JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: async (...given) => (await import('./aws-targets.ts')).publish(...given),
+  JOBSWEEP_NOTIFY_EVENT_BUS: async (...given) => (await import('./aws-targets.ts')).putEvent(...given),
+  JOBSWEEP_NOTIFY_SLACK_URL: (value, message, on) =>
+    post({
+      url: webhookUrl('JOBSWEEP_NOTIFY_SLACK_URL', value),
+      body: slackBody(message),
+      ...on,
+      isAccepted: (answer) => answer === 'ok',
+    }),
+  JOBSWEEP_NOTIFY_TEAMS_URL: (value, message, on) =>
+    post({ url: webhookUrl('JOBSWEEP_NOTIFY_TEAMS_URL', value), body: teamsCard(message), ...on }),
+  JOBSWEEP_NOTIFY_WEBHOOK_URL: (value, message, on) =>
+    post({ url: webhookUrl('JOBSWEEP_NOTIFY_WEBHOOK_URL', value), body: webhookBody(message), ...on }),
 };
 
 /** Sends the message to all targets. Does not throw, and ends within `remainingMs`. */
@@ -80,12 +67,12 @@ export async function notify(message: Message, context: NotifyContext): Promise<
     return { sent: [], problems: [{ target: 'all', why: 'no time was left' }] };
   const { values, problems } = await settingsWithin(attemptMs, context);
   const attempts = Object.entries(values).map(async ([setting, value]) => {
-    const { name, send } = targets[setting as TargetSetting];
+    const send = targets[setting as TargetSetting];
     const why = await deliver(
       (signal) => send(value, message, { signal, environment: context.environment }),
       { clock, end, stop: context.stop },
     );
-    return { target: name, why };
+    return { target: targetNames[setting as TargetSetting], why };
   });
   const results = await Promise.all(attempts);
   const failed = results.flatMap(({ target, why }) => (why === undefined ? [] : [{ target, why }]));

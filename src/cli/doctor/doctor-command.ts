@@ -26,6 +26,7 @@ import type { Finding } from './finding.ts';
 import { doctorSheet, doctorText } from './findings-text.ts';
 import { hopFindings } from './hops.ts';
 import { leastKeys, roleText } from './key-role.ts';
+import { notifyFindings } from './notify-checks.ts';
 import { reportFindings } from './report-checks.ts';
 import { schedulerFindings } from './scheduler-checks.ts';
 
@@ -37,7 +38,7 @@ export const registerDoctor: Register = (program, context) => {
   withExamples(
     withOutputOptions(withAllClusters(withTargetOptions(withRequestOptions(program.command('doctor')))))
       .description(
-        'check connection, privileges, upgrade mode, the server’s own idle closer, and the scheduler',
+        'check connection, privileges, upgrade mode, the server’s own idle closer, the scheduler, and notifications',
       )
       .optionsGroup('Doctor:')
       .option(
@@ -104,7 +105,7 @@ interface Examined {
 }
 
 async function findingsOf(
-  { cluster, idleFor }: SweepRequest,
+  { cluster, idleFor, notify: wanted }: SweepRequest,
   options: DoctorOptions,
   io: Io,
 ): Promise<Examined> {
@@ -127,6 +128,8 @@ async function findingsOf(
     : await hopFindings(urlOf(connection), connection.route ?? {}, io.signal);
   const facts = await examine(connection, clock, io.signal, noticeOn(io));
   io.signal.throwIfAborted();
+  // The embedded cluster sends no messages either.
+  const notifications = options.embedded ? [] : await notifyFindings(io.env, wanted?.when, io.signal);
   const { findings: reports, requests } = options.embedded
     ? { findings: [], requests: [] }
     : await reportFindings(io.env, connection, { clock: io.clock, signal: io.signal });
@@ -136,6 +139,7 @@ async function findingsOf(
     ...clusterFindings({ connection, facts, idleFor, now: clock.now() }),
     ...(await schedulerFindings(io.env, io.clock, io.signal)),
     ...reports,
+    ...notifications,
   ];
   return { title, findings, requests };
 }
