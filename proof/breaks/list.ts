@@ -255,7 +255,7 @@ export const breaks: readonly Break[] = [
     property: 'counts',
     wrong: 'kept jobs are missing from the list',
     mark: 'unlisted',
-    becomes: ["'excluded'", "'excluded', 'protected'"],
+    becomes: ['unlisted.some', "[...unlisted, 'protected'].some"],
   },
   {
     property: 'truth',

@@ -332,13 +332,13 @@ function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): 
 }
 
 /** Jobs kept for these reasons are only counted, because most jobs of a healthy cluster are among them. */
-// break: unlisted
 export const unlisted = [
   'recent_data',
   'recently_opened',
   'excluded',
 ] as const satisfies readonly KeepReason[];
 
+// break: unlisted
 const isUnlisted = (reason: Reason) => unlisted.some((each) => each === reason);
 
 const isoOf = (moment: number | undefined) =>
