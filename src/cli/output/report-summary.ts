@@ -9,7 +9,7 @@ import { type ReportedFollowUp, type SweepReport, unlisted } from '../../sweep/r
 import type { ReportedRequest } from '../../sweep/reporting/reported-request.ts';
 import { runbookSection } from '../../sweep/reporting/runbook.ts';
 import { warningCode } from '../../sweep/reporting/warning-codes.ts';
-import { keepReasons } from '../../sweep/vocabulary.ts';
+import { type ActReason, actReasons, type KeepReason, keepReasons } from '../../sweep/vocabulary.ts';
 import type { Tone } from './paint.ts';
 import { placesLines } from './places.ts';
 
@@ -153,11 +153,36 @@ const nodesText = ({ enough, total }: MlNodes) =>
   `${enough} of ${total} ML nodes would do: ${enough === 1 ? 'it has' : 'they have'} enough memory for all jobs that stay open`;
 
 /** Why jobs were kept: each reason with its meaning, most frequent first. */
-export function keptOf({ kept }: SweepReport) {
-  return (Object.entries(kept) as [keyof typeof keepReasons, number][])
-    .sort(([, a], [, b]) => b - a)
-    .map(([reason, count]) => ({ reason, count, means: keepReasons[reason].replaceAll('`', '') }));
+export function keptOf({ kept }: SweepReport): Meaning[] {
+  return meaningsOf(Object.entries(kept) as [KeepReason, number][], keepReasons);
 }
+
+/** Why jobs were chosen: each reason with its meaning, most frequent first. */
+export function chosenOf({ jobs }: SweepReport): Meaning[] {
+  const byReason = Map.groupBy(
+    jobs.filter(({ verdict }) => verdict !== 'keep'),
+    ({ reason }) => reason as ActReason,
+  );
+  return meaningsOf(
+    [...byReason].map(([reason, own]) => [reason, own.length]),
+    actReasons,
+  );
+}
+
+/** A reason or an outcome that occurs, with the number of its jobs. */
+export interface Meaning {
+  readonly word: string;
+  readonly count: number;
+  readonly means: string;
+}
+
+const meaningsOf = <Word extends string>(
+  counts: readonly (readonly [Word, number])[],
+  means: Readonly<Record<Word, string>>,
+): Meaning[] =>
+  counts
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([word, count]) => ({ word, count, means: means[word].replaceAll('`', '') }));
 
 const unlistedLines = (report: SweepReport): SummaryLine[] => {
   const text = unlistedText(report);
@@ -181,11 +206,11 @@ export function unlistedText({ counts, jobs, kept }: SweepReport): string | unde
 function keptLines(report: SweepReport): SummaryLine[] {
   const reasons = keptOf(report);
   if (reasons.length === 0) return [];
-  const widest = Math.max(...reasons.map(({ reason }) => reason.length));
+  const widest = Math.max(...reasons.map(({ word }) => word.length));
   return [
     { text: report.dryRun ? 'to keep because:' : 'kept because:' },
-    ...reasons.map(({ reason, count, means }) => ({
-      text: `  ${String(count).padStart(5)}  ${reason.padEnd(widest)}  ${means}`,
+    ...reasons.map(({ word, count, means }) => ({
+      text: `  ${String(count).padStart(5)}  ${word.padEnd(widest)}  ${means}`,
       indent: widest + 11,
     })),
   ];

@@ -4,7 +4,7 @@ import { printable } from '../../base/text.ts';
 import { bytes, moment, span } from '../../base/words.ts';
 import type { ReportedJob, SweepReport } from '../../sweep/reporting/report.ts';
 import { plain, type Tone } from './paint.ts';
-import { countsOf, keptOf, notes, summary } from './report-summary.ts';
+import { chosenOf, countsOf, keptOf, notes, summary } from './report-summary.ts';
 import { type Sheet, sheetTable } from './sheet.ts';
 import { type Column, type TableLooks, table, wrapped } from './table.ts';
 import { toneOfOutcome, toneOfVerdict } from './tones.ts';
@@ -118,9 +118,14 @@ export function reportSheet(report: SweepReport): Sheet {
         ],
       },
       {
+        title: report.dryRun ? 'Why jobs are to be closed' : 'Why jobs were chosen',
+        head: ['Reason', 'Count', 'Meaning'],
+        rows: chosenOf(report).map(({ word, count, means }) => [word, String(count), means]),
+      },
+      {
         title: 'Why jobs were kept',
         head: ['Reason', 'Count', 'Meaning'],
-        rows: keptOf(report).map(({ reason, count, means }) => [reason, String(count), means]),
+        rows: keptOf(report).map(({ word, count, means }) => [word, String(count), means]),
       },
       sheetTable(columnsOf(report), report.jobs, 'Jobs'),
     ],

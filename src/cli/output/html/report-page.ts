@@ -10,6 +10,7 @@ import { figure } from './chart.ts';
 import { idleHistogram } from './idle-histogram.ts';
 import { jobTable } from './job-table.ts';
 import { html, type Markup } from './markup.ts';
+import { meaningsSection } from './meanings.ts';
 import { memoryByNode } from './memory-by-node.ts';
 import { pageText } from './page.ts';
 import { script } from './script.ts';
@@ -27,6 +28,7 @@ ${tiles(report)}
 ${notices(report)}
 ${await figures(report, picture)}
 ${storySection(report)}
+${meaningsSection(report)}
 ${jobTable(report)}`;
   const footer = `Sweep ${report.sweepId} of the cluster ${cluster.id}. ${ending(report)}`;
   return pageText({ title, subtitle: subtitle(report), main, footer, script });

@@ -52,6 +52,12 @@ form[hidden] { display: none; }
 label { display: grid; gap: .15rem; font-size: .85rem; color: var(--faint); }
 input, select { font: inherit; color: inherit; background: var(--card); border: 1px solid var(--line); border-radius: .35rem; padding: .35rem .5rem; min-width: 0; }
 output { color: var(--faint); font-size: .9rem; padding-bottom: .4rem; }
+section > ul { padding-left: 1.25rem; }
+section > ul li { margin: .3rem 0; overflow-wrap: anywhere; }
+code { background: var(--card); padding: .05rem .25rem; border-radius: .25rem; font-size: .9em; }
+.words { margin: .75rem 0; }
+.words th:first-child { width: 11rem; overflow-wrap: normal; }
+.words .number { width: 3.5rem; }
 ol.story { padding-left: 1.25rem; }
 ol.story li { margin: .3rem 0; overflow-wrap: anywhere; }
 @media (max-width: 42rem) {
@@ -60,6 +66,7 @@ ol.story li { margin: .3rem 0; overflow-wrap: anywhere; }
   .aside { display: none; }
   td small.beside { display: block; }
   th, td { padding-right: .45rem; }
+  .words th:first-child { width: 9rem; }
   table { font-size: .82rem; }
   .scroll td + td { overflow-wrap: anywhere; }
   .scroll thead th { white-space: normal; }
