@@ -36,7 +36,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
   }
 
   /** Empty if the second read of the configs fails. The estimate is then less exact. */
-  async jobTimes(signal: AbortSignal): Promise<ReadonlyMap<string, JobTimes>> {
+  async jobTimes(signal: AbortSignal, jobId?: string): Promise<ReadonlyMap<string, JobTimes>> {
     const matching = async (expression: string | undefined) => {
       const reading = await this.#reader.read(
         {
@@ -55,12 +55,15 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       if (failure.kind === 'answer' && failure.error.status === 404) return [];
       throw new Unread(whyOf(failure));
     };
-    const entries = await readAll<Fields>({
-      matching,
-      called: (name) => matching(encodeURIComponent(name)),
-      named: async (ids) => ({ entries: await matching(ids.join(',')) }),
-      idOf: ({ job_id: id }) => String(id),
-    }).catch((error: unknown) => {
+    const called = (name: string) => matching(encodeURIComponent(name));
+    const all = () =>
+      readAll<Fields>({
+        matching,
+        called,
+        named: async (ids) => ({ entries: await matching(ids.join(',')) }),
+        idOf: ({ job_id: id }) => String(id),
+      });
+    const entries = await (jobId === undefined ? all() : called(jobId)).catch((error: unknown) => {
       signal.throwIfAborted();
       if (error instanceof Unread) return [];
       throw error;

@@ -53,7 +53,7 @@ export async function readPast(
   { from, asOf, records, recordsProblem, signal, jobId }: Asked,
 ): Promise<PastOfJobs> {
   const [times, snapshots, notifications] = await Promise.all([
-    past.jobTimes(signal),
+    past.jobTimes(signal, jobId),
     past.snapshots(from, signal, jobId),
     past.notifications(from, asOf, signal, jobId),
   ]);

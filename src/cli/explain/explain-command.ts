@@ -85,6 +85,8 @@ async function run(
     fuse: fuse?.name ?? null,
     places: await placesFor(job, request.close.perNode, target, io.signal),
     now: found.readAt,
+    finishedTime:
+      job.reportedState === 'closed' ? await readFinishedTime(jobId, target, io.signal) : undefined,
     timeline: showsPast
       ? await readTimeline(job, target, past.deeds.get(jobId) ?? [], options, io)
       : undefined,
@@ -99,6 +101,18 @@ async function run(
     io,
     { exit: 0 },
   );
+}
+
+/** When the cluster last finished a close of the job; undefined if that cannot be read. */
+async function readFinishedTime(
+  jobId: string,
+  { connection, clock }: Target,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  using limit = clock.limit(10_000);
+  await using reader = new ElasticsearchPast(connection, clock);
+  const times = await reader.jobTimes(AbortSignal.any([signal, limit.signal]), jobId).catch(() => undefined);
+  return times?.get(jobId)?.finishedTime;
 }
 
 /** How far back the timeline of a job reaches. */

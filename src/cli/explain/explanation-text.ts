@@ -2,6 +2,7 @@
 
 import { printable } from '../../base/text.ts';
 import { bytes, moment, span } from '../../base/words.ts';
+import { foldTimeline } from '../../sweep/advising/folded-timeline.ts';
 import type { TimelineEvent } from '../../sweep/advising/timeline.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
 import { type Paint, plain } from '../output/paint.ts';
@@ -9,6 +10,7 @@ import { placesText } from '../output/places.ts';
 import { type Sheet, sheetTable } from '../output/sheet.ts';
 import { type Column, sentences, type TableLooks, table } from '../output/table.ts';
 import { toneOfVerdict } from '../output/tones.ts';
+import { closedLines } from './closed-text.ts';
 import type { ExplainedClock, ExplainedRule, Explanation } from './explanation.ts';
 
 const clockColumns: readonly Column<ExplainedClock>[] = [
@@ -77,16 +79,20 @@ export function explanationSheet(explanation: Explanation): Sheet {
     tables: [
       sheetTable(clockColumns, clocks, 'Clocks'),
       sheetTable(ruleColumns, rules, 'Rules'),
-      sheetTable(eventColumns, explanation.timeline?.events ?? [], 'Past'),
+      sheetTable(eventColumns, foldTimeline(explanation.timeline?.events ?? []), 'Past'),
     ],
   };
 }
 
 function timelineLines({ timeline }: Explanation, looks: TableLooks): string[] {
   if (!timeline) return [];
+  const events = foldTimeline(timeline.events);
   return [
     '',
-    timeline.events.length > 0 ? table(timeline.events, eventColumns, looks) : 'its past is unknown',
+    events.length > 0 ? table(events, eventColumns, looks) : 'its past is unknown',
+    ...(events.length < timeline.events.length
+      ? sentences([`${timeline.events.length} events; -o json lists each of them`], looks.width)
+      : []),
     ...sentences(
       timeline.missing.map(({ source, why }) => printable(`not read: ${source} (${why})`)),
       looks.width,
@@ -102,9 +108,11 @@ function headline({ jobId, cluster, at }: Explanation): string {
   return `${jobId} on the cluster ${cluster.name}${version}, ${moment(at)}`;
 }
 
-function verdictLines({ verdict, changes, fuse, named, state }: Explanation, paint: Paint): string[] {
-  if (verdict === null)
-    return [`closed: sweeps leave closed jobs alone${state === 'closed' ? '' : ` (${state})`}`];
+function verdictLines(explanation: Explanation, paint: Paint): string[] {
+  const { verdict, changes, fuse, named, closed, protection } = explanation;
+  const hints = protection.hint === undefined ? [] : [paint('warning', printable(protection.hint))];
+  if (closed) return [...closedLines(explanation, closed), ...hints];
+  if (verdict === null) return hints;
   const means = { ...keepReasons, ...actReasons }[verdict.reason].replaceAll('`', '');
   return [
     `${paint(toneOfVerdict[verdict.verdict], verdict.verdict)}, because ${verdict.reason}: ${means}`,
@@ -117,6 +125,7 @@ function verdictLines({ verdict, changes, fuse, named, state }: Explanation, pai
       ? []
       : [paint('warning', 'but "jobs" in the request does not include it, so this sweep ignores it')]),
     ...(fuse === null ? [] : [paint('bad', `but the fuse ${fuse} would refuse the whole sweep`)]),
+    ...hints,
   ];
 }
 
@@ -151,14 +160,16 @@ const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
 };
 
 /** Why earlier sweeps closed the job, or where to find out. */
-function pastLines({ past, verdict }: Explanation): string[] {
-  const lines = past.map(({ startedAt, sweepId, outcome, reason, idleMs }) =>
+function pastLines({ past, closed }: Explanation): string[] {
+  // The first line names the sweep that closed it.
+  const others = closed?.isLater === false ? past.filter((deed) => deed !== closed.by) : past;
+  const lines = others.map(({ startedAt, sweepId, outcome, reason, idleMs }) =>
     printable(
       `${moment(startedAt)}  ${outcome}${reason === undefined ? '' : `, because ${reason}`}${idleMs === undefined ? '' : `, idle for ${span(idleMs)}`} (sweep ${sweepId})`,
     ),
   );
   if (lines.length > 0) return ['', 'earlier sweeps:', ...lines.map((line) => `  ${line}`)];
-  if (verdict !== null) return [];
+  if (!closed || (closed.by && !closed.isLater)) return [];
   return ['', 'which sweep closed it, and why: give its report or the function’s log lines with --history'];
 }
 

@@ -8,11 +8,13 @@ import type { SourceName } from '../../sweep/advising/past-ports.ts';
 import type { TimelineEvent } from '../../sweep/advising/timeline.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import { isMoment, type JobSnapshot, lastActivityOf, runs } from '../../sweep/planning/inventory.ts';
+import { type Protection, protects } from '../../sweep/planning/protection.ts';
 import { type History, judgeBy, stuckOpeningAfter, type Verdict } from '../../sweep/planning/verdict.ts';
 import type { ClusterIdentity } from '../../sweep/ports.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import type { KeepReason } from '../../sweep/vocabulary.ts';
 import type { PastDeed } from '../input/history.ts';
+import { closeOf, type ExplainedClose } from './closed-job.ts';
 
 export interface ExplainedClock {
   readonly name: string;
@@ -66,10 +68,19 @@ export interface Explanation {
   readonly fuse: string | null;
   /** Only with `--history`. */
   readonly timeline?: ExplainedPast;
+  /** Only for a closed job. */
+  readonly closed?: ExplainedClose;
+  readonly protection: ExplainedProtection;
   /** How many jobs of its node may close at once, and why; null without a node or a limit. */
   readonly places: NodeLimit | null;
   /** What earlier sweeps did with it, from the files of `--history`; oldest first. */
   readonly past: readonly PastDeed[];
+}
+
+export interface ExplainedProtection {
+  readonly kind: Protection['kind'];
+  /** What its owner should know: a misspelled or unreadable setting, or a date that has passed. */
+  readonly hint?: string;
 }
 
 /** The events of a job's past, oldest first, and the sources that were read. */
@@ -91,7 +102,12 @@ export interface ExplainCase {
   /** Epoch milliseconds. */
   readonly now: number;
   readonly timeline?: ExplainedPast | undefined;
+  /** When the cluster last finished a close of the job; epoch milliseconds. */
+  readonly finishedTime?: number | undefined;
 }
+
+/** Rules that keep a job however long it is idle. */
+const lasting: ReadonlySet<KeepReason> = new Set(['excluded', 'protected', 'managed', 'flapping']);
 
 export function explain(given: ExplainCase): Explanation {
   const { job, request, named, identity, now, fuse } = given;
@@ -104,6 +120,10 @@ export function explain(given: ExplainCase): Explanation {
   const closed = job.reportedState === 'closed';
   const lastActivity = lastActivityOf(job, history.lastActivity);
   const verdict = closed ? null : judge.judge(job, now, history);
+  const rules = judge
+    .rules(job, now, history)
+    .map((rule) => ({ ...rule, saw: sights[rule.reason]({ job, request, history, now }) }));
+  const { past = [], finishedTime } = given;
   return {
     jobId: job.jobId,
     cluster: { name: request.cluster, ...identity },
@@ -118,17 +138,20 @@ export function explain(given: ExplainCase): Explanation {
     idleMs: lastActivity === undefined ? null : Math.max(0, now - lastActivity),
     idleFor: formatIdleTime(request.idleFor),
     clocks: clocksOf(job, lastActivity, now),
-    rules: closed
-      ? []
-      : judge
-          .rules(job, now, history)
-          .map((rule) => ({ ...rule, saw: sights[rule.reason]({ job, request, history, now }) })),
+    rules: closed ? [] : rules,
     verdict,
     changes: verdict === null ? [] : changesOf(verdict, given, history),
     fuse,
     ...(given.timeline && { timeline: given.timeline }),
+    ...(closed && {
+      closed: {
+        ...closeOf(job, past, finishedTime),
+        onceOpen: rules.find(({ reason, holds }) => holds && lasting.has(reason)) ?? null,
+      },
+    }),
+    protection: protectionOf(job.protection, now),
     places: given.places,
-    past: given.past ?? [],
+    past,
   };
 }
 
@@ -151,6 +174,32 @@ function clocksOf(job: JobSnapshot, lastActivity: number | undefined, now: numbe
       'event time: for information only',
     ),
   ];
+}
+
+const rightSpelling = '{"jobsweep": {"protect": true}}';
+
+function protectionOf(protection: Protection, now: number): ExplainedProtection {
+  const hint = hintOf(protection, now);
+  return { kind: protection.kind, ...(hint !== undefined && { hint }) };
+}
+
+function hintOf(protection: Protection, now: number): string | undefined {
+  switch (protection.kind) {
+    case 'misspelled':
+      return `the key ${quote(protection.key)} in its custom_settings is nearly "jobsweep", so it protects the job; the right spelling is ${rightSpelling}`;
+    case 'unreadable':
+      return 'custom_settings.jobsweep cannot be read, so it protects the job; expected {"protect": true} or {"protectUntil": "<ISO date or date-time with zone>"}';
+    case 'until':
+      return protects(protection, now)
+        ? undefined
+        : `its protection ended at ${moment(protection.until)}, ${span(now - protection.until)} ago`;
+    case 'none':
+      return protection.unreadKey === undefined
+        ? undefined
+        : `the key ${quote(protection.unreadKey)} in its custom_settings is not read and protects nothing; the right spelling is ${rightSpelling}`;
+    default:
+      return undefined;
+  }
 }
 
 /** Judges the job again at each moment at which one of its clocks runs out. */
@@ -196,13 +245,15 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
     `data arrived ${ago(job.lastDataTime, now, 'never')}, idleFor is ${formatIdleTime(request.idleFor)}`,
   recently_opened: ({ job, request, now }) =>
     `its process started ${ago(job.openedAt, now, 'at an unknown time')}, idleFor is ${formatIdleTime(request.idleFor)}`,
-  protected: ({ job: { protection } }) =>
+  protected: ({ job: { protection }, now }) =>
     ({
       none: 'custom_settings.jobsweep says nothing',
       always: 'custom_settings.jobsweep says protect',
       until:
         protection.kind === 'until'
-          ? `custom_settings.jobsweep protects until ${moment(protection.until)}`
+          ? protects(protection, now)
+            ? `custom_settings.jobsweep protects until ${moment(protection.until)}`
+            : `custom_settings.jobsweep protected until ${moment(protection.until)}, which is over`
           : '',
       unreadable: 'custom_settings.jobsweep cannot be read',
       misspelled:

@@ -22,8 +22,8 @@ export interface Notifications {
 }
 
 export interface PastSources {
-  /** When each job was created and last closed, and how often its datafeed searches. */
-  jobTimes(signal: AbortSignal): Promise<ReadonlyMap<string, JobTimes>>;
+  /** When each job, or one, was created and last closed, and how often its datafeed searches. */
+  jobTimes(signal: AbortSignal, jobId?: string): Promise<ReadonlyMap<string, JobTimes>>;
   /** Of all jobs, or of one, back to `from`. */
   snapshots(
     from: number,

@@ -31,6 +31,15 @@ const unknownCloser = 'a person, another program or a sweep whose report was not
 /** The messages that show who closed a job: the closer's warning or the end of a datafeed comes right before. */
 const nearby = 5 * minute;
 
+/** The words of events that repeat many times in a healthy life. */
+export const repeatedWords = {
+  silent: 'datafeed finds no data',
+  again: 'datafeed finds data again',
+  errors: 'datafeed fails',
+  saved: 'model saved',
+  data: 'data came, the last before a sweep',
+} as const;
+
 const words: Readonly<Partial<Record<MessageKind, string>>> = {
   created: 'created',
   deleted: 'deleted',
@@ -41,9 +50,9 @@ const words: Readonly<Partial<Record<MessageKind, string>>> = {
   feed_started: 'datafeed started',
   feed_realtime: 'datafeed reads in real time',
   lookback_empty: 'datafeed found no data in its look-back',
-  feed_silent: 'datafeed finds no data',
-  feed_again: 'datafeed finds data again',
-  feed_errors: 'datafeed fails',
+  feed_silent: repeatedWords.silent,
+  feed_again: repeatedWords.again,
+  feed_errors: repeatedWords.errors,
   feed_stopped: 'datafeed stopped',
 };
 
@@ -96,14 +105,14 @@ export function timelineOf(
     const previous = ordered[index - 1];
     const isFed = previous === undefined || latestRecord !== previous.latestRecord;
     add(at, {
-      what: `${atClose ? 'model saved as its process ended' : 'model saved'}${isFed ? ', fed since the last time' : ', no newer record'}`,
+      what: `${atClose ? `${repeatedWords.saved} as its process ended` : repeatedWords.saved}${isFed ? ', fed since the last time' : ', no newer record'}`,
       source: 'snapshots',
     });
   }
   for (const [index, record] of records.entries()) {
     const previous = records[index - 1];
     if (record.lastData !== undefined && record.lastData !== previous?.lastData)
-      add(record.lastData, { what: 'data came, the last before a sweep', source: 'records' });
+      add(record.lastData, { what: repeatedWords.data, source: 'records' });
   }
   add(now.lastData, { what: 'last data', source: 'stats' });
   // Only long silences get a line of their own, not the short ones between batches.

@@ -160,17 +160,147 @@ describe('explain', () => {
     expect(shown.stdout).toContain('but "jobs" in the request does not include it');
   });
 
-  it('explain explains a closed job, and from the history which sweep closed it and why', async () => {
+  it('explain of a closed job names the sweep that closed it, when and why, from its report', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
     await runOn(setup, ['sweep', '--yes', '--output-file', report]);
-    const bare = await text(setup, 'idle-0');
-    expect(bare).toContain('closed: sweeps leave closed jobs alone');
-    expect(bare).toContain('give its report or the function’s log lines with --history');
+    const { sweepId } = JSON.parse(await folder.read('report.json')) as { sweepId: string };
     const told = await text(setup, 'idle-0', '--history', report);
     expect(told).toMatch(
-      /earlier sweeps:\n {2}2026-11-23 12:00:00 UTC {2}closed, because idle, idle for 4 d 4 h \(sweep [0-9a-f-]+\)/,
+      new RegExp(
+        `^closed by jobsweep at 2026-11-23 12:\\d\\d:\\d\\d UTC \\(sweep ${sweepId}\\), because idle: no activity for at least idleFor; it had been idle for 4 d 4 h$`,
+        'm',
+      ),
+    );
+    expect(told).toContain('to get it back: POST _ml/anomaly_detectors/idle-0/_open\n');
+    expect(told).not.toContain('earlier sweeps');
+    const { stdout } = await runOn(setup, ['explain', 'idle-0', '--history', report, '-o', 'json']);
+    expect((JSON.parse(stdout) as Explanation).closed).toMatchObject({
+      by: { sweepId, outcome: 'closed', reason: 'idle' },
+      finishedAt: expect.stringMatching(/^2026-11-23T12:/),
+      isLater: false,
+    });
+  });
+
+  it('explain of a closed job says that it was closed with force', async () => {
+    await using setup = await startSetup([...busy(4), { jobId: 'broken', state: 'failed', lastData: '9d' }]);
+    await using folder = await newFolder();
+    const report = folder.at('report.json');
+    await runOn(setup, ['sweep', '--yes', '--output-file', report]);
+    expect(await text(setup, 'broken', '--history', report)).toMatch(
+      /^closed with force by jobsweep at .* \(sweep [0-9a-f-]+\), because failed: idle, and in state failed, which only force can close; it had been idle for 9 d$/m,
+    );
+  });
+
+  it('explain of a closed job says when it was closed if no report that was read names the sweep', async () => {
+    await using setup = await startSetup([
+      ...busy(4),
+      { jobId: 'old', state: 'closed', lastData: '9d', finishedAt: '5d' },
+    ]);
+    const bare = await text(setup, 'old');
+    expect(bare).toContain('closed at 2026-11-18 12:00:00 UTC');
+    expect(bare).toContain(
+      'which sweep closed it, and why: give its report or the function’s log lines with --history',
+    );
+  });
+
+  it('explain of a job that others opened and closed again after our sweep does not blame the sweep', async () => {
+    await using setup = await startSetup([...busy(4), ...idle(1)]);
+    await using folder = await newFolder();
+    const report = folder.at('report.json');
+    await runOn(setup, ['sweep', '--yes', '--output-file', report]);
+    await setup.clock.advance(hour);
+    setup.cluster.openJob('idle-0');
+    await setup.clock.advance(hour);
+    await fetch(`${setup.server.url}/_ml/anomaly_detectors/idle-0/_close`, { method: 'POST' });
+    await setup.clock.advance(hour);
+    const told = await text(setup, 'idle-0', '--history', report);
+    expect(told).toMatch(
+      /^closed at 2026-11-23 1[45]:.* UTC, by a person, another program or a sweep whose report was not read$/m,
+    );
+    expect(told).toMatch(
+      /earlier sweeps:\n {2}2026-11-23 12:00:00 UTC {2}closed, because idle, idle for 4 d 4 h/,
+    );
+  });
+
+  it.each<[string, object, string]>([
+    [
+      'is protected',
+      { jobsweep: { protect: true } },
+      'once it is open, sweeps keep it, because protected: custom_settings.jobsweep says protect',
+    ],
+    [
+      'is protected until a date',
+      { jobsweep: { protectUntil: '2026-12-01' } },
+      'once it is open, sweeps keep it, because protected: custom_settings.jobsweep protects until 2026-12-02 00:00:00 UTC',
+    ],
+    [
+      'has a misspelled opt-out',
+      { jobSweep: true },
+      'the key "jobSweep" in its custom_settings is nearly "jobsweep", so it protects the job; the right spelling is {"jobsweep": {"protect": true}}',
+    ],
+    [
+      'has an opt-out that is not read',
+      { jobsweeper: { protect: true } },
+      'the key "jobsweeper" in its custom_settings is not read and protects nothing; the right spelling is {"jobsweep": {"protect": true}}',
+    ],
+    [
+      'was protected until a date that is over',
+      { jobsweep: { protectUntil: '2026-11-20' } },
+      'its protection ended at 2026-11-21 00:00:00 UTC, 2 d 12 h ago',
+    ],
+    [
+      'is managed',
+      { managed: true },
+      'once it is open, sweeps keep it, because managed: custom_settings.managed is set, managed says keep',
+    ],
+    [
+      'is not protected',
+      {},
+      'once it is open, sweeps close it again after 48h without data; to keep it out: "custom_settings": {"jobsweep": {"protect": true}}',
+    ],
+  ])(
+    'explain of a closed job says what happens once it is open: it %s',
+    async (_what, customSettings, line) => {
+      await using setup = await startSetup([
+        ...busy(4),
+        { jobId: 'old', state: 'closed', lastData: '9d', customSettings } as FleetJob,
+      ]);
+      expect(await text(setup, 'old')).toContain(line);
+    },
+  );
+
+  it.each<[object, string | undefined]>([
+    [{ jobsweeper: true }, 'the key "jobsweeper" in its custom_settings is not read and protects nothing'],
+    [
+      { jobswepe: true },
+      'the key "jobswepe" in its custom_settings is nearly "jobsweep", so it protects the job',
+    ],
+    [{ jobsweep: 'yes' }, 'custom_settings.jobsweep cannot be read, so it protects the job'],
+    [{ jobsweep: { protectUntil: '2026-11-20' } }, 'its protection ended at 2026-11-21 00:00:00 UTC'],
+    [{ jobsweep: { protect: true } }, undefined],
+    [{}, undefined],
+  ])(
+    'explain of an open job names an opt-out that does not mean what its owner wanted: %j',
+    async (customSettings, line) => {
+      await using setup = await startSetup([
+        ...busy(4),
+        { jobId: 'mine', lastData: '9d', customSettings } as FleetJob,
+      ]);
+      const shown = await text(setup, 'mine');
+      if (line !== undefined) expect(shown).toContain(line);
+      else expect(shown).not.toMatch(/in its custom_settings|cannot be read, so|its protection ended/);
+    },
+  );
+
+  it('explain says of a protection that is over that it is over', async () => {
+    await using setup = await startSetup([
+      ...busy(4),
+      { jobId: 'mine', lastData: '9d', customSettings: { jobsweep: { protectUntil: '2026-11-20' } } },
+    ]);
+    expect(await text(setup, 'mine')).toMatch(
+      /protected +no +custom_settings\.jobsweep protected until 2026-11-21 00:00:00 UTC, which is over/,
     );
   });
 

@@ -1,0 +1,42 @@
+/** @module Which sweep closed a job, if the reports that were read say so and no later close contradicts them. */
+import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
+import type { KeepReason } from '../../sweep/vocabulary.ts';
+import type { PastDeed } from '../input/history.ts';
+import { mayHaveClosed } from '../input/past-sweeps.ts';
+
+export interface ExplainedClose {
+  /** When the cluster last finished a close of the job, ISO; absent if it does not report that. */
+  readonly finishedAt?: string;
+  /** The last known sweep that closed the job, or asked it to close. */
+  readonly by?: PastDeed;
+  /** The job was opened after that sweep, so another closer followed. */
+  readonly isLater: boolean;
+  /** The first rule that keeps the job open once it is open, whatever its idle time; null if there is none. */
+  readonly onceOpen: { readonly reason: KeepReason; readonly saw: string } | null;
+}
+
+/** How far the clocks of the cluster and of the sweep may differ before a report warns of it. */
+const clockError = 5 * 60_000;
+/** The maximum duration of a healthy close, for a sweep that ended before the close did. */
+const longestClose = 3_600_000;
+
+export function closeOf(
+  { lastDataTime }: JobSnapshot,
+  past: readonly PastDeed[],
+  finishedTime: number | undefined,
+): Omit<ExplainedClose, 'onceOpen'> {
+  const by = past.findLast(mayHaveClosed);
+  const ended = by && endOf(by);
+  const isLater =
+    ended !== undefined &&
+    [finishedTime, lastDataTime].some((at) => at !== undefined && at > ended + clockError);
+  return {
+    ...(finishedTime !== undefined && { finishedAt: new Date(finishedTime).toISOString() }),
+    ...(by && { by }),
+    isLater,
+  };
+}
+
+function endOf({ closedAt, askedAt, startedAt }: PastDeed): number {
+  return closedAt === undefined ? Date.parse(askedAt ?? startedAt) + longestClose : Date.parse(closedAt);
+}
