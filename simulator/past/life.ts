@@ -235,7 +235,7 @@ class Life {
     const draws = this.#draws;
     this.#say(createdAt, 'info', 'Job created');
     const isFedNow = lastData !== undefined && openedAt !== undefined && lastData > openedAt;
-    // when the stay with the last data ended, unless that is the current stay
+    // when the stay with the last data ended; undefined if the job is still in that stay
     const before =
       closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
     const lastStart =

@@ -90,7 +90,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Embedde
     deliver: (...order) => courier.deliver(...order),
     completed: (schedule) =>
       clock.at(clock.now() + (options.completionDelayMs ?? 1_000), () => {
-        // a schedule that changed in the meantime has its own completion
+        // a schedule that changed in the meantime is removed after its own last invocation
         if (store.find(schedule.Arn) === schedule) store.remove(schedule.Arn);
       }),
   });

@@ -17,7 +17,7 @@ export interface TimetableOptions {
 export class Timetable {
   readonly #options: TimetableOptions;
   readonly #cancel = new Map<string, () => void>();
-  /** The last due time of each schedule. A change at that moment must not fire the schedule twice. */
+  /** The last due time of each schedule, so that a change at that moment does not fire the schedule twice. */
   readonly #last = new Map<string, number>();
 
   constructor(options: TimetableOptions) {

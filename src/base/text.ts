@@ -27,7 +27,7 @@ export function plainJson(value: unknown, indent?: number): string {
 
 const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** A value of an input, shown in at most `limit` characters; undefined is `nothing`. */
+/** A value of an input as text of at most `limit` characters. Undefined becomes `nothing`. */
 export function quote(value: unknown, limit = 80): string {
   if (value === undefined) return 'nothing';
   // JSON.stringify writes Infinity (1e999 in the input) as null, which can be a valid value.

@@ -86,7 +86,7 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
 }
 
 interface Cut {
-  /** Prefixes that were split, beginning with the given one. Each may itself be an id. */
+  /** The given prefix and the longer ones that were split in turn. Each may itself be an id. */
   readonly passed: readonly string[];
   /** Parts that together match all longer ids that begin with the given prefix. */
   readonly below: readonly (readonly string[])[];

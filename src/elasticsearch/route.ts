@@ -42,7 +42,7 @@ export function routeOf(
 interface Target {
   /** `host:port` */
   readonly host: string;
-  /** The setting with its address. */
+  /** The name of the setting that holds this address. */
   readonly setting: string;
 }
 

@@ -69,7 +69,7 @@ async function connectionOf(own: Environment, readSecret: ReadSecret): Promise<C
   } catch (error) {
     if (!(error instanceof InvalidSettingError) || !error.message.startsWith('the environment: '))
       throw error;
-    // The keys of a secret keep their names; those of the environment have ours.
+    // Settings in a secret are called ELASTICSEARCH_…, but those in the environment begin with JOBSWEEP_REPORTS_.
     throw new InvalidSettingError(error.message.replaceAll('ELASTICSEARCH_', reportsPrefix));
   }
 }

@@ -15,15 +15,15 @@ export interface JobConfig {
   /** `delete`, `reset`, `revert`, or a value that a later version adds. */
   readonly blocked?: string | undefined;
   readonly datafeedId?: string | undefined;
-  /** The settings of `custom_settings` that may show the wish to opt out, with their stored values. */
+  /** The settings in `custom_settings` that may be an attempt to opt out, with their stored values. */
   readonly protection?: ProtectionSettings | undefined;
   /** `custom_settings.managed` as stored, any JSON value. */
   readonly managed?: unknown;
   /** `analysis_limits.model_memory_limit` in bytes. */
   readonly memoryLimit?: number | undefined;
   /**
-   * The first required field that could not be read, such as `state is 7`. The other fields must not decide about the
-   * job alone.
+   * The first required field that could not be read, such as `state is 7`. If it is set, the job is kept, whatever its
+   * other fields say.
    */
   readonly unreadable?: string | undefined;
 }
@@ -51,8 +51,8 @@ export interface JobStats {
   /** Forecasts that are scheduled or started. */
   readonly runningForecasts: number;
   /**
-   * The first required field that could not be read, such as `state is 7`. The other fields must not decide about the
-   * job alone.
+   * The first required field that could not be read, such as `state is 7`. If it is set, the job is kept, whatever its
+   * other fields say.
    */
   readonly unreadable?: string | undefined;
 }

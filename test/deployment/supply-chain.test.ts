@@ -193,7 +193,7 @@ describe('the supply-chain rules', () => {
     );
   });
 
-  it('the supply-chain check reads the rows of both tables of the page', () => {
+  it('the supply-chain check reads both tables of docs/packages.md', () => {
     const page = `
 # x
 | \`no\` | row |

@@ -279,7 +279,7 @@ describe('a follow-up that continues with the rest', () => {
 });
 
 describe('arranging the same follow-up twice', () => {
-  it('the same follow-up ordered twice creates one schedule, even if the second order has a slightly different time', async () => {
+  it('a follow-up requested twice creates one schedule, even if the second request has a slightly different time', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
     const later = order({ at: '2026-11-23T12:16:30Z' });
@@ -290,7 +290,7 @@ describe('arranging the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('the same follow-up ordered twice returns the jobs of the existing schedule', async () => {
+  it('a follow-up requested twice returns the jobs of the existing schedule', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order({ jobIds: ['a', 'b'] }), signal);
     const second = await bench.followUps.arrange(order({ jobIds: ['b', 'c'] }), signal);

@@ -11,7 +11,7 @@ describe('the time for one close', () => {
     expect(allow(15 * minute, 2 * minute)).toEqual({ timeoutMs: 120_000, answerMs: 130_000 });
   });
 
-  it('the time for a close is shortened so that the answer arrives before the ending begins', () => {
+  it('the time for a close is shortened so that its answer arrives before the sweep has to end', () => {
     const allowed = allow(minute, 2 * minute);
     expect(allowed?.timeoutMs).toBeLessThan(40_000);
     expect(allowed?.answerMs).toBeLessThanOrEqual(45_000);
@@ -37,12 +37,12 @@ describe('the time for the ending', () => {
     return budget.left();
   };
 
-  it('the time reserved for the ending is a quarter of the deadline, but at most twenty seconds', () => {
+  it('a sweep reserves a quarter of its deadline for its end, but at most twenty seconds', () => {
     expect(workMs(minute, 0)).toBe(45_000);
     expect(workMs(15 * minute, 0)).toBe(15 * minute - 20_000);
   });
 
-  it('the time reserved for the ending is at least three times as long as a read took, so that the last reading fits', () => {
+  it('a sweep reserves at least three times as long for its end as a read took, so that the last reading fits', () => {
     expect(workMs(minute, 5_000)).toBe(45_000);
     expect(workMs(minute, 6_000)).toBe(42_000);
     expect(workMs(minute, 30_000)).toBe(40_000);
@@ -61,7 +61,7 @@ describe('the time for the ending', () => {
     expect(budget.untilDeadline()).toBe(0);
   });
 
-  it('the time for the ending is shortened when the sweep is interrupted, and never extended', () => {
+  it('an interrupt shortens the time for the end of a sweep, and never extends it', () => {
     const budget = new Budget(new VirtualClock(), minute);
     budget.endWithin(10_000);
     expect(budget.untilDeadline()).toBe(10_000);

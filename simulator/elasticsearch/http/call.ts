@@ -18,7 +18,7 @@ export interface Call {
   readonly accept: string;
   /** The major version that the media types request compatibility with, if any. */
   readonly compatibleWith: number | undefined;
-  /** Waits for `answer`. In the meantime the test clock knows that the request only waits for time to pass. */
+  /** Waits for `answer`, and lets the test clock move on in the meantime. */
   readonly wait: <T>(answer: Promise<T>) => Promise<T>;
   /** Adds a `Warning` header to the response. */
   readonly warn: (message: string) => void;

@@ -30,7 +30,7 @@ export function calendarOf(
   return Array.from({ length: count }, (_, index) => {
     const begins = asOf - (count - index) * day;
     const ends = begins + day;
-    // A span of more than two days does not show on which day the data came.
+    // If data came at an unknown moment within more than two days, no day is marked.
     const hasData = data.spans.some(
       (span) => span.from < ends && span.to > begins && span.to - span.from <= 2 * day,
     );

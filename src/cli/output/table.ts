@@ -9,9 +9,14 @@ export interface Column<Row> {
   readonly title: string;
   readonly value: (row: Row) => string;
   readonly align?: 'left' | 'right';
-  /** The minimum width when texts are wrapped to make the table fit. Without it, the width is fixed. */
+  /**
+   * The minimum width, if texts in this column may be wrapped to make the table fit. Without it, the width is fixed.
+   */
   readonly min?: number;
-  /** If wrapping is not enough, columns are dropped, highest number first. Without it, the column always stays. */
+  /**
+   * If wrapping is not enough, the column with the highest number is dropped first. Without a number, the column always
+   * stays.
+   */
   readonly leftOut?: number;
   readonly tone?: (row: Row) => Tone | undefined;
 }

@@ -125,7 +125,7 @@ class FeedReader {
     this.#run = undefined;
   }
 
-  /** A look-back that ends without data writes a message. Without that message it found data. */
+  /** A look-back without data writes a message when it ends. Without that message, it found data. */
   #endLookback(at: number): void {
     if (this.#lookback?.ends) {
       this.#data.push({ from: this.#lookback.at - clockError, to: at + clockError });
@@ -136,7 +136,7 @@ class FeedReader {
 
   #fallSilent(at: number, run: Run): void {
     if (run.silentFrom !== undefined) return;
-    // The first empty search was nine searches earlier.
+    // A silence is reported after ten empty searches, so the first of them was nine searches earlier.
     const reach = this.#frequency === undefined ? 0 : (searchesToSilence - 1) * this.#frequency;
     const silentFrom = Math.max(at - reach, run.from) + clockError;
     this.#tile(silentFrom - 3 * clockError);

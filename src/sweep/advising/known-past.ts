@@ -217,7 +217,7 @@ function settle(evidence: Evidence, facts: Facts, rest: Rest): KnownPast {
   };
 }
 
-/** The start of the known time that reaches up to now without a gap. */
+/** From this moment until now, the past is known without a gap. */
 function knownFromOf({ now, createTime }: Evidence, stretches: readonly Span[]): number {
   const { at: asOf, state, lastData, openedAt } = now;
   const known = unionOf(

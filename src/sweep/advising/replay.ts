@@ -162,7 +162,10 @@ function possiblyFreeUntil({ data, closes, notOpen }: KnownPast, sweep: number, 
 const freeFor = (sweeps: readonly number[], until: (sweep: number) => number): Span[] =>
   sweeps.map((sweep) => ({ from: sweep, to: until(sweep) }));
 
-/** Memory times time, with the size known nearest to the close. Closes without a date take the extreme size. */
+/**
+ * Freed memory multiplied by time. The size is the one known closest to the close; a close without a date counts with
+ * the extreme size.
+ */
 function gbHours(
   { bytes, data, closes }: KnownPast,
   free: readonly Span[],

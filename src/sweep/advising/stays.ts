@@ -2,7 +2,7 @@
 import type { Message } from './evidence.ts';
 import { clockError, type Facts, longestClose, longestStart } from './facts.ts';
 
-/** A cluster of messages that are too close together to be ordered by their clocks. */
+/** Messages that are too close together to be ordered by their clocks. */
 export interface Cluster {
   readonly from: number;
   readonly to: number;
@@ -53,7 +53,7 @@ export interface StaysContext {
 const onlyCloses = (cluster: Cluster | undefined): boolean =>
   cluster !== undefined && cluster.closes.length > 0 && cluster.opens.length === 0;
 
-/** Whether the job was open between two clusters; the first is undefined before the first message. */
+/** Whether the job was open between two groups of messages; the first is undefined before the first message. */
 function opennessBetween(
   cluster: Cluster | undefined,
   next: Cluster | undefined,
@@ -72,7 +72,7 @@ function opennessBetween(
   return onlyCloses(next) ? 'open' : undefined;
 }
 
-/** Adds what the clusters prove; returns whether the job was open after the last of them. */
+/** Adds what these groups of messages prove. Returns whether the job was open after the last of them. */
 export function readStays(facts: Facts, clusters: readonly Cluster[], context: StaysContext): Openness {
   const { from, asOf } = context;
   let openness: Openness;
@@ -94,7 +94,7 @@ export function readStays(facts: Facts, clusters: readonly Cluster[], context: S
   return openness;
 }
 
-/** Adds the start and the close of a cluster. Returns since when the new state lasts. */
+/** Adds the start and the close in one group of messages. Returns the moment from which the new state lasts. */
 function readCluster(facts: Facts, cluster: Cluster, closedBy: number, asOf: number): number {
   const { from, to, opens, closes } = cluster;
   const isLoaded = opens.some(({ kind }) => kind === 'loading');

@@ -88,7 +88,7 @@ class CloseLoop {
   #lastReadAt = Number.NEGATIVE_INFINITY;
   #pacedReadAt = Number.POSITIVE_INFINITY;
   #pace = firstPace;
-  /** The moment up to which the rate limit is used up; epoch milliseconds. */
+  /** The requests so far use up the rate limit until this moment; epoch milliseconds. */
   #paidUntil: number;
   #requests = 0;
   #inFlight = 0;

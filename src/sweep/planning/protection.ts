@@ -2,7 +2,9 @@
 import { distance } from 'fastest-levenshtein';
 
 export type Protection =
-  /** `unreadKey` shows the wish to opt out, but is too far from `jobsweep` to be read. It does not protect. */
+  /**
+   * `unreadKey` looks like an attempt to opt out, but resembles `jobsweep` too little to count. It does not protect.
+   */
   | { readonly kind: 'none'; readonly unreadKey?: string }
   | { readonly kind: 'always' }
   /** Protected up to, and not including, `until` (epoch milliseconds). */
@@ -12,7 +14,7 @@ export type Protection =
   /** It has a key that resembles `jobsweep`, so its owner probably tried to opt out. It protects. */
   | { readonly kind: 'misspelled'; readonly key: string };
 
-/** The settings of `custom_settings` that may show the wish to opt out, with their stored values. */
+/** The settings in `custom_settings` that may be an attempt to opt out, with their stored values. */
 export type ProtectionSettings = Readonly<Record<string, unknown>>;
 
 const day = 86_400_000;
@@ -45,12 +47,12 @@ function isSwapped(text: string, own: string): boolean {
   return text === [own.slice(0, at), own.charAt(at + 1), own.charAt(at), own.slice(at + 2)].join('');
 }
 
-/** Whether a setting may show the wish to opt out: it is `jobsweep`, resembles it, or protects in other words. */
+/** Whether a setting may be an attempt to opt out: it is `jobsweep`, resembles it, or protects in other words. */
 export function mayConcernProtection(key: string, value: unknown): boolean {
   return isProtectionKey(key) || isUnreadWish(key, value);
 }
 
-/** Whether a setting shows the wish to opt out with a key that is too far from `jobsweep` to count. */
+/** Whether a setting is an attempt to opt out, with a key that resembles `jobsweep` too little to count. */
 function isUnreadWish(key: string, value: unknown): boolean {
   if (value === false || value === null) return false;
   const isNear = (text: string) =>

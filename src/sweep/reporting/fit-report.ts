@@ -14,7 +14,7 @@ const maxShareOfJob = 0.01;
  */
 export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
   const { jobs, warnings, flapping, request, ...rest } = report;
-  // Measures job by job, because the text of all jobs takes tens of megabytes. The first job has no comma.
+  // Measures job by job, because the text of all jobs takes tens of megabytes. No comma precedes the first job.
   const room = maxBytes - bytesOf({ ...report, jobs: [] }) + 1;
   if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
   const share = maxBytes * shareOfOtherLists;

@@ -129,7 +129,7 @@ describe('the step after an answer', () => {
     },
   );
 
-  it('the pause before the next close request counts from the read of the states', async () => {
+  it('the pause before a repeated close request counts from the read of the states', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -141,7 +141,7 @@ describe('the step after an answer', () => {
     expect(setup.cluster.log).toContain('5000 close a');
   });
 
-  it('each job of a request gets its own next step', async () => {
+  it('each job of one close request gets its own next step', async () => {
     const setup = closingOf({
       jobs: ['closed', 'closing', 'failed', 'gone', 'open'].map((id) => bare(id)),
       onClose: ({ nth, ids }, cluster) => {
@@ -197,7 +197,7 @@ describe('the step after an answer', () => {
   it.each([
     ['waits for a server whose Retry-After ends before the sweep does', 79_999, 79_999],
     ['does not wait for a server whose Retry-After ends with the sweep', 80_000, 0],
-  ])('after a busy answer, the sweep %s', async (_what, retryAfterMs, end) => {
+  ])('after the answer that the cluster is busy, the sweep %s', async (_what, retryAfterMs, end) => {
     const setup = closingOf({
       jobs: [bare('a')],
       remainingMs: 100_000,

@@ -6,7 +6,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
 describe('the look before a close', () => {
-  it('the look before a close settles jobs that are gone, closed or busy by now, and the others are asked to close', async () => {
+  it('the look before a close finds jobs that are gone, closed or busy by now, and only the others are asked to close', async () => {
     const setup = closingOf({
       jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: ({ nth }, cluster) => {
@@ -67,7 +67,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('a job that the look sees closing later keeps its verdict and the time of its close request', async () => {
+  it('a job that a later look finds closing keeps its verdict and the time of its close request', async () => {
     const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
     setup.at(1_000, () => setup.cluster.becomes('a', 'closing'));
     setup.at(3_000, () => setup.cluster.becomes('a', 'closed'));
@@ -132,7 +132,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1000' });
   });
 
-  it('a job is given up when its state differs at each of nine looks', async () => {
+  it('a job is given up when its state differs at each of nine looks before a close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -149,7 +149,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('a job gets a close request when its state is stable at the eighth look', async () => {
+  it('a job gets a close request when its state is stable at the eighth look before a close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -162,7 +162,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'force_closed 1000' });
   });
 
-  it('a look that took more than 30 seconds is repeated', async () => {
+  it('a look before a close is repeated if it took more than 30 seconds', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -180,7 +180,7 @@ describe('the look before a close', () => {
     expect(setup.entry('a').looks).toBe(1);
   });
 
-  it('jobs get no close request when three looks in a row take more than 30 seconds', async () => {
+  it('jobs get no close request if three looks before it take more than 30 seconds each', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }) => {
@@ -205,7 +205,7 @@ describe('the look before a close', () => {
     { thrown: Object.assign(new Error('no'), { status: '503' }), status: 0, says: 'no' },
     { thrown: 'a text', status: 0, says: 'a text' },
   ])(
-    'jobs that the look cannot read are left alone, and the report says why: $thrown',
+    'jobs that cannot be read right before their close are left alone, and the report says why: $thrown',
     async ({ thrown, status, says }) => {
       const setup = closingOf({
         jobs: [bare('a'), bare('b')],
@@ -227,7 +227,7 @@ describe('the look before a close', () => {
     },
   );
 
-  it('a job whose stats show it closed or gone is settled even if the rest of the look failed', async () => {
+  it('a job is reported as closed or gone if its stats show that, even if other reads before the close failed', async () => {
     const setup = closingOf({
       jobs: ['closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: async ({ kind }, cluster) => {
@@ -249,7 +249,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('a job is settled as gone when its config was read but its stats are missing', async () => {
+  it('a job is reported as gone if its config was read and its stats are missing', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }, cluster) => {
@@ -264,7 +264,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'gone 10' });
   });
 
-  it('a job that was asked to close and cannot be looked at is left to the last reading', async () => {
+  it('a job that was asked to close and cannot be read gets its outcome at the end of the sweep', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {
@@ -277,7 +277,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('a job gets no error when the ending interrupts its look', async () => {
+  it('a job gets no error if the end of the sweep interrupts the look before its close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ signal }) => {
@@ -324,7 +324,7 @@ describe('a job that was asked and must now be kept', () => {
     },
   );
 
-  it('a job is revived when it was opened again and this sweep never asked it to close', async () => {
+  it('a job is reported as revived if it was opened again and this sweep never asked it to close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: (_read, cluster) => cluster.becomes('a', 'opened', { openedAt: now }),

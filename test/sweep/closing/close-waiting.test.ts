@@ -33,20 +33,23 @@ describe('a job that is closing', () => {
         throw new Error('no');
       },
     ],
-  ])('a closing job %s is left to the last reading after close.timeout', async (_what, onRead) => {
-    const setup = closingOf({ jobs: [closing('a')], request: { close: { timeout: '10s' } }, onRead });
-    expect(await setup.run()).toBe(10_000);
-    expect(setup.cluster.log).toEqual([
-      '1000 stats a',
-      '2500 stats a',
-      '4750 stats a',
-      '8125 stats a',
-      '10000 stats a',
-    ]);
-    expect(setup.outcomes()).toEqual({ a: 'none' });
-  });
+  ])(
+    'a closing job %s gets its outcome at the end of the sweep if close.timeout has passed',
+    async (_what, onRead) => {
+      const setup = closingOf({ jobs: [closing('a')], request: { close: { timeout: '10s' } }, onRead });
+      expect(await setup.run()).toBe(10_000);
+      expect(setup.cluster.log).toEqual([
+        '1000 stats a',
+        '2500 stats a',
+        '4750 stats a',
+        '8125 stats a',
+        '10000 stats a',
+      ]);
+      expect(setup.outcomes()).toEqual({ a: 'none' });
+    },
+  );
 
-  it('a closing job is forced when it is stuck at the end of its watch', async () => {
+  it('a closing job is forced if it counts as stuck after close.timeout', async () => {
     const setup = closingOf({
       jobs: [closing('a'), closing('b', { groups: ['spare'] })],
       request: { close: { timeout: '3s' }, force: { stuckFor: '3s', exclude: ['spare'] } },
@@ -148,7 +151,7 @@ describe('with places on the nodes', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
 
-  it('with a limit per node, forced jobs come first, and the next job is asked as soon as the previous one is seen closed', async () => {
+  it('with a limit per node, forced jobs come first, and the next job is closed once a read shows the previous one closed', async () => {
     const setup = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
@@ -192,7 +195,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
-  it('with a limit per node, the places of a request are freed one by one as its jobs are seen closed', async () => {
+  it('with a limit per node, each job that a read shows closed makes room for another one', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
     const setup = closingOf({
       jobs,
@@ -216,7 +219,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
-  it('with a limit per node, a place is freed when the close times out, even if the job is still closing', async () => {
+  it('with a limit per node, a close that times out makes room for another job, even if its job is still closing', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -232,7 +235,7 @@ describe('with places on the nodes', () => {
     expect((setup.entry('small').askedAt ?? 0) - now).toBe(10_000);
   });
 
-  it('a place is free when the close times out, even if its request is still in flight', async () => {
+  it('a close that times out makes room for another job, even if its request is still in flight', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -243,7 +246,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ big: 'closed 18000' });
   });
 
-  it('a job that is deleted while its request is in flight frees its place', async () => {
+  it('a job that is deleted while its request is in flight makes room for another job', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -259,7 +262,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ big: 'gone 30000' });
   });
 
-  it('a job without a node is closed at once, because it takes no place', async () => {
+  it('a job without a node is closed at once, because no limit per node applies to it', async () => {
     const setup = closingOf({
       jobs: [small, big, bare('nowhere', { nodeId: undefined })],
       request: { close: { perNode: 1 } },
@@ -269,7 +272,7 @@ describe('with places on the nodes', () => {
     expect(setup.entry('nowhere').limit).toBeUndefined();
   });
 
-  it('a job gets no close request when the credentials are refused during its look', async () => {
+  it('a job gets no close request if the credentials are refused right before it', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: { batch: 1 } },
@@ -289,7 +292,7 @@ describe('with places on the nodes', () => {
     });
   });
 
-  it('with a limit per node, an open job keeps its place while its request is in flight, and frees it when it fails', async () => {
+  it('with a limit per node, an open job counts while its request is in flight, and no longer when it fails', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
@@ -306,7 +309,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ big: 'error status_exception 30000' });
   });
 
-  it('with a limit per node, a job that has moved needs a place on its new node', async () => {
+  it('with a limit per node, a job that has moved waits for the jobs on its new node', async () => {
     const jobs = [
       bare('a', { nodeId: 'x', modelBytes: 9_000_000 }),
       bare('b', { nodeId: 'y', modelBytes: 1_000 }),
@@ -342,7 +345,7 @@ describe('with places on the nodes', () => {
     ]);
   });
 
-  it('with a limit per node, a job is kept when a poll shows new data while its look still waits for an answer', async () => {
+  it('with a limit per node, a job is kept if a poll shows new data before the look before its close is answered', async () => {
     const setup = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
@@ -367,7 +370,7 @@ describe('with places on the nodes', () => {
     expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b'], ['c']]);
   });
 
-  it('with a limit per node, all waiting jobs are settled as errors after the credentials were refused', async () => {
+  it('with a limit per node, all waiting jobs are reported as errors after the credentials were refused', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -386,7 +389,7 @@ describe('with places on the nodes', () => {
     });
   });
 
-  it('a job that the server put off is settled as soon as the credentials are refused', async () => {
+  it('a job that waits for a busy server is reported as an error as soon as the credentials are refused', async () => {
     const setup = closingOf({
       jobs: [fed('later'), small],
       request: { runningDatafeeds: 'stop' },
@@ -400,7 +403,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ later: 'error security_exception 2000' });
   });
 
-  it('with a limit per node, waiting jobs are left to the last reading when the ending begins', async () => {
+  it('with a limit per node, waiting jobs get their outcome at the end of the sweep', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -451,7 +454,7 @@ describe('with close.perNode auto', () => {
     },
   );
 
-  it('close.perNode auto uses the default number of places when the processors cannot be read', async () => {
+  it('close.perNode auto uses a default limit per node if the processors cannot be read', async () => {
     const setup = closingOf({
       jobs: onNodes(6),
       request: { close: { perNode: 'auto' } },
@@ -491,7 +494,7 @@ describe('with close.perNode auto', () => {
     expect(setup.entry('0-5').limit).toEqual({ places: 2, because: 'own_node', processors: 4 });
   });
 
-  it('close.perNode auto limits the requests when a node’s processors become known during the look', async () => {
+  it('close.perNode auto limits a request if the node’s processors become known right before it', async () => {
     const setup = closingOf({
       jobs: onNodes(5),
       request: { close: { perNode: 'auto' } },

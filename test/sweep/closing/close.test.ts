@@ -4,7 +4,7 @@ import { bare, closing, closingOf, denied, fed, oneByOne, untilGivenUp } from '.
 import { now } from '../../support/jobs.ts';
 
 describe('a close', () => {
-  it('a close looks at the jobs, sends the request, and reads the jobs again before it settles them', async () => {
+  it('a close reads the jobs, sends the request, and reads the jobs again before it reports outcomes', async () => {
     const setup = closingOf({ jobs: [bare('a'), bare('b')] });
     expect(await setup.run()).toBe(1_000);
     expect(setup.cluster.log).toEqual(['0 configs a b', '0 stats a b', '0 close a b', '1000 stats a b']);
@@ -145,7 +145,7 @@ describe('the time of a close', () => {
     expect(stopping.entry('a').stopsDatafeed).toBe('feed-a');
   });
 
-  it('a close reserves the time to stop a datafeed that the look finds started', async () => {
+  it('a close reserves the time to stop a datafeed that was started since the plan', async () => {
     const setup = closingOf({
       jobs: [
         bare('a'),
@@ -162,14 +162,14 @@ describe('the time of a close', () => {
     expect(setup.entries.map(({ stopsDatafeed }) => stopsDatafeed)).toEqual([undefined, 'feed-b']);
   });
 
-  it('a close does not look at jobs when no time is left to close them', async () => {
+  it('a close does not read jobs again when no time is left to close them', async () => {
     const setup = closingOf({ jobs: [bare('a')], remainingMs: 2_000 });
     expect(await setup.run()).toBe(0);
     expect(setup.cluster.log).toEqual([]);
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('a close sends no request when the look used up the time', async () => {
+  it('a close sends no request when the look before it used up the time', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       remainingMs: 20_000,
@@ -183,7 +183,7 @@ describe('the time of a close', () => {
     expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('a close sends no request when the ending begins during the look', async () => {
+  it('a close sends no request if the sweep has to end during the look before it', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind }) => {
@@ -196,7 +196,7 @@ describe('the time of a close', () => {
     expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('a close sends no request at all when the ending began before it', async () => {
+  it('a close sends no request at all if the sweep already has to end', async () => {
     const setup = closingOf({ jobs: [bare('a'), closing('b')] });
     setup.stop.abort();
     expect(await setup.run()).toBe(0);
@@ -205,7 +205,7 @@ describe('the time of a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'none', b: 'none' });
   });
 
-  it('a close stops waiting for an answer when the ending begins, and leaves the outcome to the last reading', async () => {
+  it('a close stops waiting for an answer when the sweep has to end, and the last reading decides the outcome', async () => {
     const givenUp: number[] = [];
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -225,7 +225,7 @@ describe('the time of a close', () => {
     expect(setup.cluster.closes).toHaveLength(1);
   });
 
-  it('a close reports nothing more about a job that the last reading has settled', async () => {
+  it('a close reports nothing more about a job whose outcome the last reading has decided', async () => {
     const settled: string[] = [];
     const setup = closingOf({
       jobs: [bare('a')],
@@ -259,13 +259,13 @@ describe('a bug', () => {
       },
     ],
   ] satisfies [string, Parameters<typeof closingOf>[0]][])(
-    'closing rejects when a bug throws %s',
+    'a bug that throws %s ends the closing with that error',
     async (_when, given) => {
       await expect(closingOf(given).run()).rejects.toBe(bug);
     },
   );
 
-  it('closing rejects when a bug throws while waiting jobs are refused', async () => {
+  it('a bug that throws while waiting jobs are refused ends the closing with that error', async () => {
     const setup = closingOf({
       jobs: ['a', 'b'].map((id) => bare(id)),
       request: { close: { perNode: 1 } },

@@ -4,7 +4,7 @@ import { entryOf, statsOf } from '../../support/entries.ts';
 import { now } from '../../support/jobs.ts';
 
 describe('a new entry', () => {
-  it('a new entry has no close requests, no looks and no outcome', () => {
+  it('a new entry of the ledger has no close requests, no looks and no outcome', () => {
     const entry = entryOf('idle-1');
     expect(entry).toMatchObject({
       jobId: 'idle-1',
@@ -20,7 +20,7 @@ describe('a new entry', () => {
     );
   });
 
-  it('a new entry contains the close request and the attempts of earlier sweeps', () => {
+  it('a new entry of the ledger contains the close request and the attempts of earlier sweeps', () => {
     const entry = entryOf(
       'idle-1',
       {},
@@ -30,7 +30,7 @@ describe('a new entry', () => {
     expect(entry.lastAskAt).toBeUndefined();
   });
 
-  it('an entry is judged again with the close request of this sweep added to its history', () => {
+  it('a job is judged again with the close request of this sweep in its history', () => {
     const entry = entryOf('idle-1', {}, { history: { lastActivity: 5, flapping: true } });
     expect(entry.presentHistory).toEqual({ lastActivity: 5, flapping: true, askedAt: undefined });
     entry.askedAt = now;
@@ -40,14 +40,14 @@ describe('a new entry', () => {
 });
 
 describe('the outcome of an entry', () => {
-  it('an entry keeps its first outcome, with its time', () => {
+  it('a job keeps its first outcome, with its time', () => {
     const entry = entryOf('idle-1');
     entry.settle({ outcome: 'closed' }, now);
     entry.settle({ outcome: 'gone' }, now + 1);
     expect(entry).toMatchObject({ outcome: { outcome: 'closed' }, settled: true, settledAt: now });
   });
 
-  it('endedAs matches an outcome only by its own name, and nothing before the job is settled', () => {
+  it('endedAs is true only for the name of the outcome, and never before there is an outcome', () => {
     const entry = entryOf('idle-1');
     expect(entry.endedAs('closed', 'force_closed')).toBe(false);
     entry.settle({ outcome: 'force_closed' }, now);
@@ -60,7 +60,7 @@ describe('the outcome of an entry', () => {
 describe('the reads of an entry', () => {
   const seen = (read: number, state: string) => ({ read, stats: statsOf('idle-1', state) });
 
-  it('an entry keeps its newest read, in whatever order the answers arrive', () => {
+  it('the newest read of a job counts, in whatever order the answers arrive', () => {
     const entry = entryOf('idle-1');
     expect(entry.seen).toBeUndefined();
     entry.note(seen(2, 'closing'));
@@ -70,7 +70,7 @@ describe('the reads of an entry', () => {
     expect(entry.seen?.stats?.state).toBe('closed');
   });
 
-  it('an entry forgets its reads when a close is sent, including reads that had already begun', () => {
+  it('reads of a job no longer count when its close request is sent, including reads that had already begun', () => {
     const entry = entryOf('idle-1');
     entry.note(seen(1, 'opened'));
     entry.forgetSeen(3);
@@ -84,7 +84,7 @@ describe('the reads of an entry', () => {
 
 describe('the closing time of an entry', () => {
   it.each(['closed', 'force_closed', 'already_closed'] as const)(
-    'the closing time of an entry is when it is settled as %s',
+    'the closing time of a job is the time of its outcome if that is %s',
     (outcome) => {
       const entry = entryOf('idle-1');
       entry.settle({ outcome }, now);
@@ -92,13 +92,13 @@ describe('the closing time of an entry', () => {
     },
   );
 
-  it('the closing time of an entry is when it was first seen closed, even if its request ended later', () => {
+  it('the closing time of a job is when a read first showed it closed, even if its request ended later', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closed' }, now);
     expect(entry).toMatchObject({ closedAt: now - 5, settledAt: now });
   });
 
-  it('an entry has no closing time when the job is open again', () => {
+  it('a job has no closing time if it is open again', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closing' }, now);
     expect(entry.closedAt).toBeUndefined();

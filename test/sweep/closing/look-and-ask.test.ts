@@ -138,7 +138,7 @@ describe('the look before a close', () => {
     expect(cluster.reads.stats).toEqual([['a'], ['a', 'b'], ['a']]);
   });
 
-  it('the look before a close does not return a job whose config exists without stats', async () => {
+  it('the look before a close leaves out a job that has a config but no stats', async () => {
     const cluster = clusterOf({ configs: [configOf('b')], stats: [] });
     const entries = entriesOf([bare('b')]);
     entries[0]?.note({ read: 9, stats: undefined });

@@ -69,7 +69,7 @@ describe('a job whose request is in flight', () => {
 
 describe('a job whose request was answered', () => {
   it.each(everyAnswer)(
-    'an answered job needs no further request when it is closed, closing or deleted: $kind',
+    'a job needs no further close request after the answer if it is closed, closing or deleted: $kind',
     (answer) => {
       expect(afterAnswer(askedOnce(), stats('closed'), answer)).toEqual(settled('closed'));
       expect(afterAnswer(askedOnce({ forced: true }), stats('closed'), answer)).toEqual(
@@ -94,7 +94,7 @@ describe('a job whose request was answered', () => {
     ['503, between masters', failing(503), 5_000],
     ['no answer', lost, 2_000],
   ])(
-    'an answered job that is still open is asked to close again after the pause for %s',
+    'a job that is still open after the answer is asked to close again after the pause for %s',
     (_what, answer, delayMs) => {
       expect(afterAnswer(askedOnce(), stats('opened'), answer)).toEqual(again(delayMs));
       expect(afterAnswer(askedOnce(), stats('opening'), answer)).toEqual(again(delayMs));
@@ -102,7 +102,7 @@ describe('a job whose request was answered', () => {
   );
 
   it.each([acknowledged, timedOut, failing(503), lost])(
-    'an answered job is forced at once when it failed: $kind',
+    'a job that failed is forced at once after the answer: $kind',
     (answer) => {
       expect(afterAnswer(askedOnce(), stats('failed'), answer)).toEqual(again(0, true));
     },
@@ -127,7 +127,7 @@ describe('a job whose request was answered', () => {
     },
   );
 
-  it('an answered job in an unknown state is given up with the error of its last close', () => {
+  it('a job in an unknown state after the answer is given up with the error of its last close', () => {
     const lastError = refusal(500, 'odd');
     expect(afterAnswer(askedOnce({ lastError }), stats('hibernating'), failing(500))).toEqual(
       givesUp(lastError),
@@ -158,24 +158,24 @@ describe('a job whose request was answered', () => {
 });
 
 describe('a job that is watched', () => {
-  it('a watched job is settled when it closes or is deleted, and waited for while it is closing', () => {
+  it('a polled job gets its outcome when it closes or is deleted, and is polled while it is closing', () => {
     expect(watching(askedOnce(), undefined)).toEqual(settled('gone'));
     expect(watching(foundClosing('idle-1'), stats('closed'))).toEqual(settled('already_closed'));
     expect(watching(askedOnce(), stats('closing'))).toEqual(wait);
   });
 
-  it('a sweep stops watching a job that is still closing at the end of its watch', () => {
+  it('a sweep stops polling a job that is still closing after close.timeout', () => {
     expect(watching(askedOnce(), stats('closing'), true)).toEqual(leave);
   });
 
-  it('a watched job that failed is forced if it may get another close request', () => {
+  it('a polled job that failed is forced if it may get another close request', () => {
     const lastError = refusal(408);
     expect(watching(askedOnce({ asks: 2, lastError }), stats('failed'))).toEqual(again(0, true));
     expect(watching(askedOnce({ asks: 3, lastError }), stats('failed'))).toEqual(givesUp(lastError));
   });
 
   it.each(['opened', 'opening'])(
-    'a watched job is asked to close again when it is %s and may get another close request',
+    'a polled job is asked to close again if it is %s and may get another close request',
     (state) => {
       const lastError = refusal(408);
       expect(watching(askedOnce({ asks: 2, lastError }), stats(state))).toEqual(again(0));
@@ -184,20 +184,20 @@ describe('a job that is watched', () => {
     },
   );
 
-  it('a watched job in an unknown state is given up if it was asked to close, and looked at again if not', () => {
+  it('a polled job in an unknown state is given up if it was asked to close, and read again if not', () => {
     expect(watching(askedOnce(), stats('hibernating'))).toEqual(givesUp(acknowledgedYet('hibernating')));
     expect(watching(foundClosing('idle-1'), stats('hibernating'))).toEqual(again(0));
   });
 
-  it('a watched job is settled as an error when it was reopened after its close request', () => {
+  it('a polled job is reported as an error if it was reopened after its close request', () => {
     expect(watching(askedOnce(), stats('opened', 10_000))).toEqual(givesUp(openAgain));
   });
 
-  it('a job that was found closing, never asked to close and is open now is looked at again', () => {
+  it('a job that was found closing and is open now is read and judged again', () => {
     expect(watching(entryOf('idle-1'), stats('opened', 10_000))).toEqual(again(0));
   });
 
-  it('a watched job whose datafeed is stopping is asked to close again after its watch, and not before', () => {
+  it('a polled job whose datafeed is stopping is asked to close again after close.timeout, and not before', () => {
     const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
     expect(watching(stopping, stats('opened'))).toEqual(wait);
     expect(watching(stopping, stats('opened'), true)).toEqual(again(0));
@@ -210,18 +210,18 @@ describe('a job that is still closing at the end of its watch', () => {
   const ended = (entry = askedOnce(stuck), payload: RequestPayload = {}) =>
     watching(entry, stats('closing'), true, payload);
 
-  it('a job still closing at the end of its watch is forced once force.stuckFor has passed since its first close request', () => {
+  it('a job still closing after close.timeout is forced once force.stuckFor has passed since its first close request', () => {
     expect(ended()).toEqual(again(0, true));
     expect(ended(askedOnce({ ...stuck, askedAt: now - 75 * minute + 1 }))).toEqual(leave);
     expect(watching(askedOnce(stuck), stats('closing'))).toEqual(wait);
   });
 
-  it('a job still closing at the end of its watch is forced with its third request, but not with a fourth', () => {
+  it('a job still closing after close.timeout is forced with its third request, but not with a fourth', () => {
     expect(ended(askedOnce({ ...stuck, asks: 2 }))).toEqual(again(0, true));
     expect(ended(askedOnce({ ...stuck, asks: 3 }))).toEqual(leave);
   });
 
-  it('a job still closing at the end of its watch is left alone if the request forbids force or the job is not idle', () => {
+  it('a job still closing after close.timeout is left alone if the request forbids force or the job is not idle', () => {
     expect(ended(askedOnce(stuck), { force: { stuckFor: null } })).toEqual(leave);
     expect(ended(askedOnce(stuck), { force: { exclude: ['idle-*'] } })).toEqual(leave);
     expect(ended(askedOnce(stuck, { job: { lastDataTime: now - minute } }))).toEqual(leave);
@@ -240,19 +240,19 @@ describe('the look right before a request', () => {
   const idle = { verdict: 'close', reason: 'idle' } as const;
   const toForce = { verdict: 'force', reason: 'failed' } as const;
 
-  it('the look before a close settles a job that is gone or closed', () => {
+  it('the look before a close gives a job that is gone or closed its outcome', () => {
     const given = { judge: judgeBy(requestOf({})), now, force: false };
     expect(afterLook(entryOf('idle-1'), undefined, given)).toEqual(settled('gone'));
     expect(looked(entryOf('idle-1'), idleJob({ state: 'closed' }))).toEqual(settled('already_closed'));
     expect(looked(askedOnce(), idleJob({ state: 'closed' }))).toEqual(settled('closed'));
   });
 
-  it('the look before a close lets an idle job be closed, and a failed one be forced', () => {
+  it('the look before a close confirms that an idle job is closed, and that a failed one is forced', () => {
     expect(looked(entryOf('idle-1'))).toEqual({ step: 'ask', verdict: idle });
     expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
   });
 
-  it('the look before a close sends a job back to be forced, or not forced, when its verdict has changed', () => {
+  it('the look before a close finds that a job must now be forced, or must no longer be forced', () => {
     expect(looked(entryOf('idle-1'), idleJob(failed))).toEqual({ step: 'again', verdict: toForce });
     expect(looked(entryOf('idle-1'), idleJob(), true)).toEqual({ step: 'again', verdict: idle });
   });
@@ -274,7 +274,7 @@ describe('the look right before a request', () => {
 
   const busyJob = idleJob({ lastDataTime: now - 1_000 });
 
-  it('the look before a close settles a job as revived that must be kept and was never asked to close', () => {
+  it('a job that must now be kept and was never asked to close is reported as revived', () => {
     expect(looked(entryOf('idle-1'), busyJob)).toEqual({
       step: 'settle',
       outcome: { outcome: 'revived' },
@@ -295,7 +295,7 @@ describe('the look right before a request', () => {
     ['open with data after an error', { lastDataTime: now }, { lastError: refusal(429) }, refusal(429)],
     ['protected after an acknowledgement', { protection: { kind: 'always' } as const }, {}, openAgain],
   ])(
-    'the look before a close never settles a job as revived that a close request named: %s',
+    'a job that a close request named is never reported as revived: %s',
     (_what, changes, noted, reported) => {
       expect(looked(askedOnce(noted), idleJob(changes))).toEqual(givesUp(reported));
     },
@@ -316,22 +316,22 @@ describe('the look right before a request', () => {
 });
 
 describe('the error of an answer', () => {
-  it('the error of an answer is the server’s own error', () => {
+  it('the error of a failed close request is the server’s own error', () => {
     for (const answer of [missing, failedJobs, timedOut, busy, denied, failing(500)])
       expect(errorOf(answer)).toEqual(error);
   });
 
-  it('the error of a lost answer is no_answer', () => {
+  it('the error of a close request without an answer is no_answer', () => {
     expect(errorOf(lost)).toEqual({ status: 0, type: 'no_answer', reason: 'socket hang up' });
   });
 
-  it('an acknowledgement has no error', () => {
+  it('a close request that the server acknowledged has no error', () => {
     expect(errorOf(acknowledged)).toBeUndefined();
   });
 });
 
 describe('the age of a process', () => {
-  it('the age of a process shows that the job was reopened, even within the second of the close request', () => {
+  it('the age of a job’s process shows that it was reopened, even within the second of the close request', () => {
     // the close request was sent a minute ago
     expect(isOpenAgain(askedOnce(), stats('opened', minute), now)).toBe(true);
     expect(isOpenAgain(askedOnce(), stats('opened', 1_000), now)).toBe(true);
@@ -340,11 +340,11 @@ describe('the age of a process', () => {
     expect(isOpenAgain(askedOnce(), stats('opened', 2 * minute), now)).toBe(false);
   });
 
-  it('the start of a process is counted back from when the read began', () => {
+  it('the start of a job’s process is counted back from the beginning of the read', () => {
     expect(isOpenAgain(askedOnce(), stats('opened', minute + 29_999), now - 1)).toBe(false);
   });
 
-  it('a process age proves no reopening if it is missing, or if the job was never asked to close', () => {
+  it('the age of a job’s process proves no reopening if it is missing, or without a close request', () => {
     expect(isOpenAgain(askedOnce(), stats('opened'), now)).toBe(false);
     expect(isOpenAgain(entryOf('idle-1'), stats('opened', 1_000), now)).toBe(false);
   });
@@ -369,7 +369,7 @@ describe('the requests that repeat a request', () => {
   });
 
   it.each([timedOut, lost, acknowledged, failing(500)])(
-    'a batch is repeated as two halves, the first one larger: $kind',
+    'a failed batch is repeated as two halves, the first one larger: $kind',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c', 'd', 'e'), answer)).toEqual([
         ['a', 'b', 'c'],
@@ -380,22 +380,19 @@ describe('the requests that repeat a request', () => {
   );
 
   it.each([missing, failedJobs, busy])(
-    'a batch is repeated as a whole when the cause is known: $kind',
+    'a failed batch is repeated as a whole if the cause is known: $kind',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c'), answer)).toEqual([['a', 'b', 'c']]);
     },
   );
 
-  it.each([missing, timedOut])(
-    'the last close request of each job names it alone, before the others: $kind',
-    (answer) => {
-      expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
-        answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
-      );
-    },
-  );
+  it.each([missing, timedOut])('the last close request of each job names it alone: $kind', (answer) => {
+    expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
+      answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
+    );
+  });
 
-  it('no jobs lead to no repeated requests', () => {
+  it('no request is repeated if there are no jobs left', () => {
     expect(askAgain([], timedOut, now)).toEqual([]);
   });
 });

@@ -158,17 +158,17 @@ describe('places on the nodes', () => {
     on('b', 'b-2', 20),
   ];
 
-  it('the biggest jobs of each node take its places, and never exceed them', () => {
+  it('the biggest jobs of each node are closed first, and never more than its limit', () => {
     expect(batches(entries, { a: 2, b: 1 })).toEqual([['a-1', 'a-2', 'b-1']]);
     expect(batches(entries, { a: 0, b: 2 })).toEqual([['b-1', 'b-2']]);
     expect(batches(entries, { a: -1, b: 0 })).toEqual([]);
   });
 
-  it('places are unlimited on a node without a limit', () => {
+  it('a node without a limit closes all its jobs at once', () => {
     expect(batches(entries, { b: 1 })).toEqual([['a-1', 'a-2', 'a-3', 'b-1']]);
   });
 
-  it('forced jobs and jobs without a node take no places', () => {
+  it('forced jobs and jobs without a node do not count against a limit per node', () => {
     const forced = Object.assign(failed('f'), { job: { ...failed('f').job, nodeId: 'a' } });
     expect(
       batches([forced, on(undefined, 'x', 9), on(undefined, 'y', 8), on('a', 'z', 7)], { a: 0 }),
@@ -184,19 +184,19 @@ describe('places on the nodes', () => {
     [3, 16, 99, { places: 3, because: 'request' }],
     [null, 16, 99, { places: Number.POSITIVE_INFINITY, because: 'request' }],
   ] as const)(
-    'perNode %s with %s processors and a largest node of %s gives the places %o',
+    'close.perNode %s with %s processors and a largest node of %s gives the limit %o',
     (perNode, own, largest, limit) => {
       expect(limitOf('a', perNode, { processors: new Map([['a', own]]), largest })).toEqual(limit);
     },
   );
 
-  it('the places of a node are unknown until its processors were read, unless the request sets a number', () => {
+  it('the limit of a node is unknown until its processors were read, unless the request sets a number', () => {
     const nodes = { processors: new Map([['b', 16]]), largest: 16 };
     expect(limitOf('a', 'auto', nodes)).toBeUndefined();
     expect(limitOf('a', 2, nodes)).toEqual({ places: 2, because: 'request' });
   });
 
-  it('freed places go to the first waiting jobs of each node', () => {
+  it('the first waiting jobs of each node are closed next', () => {
     const next = (ofEach: number) => candidates(waitingOf(entries), ofEach).map(({ jobId }) => jobId);
     expect(next(1)).toEqual(['a-1', 'b-1']);
     expect(next(2)).toEqual(['a-1', 'a-2', 'b-1', 'b-2']);

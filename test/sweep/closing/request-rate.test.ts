@@ -17,7 +17,7 @@ const moments = (setup: ReturnType<typeof closingOf>, kind: string) =>
   setup.cluster.log.filter((line) => line.split(' ')[1] === kind).map((line) => Number(line.split(' ')[0]));
 
 describe('the rate of requests', () => {
-  it('the loop sends a burst of requests at first, and then four a second on average', async () => {
+  it('a sweep sends a burst of requests at first, and then four a second on average', async () => {
     const ids = Array.from({ length: 16 }, (_, index) => `job-${String(index).padStart(2, '0')}`);
     const setup = closingOf({
       jobs: ordered(...ids),
@@ -32,7 +32,7 @@ describe('the rate of requests', () => {
     expect(setup.cluster.log).toHaveLength(49);
   });
 
-  it('a quiet time saves requests for a busy one', async () => {
+  it('a quiet time allows a burst of requests afterwards', async () => {
     const ids = Array.from({ length: 16 }, (_, index) => `job-${String(index).padStart(2, '0')}`);
     const setup = closingOf({
       jobs: ordered('big', ...ids),
@@ -48,7 +48,7 @@ describe('the rate of requests', () => {
 });
 
 describe('the next read', () => {
-  it('a job that waits for a place is closed soon after a read of the request in flight shows one free', async () => {
+  it('a waiting job is closed soon after a read shows that its node has room', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b', 'c'),
       request: { close: { perNode: 2 } },
@@ -66,7 +66,7 @@ describe('the next read', () => {
     expect(setup.entry('c').askedAt).toBe(now + 5_500);
   });
 
-  it('a job that waits for the place of a request of one job does not make reads more frequent', async () => {
+  it('a job that waits for a request of a single job does not make reads more frequent', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b'),
       request: { close: { perNode: 1 } },
@@ -91,7 +91,7 @@ describe('the next read', () => {
     ]);
   });
 
-  it('a job that the server put off does not make reads more frequent', async () => {
+  it('a job that waits for a busy server does not make reads more frequent', async () => {
     const setup = closingOf({
       jobs: [fed('later'), ...ordered('a', 'b', 'c')],
       request: { runningDatafeeds: 'stop', close: { perNode: 3 } },
@@ -106,7 +106,7 @@ describe('the next read', () => {
     expect(setup.entry('later').lastAskAt).toBe(now + 15_000);
   });
 
-  it('a request that is sent later does not put off the read of the jobs in flight', async () => {
+  it('a request that is sent later does not delay the next read of jobs in flight', async () => {
     const setup = closingOf({
       jobs: named('a', 'b'),
       request: { close: { batch: 1 } },
@@ -120,7 +120,7 @@ describe('the next read', () => {
     expect(moments(setup, 'stats').filter((at) => at > 0)[0]).toBe(1_000);
   });
 
-  it('the first read after an answer comes at once when only processors were read before', async () => {
+  it('the first read after an answer comes at once if only processors were read before', async () => {
     const setup = closingOf({
       jobs: named('a'),
       request: { close: { perNode: 'auto' } },
@@ -131,7 +131,7 @@ describe('the next read', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 0' });
   });
 
-  it('a read includes no waiting job when the nodes have places without end', async () => {
+  it('a read includes no waiting job if the nodes have no limit', async () => {
     const setup = closingOf({
       jobs: named('a', 'b'),
       request: { close: { batch: 1, concurrency: 1 } },
@@ -156,7 +156,7 @@ describe('the next read', () => {
 });
 
 describe('the end of the loop', () => {
-  it('the loop leaves no timer running', async () => {
+  it('a sweep leaves no timer running after its closes', async () => {
     let asleep = 0;
     const setup = closingOf({ jobs: [bare('a'), closing('b')] });
     setup.at(1_500, () => setup.cluster.becomes('b', 'closed'));
@@ -174,13 +174,13 @@ describe('the end of the loop', () => {
     expect(asleep).toBe(0);
   });
 
-  it('the loop ends at the ending even if a look ignores its signal', async () => {
+  it('closing ends in time even if the look before a close ignores its signal', async () => {
     const setup = closingOf({ jobs: named('a'), onRead: () => setup.clock.sleep(10_000) });
     setup.at(500, () => setup.stop.abort());
     expect(await setup.run()).toBe(500);
   });
 
-  it('a job that the last reading settled keeps its outcome when a late look misses it', async () => {
+  it('a job keeps the outcome of the last reading if a late look no longer finds it', async () => {
     const settled: string[] = [];
     const setup = closingOf({
       jobs: named('a'),

@@ -22,7 +22,7 @@ describe('a plan', () => {
     expect([...plannedJobs(entries).keys()]).toEqual(['close', 'force', 'wait']);
   });
 
-  it('a plan remembers each job’s state and clocks, and whether its datafeed ran', () => {
+  it('a saved plan contains each job’s state and times, and whether its datafeed ran', () => {
     expect(planOf(idleJob({ datafeed: feed('started') }))).toEqual({
       state: 'opened',
       lastDataTime: idleJob().lastDataTime,
@@ -40,7 +40,7 @@ describe('a job is as it was planned', () => {
   const still = (changes: Partial<JobSnapshot>, plan = planned) =>
     isAsPlanned(idleJob({ openedAt, ...changes }), plan);
 
-  it('a job is as planned when nothing happened to it', () => {
+  it('a job counts as unchanged since the plan if nothing happened to it', () => {
     expect(still({})).toBe(true);
   });
 
@@ -52,35 +52,35 @@ describe('a job is as it was planned', () => {
     ['it has lost its process', { openedAt: undefined }],
     ['its datafeed runs', { datafeed: feed('started') }],
     ['its datafeed begins to run', { datafeed: feed('starting') }],
-  ])('a job is not as planned when %s', (_, changes) => {
+  ])('a job counts as changed since the plan if %s', (_, changes) => {
     expect(still(changes)).toBe(false);
   });
 
-  it('a job is as planned when its reported opening is up to 30 s later, because ages are whole seconds and clocks are adjusted', () => {
+  it('a job counts as unchanged since the plan if its opening time is up to 30 s later, because ages are whole seconds', () => {
     expect(still({ openedAt: openedAt + 30 * second })).toBe(true);
     expect(still({ openedAt: openedAt + 30 * second + 1 })).toBe(false);
   });
 
-  it('a job is as planned when its reported opening is earlier, as with a clock that runs ahead', () => {
+  it('a job counts as unchanged since the plan if its opening time is earlier, as with a clock that runs ahead', () => {
     for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
   });
 
-  it('a job is as planned when its datafeed has stopped since, or still runs as in the plan', () => {
+  it('a job counts as unchanged since the plan if its datafeed has stopped, or still runs', () => {
     const running = planOf(idleJob({ openedAt, datafeed: feed('started') }));
     expect(still({ datafeed: feed('stopped') }, running)).toBe(true);
     expect(still({ datafeed: feed('started') }, running)).toBe(true);
   });
 
-  it('a job is as planned when it has started to close, unless it got data before', () => {
+  it('a job counts as unchanged since the plan if it has started to close, unless it got data before', () => {
     expect(still({ state: 'closing', openedAt: undefined })).toBe(true);
     expect(still({ state: 'closing', openedAt: undefined, lastDataTime: now })).toBe(false);
   });
 
-  it('a job is not as planned when it has a process and the plan knew none', () => {
+  it('a job counts as changed since the plan if it has a process and had none then', () => {
     expect(isAsPlanned(idleJob({ openedAt }), planOf(idleJob({ openedAt: undefined })))).toBe(false);
   });
 
-  it('a job is as planned when it had no process and still has none', () => {
+  it('a job counts as unchanged since the plan if it still has no process', () => {
     const failed = planOf(idleJob({ state: 'failed', openedAt: undefined }));
     expect(isAsPlanned(idleJob({ state: 'failed', openedAt: undefined }), failed)).toBe(true);
   });

@@ -57,7 +57,7 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ state: 'failed', openedAt: undefined, lastDataTime: undefined })).toBe('keep no_clock');
   });
 
-  it('a job that lost its clocks with its process is judged by its remembered activity', () => {
+  it('a job that lost its times with its process is judged by the activity that earlier sweeps saw', () => {
     const closing = { state: 'closing', openedAt: undefined, lastDataTime: undefined } as const;
     expect(judge(closing)).toBe('keep no_clock');
     expect(judge(closing, {}, { lastActivity: now - 5 * day })).toBe('wait already_closing');

@@ -149,7 +149,7 @@ describe('the jobs of a follow-up', () => {
 });
 
 describe('the order', () => {
-  it('the first follow-up has the sweep’s request without the parts for that sweep alone, as round one', async () => {
+  it('the first follow-up is round one, with the sweep’s request apart from the fields for that sweep alone', async () => {
     const recorder = new RecordedFollowUps();
     const payload: RequestPayload = {
       cluster: 'logs',
@@ -245,7 +245,7 @@ describe('jobs left unasked for lack of time', () => {
     expect(comingBackFor).toEqual(new Set(['c']));
   });
 
-  it('jobs of an approved plan that are left for lack of time need nothing more if a pending follow-up lists them', async () => {
+  it('jobs of an approved plan that are left for lack of time cause no warning if a pending follow-up lists them', async () => {
     const recorder = new RecordedFollowUps(['a']);
     const { followUp, comingBackFor, warnings } = await scheduleFor(late('a', 'b'), {
       followUps: recorder,
@@ -290,7 +290,7 @@ describe('jobs left unasked for lack of time', () => {
     );
   });
 
-  it('a sweep that is bound to a plan leaves such jobs out, unless its follow-ups are bound to the plan as well', async () => {
+  it('jobs of a plan that are left for lack of time get a follow-up only if the follow-up has the plan too', async () => {
     const free = new RecordedFollowUps();
     expect(await scheduleFor([...left('c'), ...late('a')], { followUps: free, isPlanned: true })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
@@ -363,7 +363,7 @@ describe('no follow-up', () => {
     );
   });
 
-  it('when a new order fails, only its jobs have no follow-up; the jobs of a pending follow-up keep it', async () => {
+  it('when scheduling fails, only the new jobs have no follow-up, and pending follow-ups remain', async () => {
     const recorder = new RecordedFollowUps(['a', 'b']);
     const followUps: FollowUps = {
       pending: (cluster) => recorder.pending(cluster),
@@ -381,7 +381,7 @@ describe('no follow-up', () => {
     [60_000, 8_000, 'within 8 s'],
     [3_500, 2_500, 'within 3 s'],
   ])(
-    'a silent scheduler gets limited time: %i ms before the deadline it gets %i',
+    'a scheduler that does not answer gets limited time: %i ms before the deadline it gets %i',
     async (leftMs, waited, within) => {
       const clock = new VirtualClock(now);
       const hang = async (signal: AbortSignal) => {

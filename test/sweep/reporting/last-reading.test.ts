@@ -62,12 +62,12 @@ describe('the last look at a job that was asked', () => {
     ],
     ['still closing', askedOnce({ lastError: error }), statsOf('idle-1', 'closing'), { outcome: 'closing' }],
     ['deleted', askedOnce(), undefined, { outcome: 'gone' }],
-  ])('the last look at a job that was asked to close finds it %s', async (_what, entry, stats, outcome) => {
+  ])('the last reading finds a job that was asked to close %s', async (_what, entry, stats, outcome) => {
     expect(await endedAs(entry, { stats: stats ? [stats] : [] })).toEqual(outcome);
   });
 
   it.each(['opened', 'opening', 'failed'])(
-    'the last look finds a job %s and reports the error of its last close',
+    'the last reading finds a job %s and reports the error of its last close',
     async (state) => {
       const entry = askedOnce({ lastError: error });
       const stats = [statsOf('idle-1', state, { openForMs: day })];
@@ -75,7 +75,7 @@ describe('the last look at a job that was asked', () => {
     },
   );
 
-  it('the last look finds a job reopened if its process is younger than the close request', async () => {
+  it('the last reading finds a job reopened if its process is younger than the close request', async () => {
     const stats = [statsOf('idle-1', 'opened', { openForMs: 10_000 })];
     const reopened = { type: 'reopened', reason: 'the job is open again after it was asked to close' };
     expect(await endedAs(askedOnce({ lastError: error }), { stats })).toEqual({
@@ -88,7 +88,7 @@ describe('the last look at a job that was asked', () => {
     });
   });
 
-  it('the last look reports an acknowledged job as reopened if it is open, and as not closed in another state', async () => {
+  it('a job whose close was acknowledged is reported as reopened if it is open at the end, or as not closed otherwise', async () => {
     expect(await endedAs(askedOnce(), { stats: [statsOf('idle-1', 'opened')] })).toEqual({
       outcome: 'error',
       error: {
@@ -103,7 +103,7 @@ describe('the last look at a job that was asked', () => {
     });
   });
 
-  it('the last look uses what was read after the close request when the cluster does not answer', async () => {
+  it('the last reading uses what was read after the close request if the cluster does not answer', async () => {
     const seen = (state: string) => askedOnce({ seen: statsOf('idle-1', state) });
     expect(await endedAs(seen('closed'), {})).toEqual({ outcome: 'closed' });
     expect(await endedAs(seen('closing'), {})).toEqual({ outcome: 'closing' });
@@ -113,7 +113,7 @@ describe('the last look at a job that was asked', () => {
     expect(await endedAs(askedOnce(), {})).toEqual({ outcome: 'unknown' });
   });
 
-  it('the last look trusts its own read more than earlier ones', async () => {
+  it('the last reading trusts its own read more than earlier ones', async () => {
     const entry = askedOnce({ seen: statsOf('idle-1', 'closing') });
     expect(await endedAs(entry, { stats: [statsOf('idle-1', 'closed')] })).toEqual({ outcome: 'closed' });
     expect(await endedAs(askedOnce({ seen: statsOf('idle-1', 'closing') }), { stats: [] })).toEqual({
@@ -123,21 +123,21 @@ describe('the last look at a job that was asked', () => {
 });
 
 describe('the last look at a job that was found closing', () => {
-  it('the last look at a job found closing reports it as closed by its requester, still closing, or deleted', async () => {
+  it('the last reading reports a job found closing as already closed, still closing, or deleted', async () => {
     const ended = (stats: JobStats[]) => endedAs(foundClosing('c'), { stats });
     expect(await ended([statsOf('c', 'closed')])).toEqual({ outcome: 'already_closed' });
     expect(await ended([statsOf('c', 'closing')])).toEqual({ outcome: 'closing' });
     expect(await ended([])).toEqual({ outcome: 'gone' });
   });
 
-  it('the last look at a job found closing uses earlier reads when the cluster does not answer, and else assumes closing', async () => {
+  it('the last reading of a job found closing uses earlier reads if the cluster does not answer, or else assumes closing', async () => {
     expect(await endedAs(foundClosing('c', { seen: statsOf('c', 'closed') }), {})).toEqual({
       outcome: 'already_closed',
     });
     expect(await endedAs(foundClosing('c'), {})).toEqual({ outcome: 'closing' });
   });
 
-  it('the last look judges a job found closing again when it is open by now, and reports a busy one as revived', async () => {
+  it('the last reading judges a job again that was found closing and is open, and reports a busy one as revived', async () => {
     const entry = foundClosing('c');
     const lastDataTime = now - minute;
     const stats = [statsOf('c', 'opened', { openForMs: 3 * day, lastDataTime })];
@@ -162,7 +162,7 @@ describe('the last look at a job that was found closing', () => {
       'unknown_state',
     ],
     ['is being opened', statsOf('c', 'opening', { openForMs: 5 * day }), 'opening'],
-  ])('the last look keeps a job that %s', async (_what, stats, reason) => {
+  ])('the last reading keeps a job that %s', async (_what, stats, reason) => {
     const entry = foundClosing('c');
     expect(await endedAs(entry, { stats: [stats] })).toEqual({ outcome: 'revived' });
     expect(entry.verdict).toEqual({ verdict: 'keep', reason });
@@ -180,7 +180,7 @@ describe('the last look at a job that was found closing', () => {
       { verdict: 'force', reason: 'failed' },
     ],
   ])(
-    'the last look leaves a job that is %s to the next sweep, for the reason that ended this one',
+    'the last reading leaves a job that is %s to the next sweep, and gives the reason why this one ended',
     async (_what, stats, verdict) => {
       const entry = foundClosing('c');
       await conclude([entry], 'signal', endOf({ stats: [stats] }).concluding);
@@ -189,7 +189,7 @@ describe('the last look at a job that was found closing', () => {
     },
   );
 
-  it('the last look also judges a job by what earlier sweeps remember', async () => {
+  it('the last reading also judges a job by the history from earlier sweeps', async () => {
     const entry = foundClosing('c', {}, { job: { lastDataTime: undefined }, history: { lastActivity: 1 } });
     const stats = [statsOf('c', 'failed')];
     expect(await endedAs(entry, { stats })).toEqual({ outcome: 'not_attempted', because: 'time' });
@@ -197,7 +197,7 @@ describe('the last look at a job that was found closing', () => {
 });
 
 describe('the end of a sweep', () => {
-  it('the end of a sweep gives the reason for a job that was never asked to close, and does not read it', async () => {
+  it('the report gives a reason for each job that was never asked to close, without reading it at the end', async () => {
     const { concluding, reads } = endOf({});
     const [late, stopped] = [entryOf('late'), entryOf('stopped')];
     expect(await conclude([late], 'time', concluding)).toEqual([]);
@@ -207,7 +207,7 @@ describe('the end of a sweep', () => {
     expect(reads).toEqual([]);
   });
 
-  it('the end of a sweep gives this reason even when it reads other jobs', async () => {
+  it('the report gives a reason for a job that was never asked to close, even if other jobs are read at the end', async () => {
     const [late, asked] = [entryOf('late'), askedOnce()];
     const { concluding } = endOf({ stats: [statsOf('idle-1', 'closed'), statsOf('late', 'closed')] });
     await conclude([late, asked], 'time', concluding);
@@ -284,12 +284,15 @@ describe('the datafeed that a close was to stop', () => {
     ],
     ['still started, and its job is open', 'started', { outcome: 'error', error }, false, []],
     ['still started, and its job is closing', 'started', { outcome: 'closing' }, false, []],
-  ])('after a close, the datafeed is %s', async (_what, state, outcome, stopped, warnings) => {
-    const entry = askedOnce({ stopsDatafeed: 'feed' });
-    entry.settle(outcome, now);
-    expect(await conclude([entry], 'time', endOf({ feeds: feed(state) }).concluding)).toEqual(warnings);
-    expect(entry.datafeedStopped).toBe(stopped);
-  });
+  ])(
+    'the last reading finds the datafeed that a close was to stop %s',
+    async (_what, state, outcome, stopped, warnings) => {
+      const entry = askedOnce({ stopsDatafeed: 'feed' });
+      entry.settle(outcome, now);
+      expect(await conclude([entry], 'time', endOf({ feeds: feed(state) }).concluding)).toEqual(warnings);
+      expect(entry.datafeedStopped).toBe(stopped);
+    },
+  );
 
   it('the datafeed of a deleted job is gone with its job', async () => {
     const entry = askedOnce({ stopsDatafeed: 'feed' });
@@ -298,7 +301,7 @@ describe('the datafeed that a close was to stop', () => {
     expect(entry.datafeedStopped).toBe(false);
   });
 
-  it('the last look reads only the datafeeds of those jobs, in one request, and reports no others', async () => {
+  it('the last reading reads only the datafeeds that closes were to stop, in one request', async () => {
     const entries = [
       entryOf('a', { stopsDatafeed: 'feed-a' }),
       entryOf('quiet'),

@@ -198,7 +198,7 @@ describe('an invalid request says field, value, expectation and the nearest fiel
 });
 
 describe('the bare event of a schedule without an Input', () => {
-  it('the bare event of a schedule counts as a dry run, warns about it, and still names the occurrence', () => {
+  it('the event of a schedule without an Input counts as a dry run with a warning, and still names the due time', () => {
     const { request, warnings } = parseRequest({
       version: '0',
       id: 'x',

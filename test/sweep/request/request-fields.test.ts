@@ -216,7 +216,7 @@ describe('the bare event of a schedule', () => {
   const event = { 'detail-type': 'Scheduled Event', resources: ['arn:x'], time: at };
   const read = (changes: object) => parseRequest({ ...event, ...changes }).request;
 
-  it('the bare event of a schedule is a dry run with all defaults, and names its schedule', () => {
+  it('an event of a schedule without an Input is a dry run with all defaults, and names its schedule', () => {
     expect(read({})).toEqual({
       ...parseRequest({ dryRun: true }).request,
       trigger: { scheduleArn: 'arn:x', scheduledTime: at },
@@ -230,11 +230,11 @@ describe('the bare event of a schedule', () => {
     { resources: [''] },
     { time: '' },
     { time: 7 },
-  ])('the bare event of a schedule has no trigger if it is incomplete: %j', (changes) => {
+  ])('an event of a schedule without an Input has no trigger if it is incomplete: %j', (changes) => {
     expect(read(changes)).toEqual(parseRequest({ dryRun: true }).request);
   });
 
-  it('the bare event of a schedule causes a warning with a fix', () => {
+  it('an event of a schedule without an Input causes a warning with a fix', () => {
     expect(parseRequest(event).warnings).toEqual([
       'the schedule that started this sweep has no Input, so this is a dry run and nothing is closed: give it a payload, for example {"idleFor": "48h"}',
     ]);

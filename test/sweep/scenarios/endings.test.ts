@@ -17,7 +17,7 @@ const silentScheduler = (clock: Clock): FollowUps => ({
 });
 
 describe('what is watched', () => {
-  it('a job whose watch begins during a read of other jobs is not reported as deleted', async () => {
+  it('a job is not reported as deleted if its polling begins during a read of other jobs', async () => {
     await using setup = await startSetup([
       { jobId: 'on-its-way', state: 'closing', closeTakes: '2m' },
       ...idle(1, { closeTakes: '70s' }),
@@ -33,7 +33,7 @@ describe('what is watched', () => {
     expectTruth(report, setup);
   });
 
-  it('a job that is still closing after its watch, and closes before the sweep ends, is reported as closed', async () => {
+  it('a job that closes after close.timeout, but before the sweep ends, is reported as closed', async () => {
     await using setup = await startSetup([
       { jobId: 'slow', closeTakes: '30s', modelBytes: '1gb', lastData: '200h' },
       { jobId: 'slower', closeTakes: '60s', modelBytes: '2mb', lastData: '220h' },
@@ -45,7 +45,7 @@ describe('what is watched', () => {
     expectTruth(report, setup);
   });
 
-  it('a job that was found closing and is open again at the end is revived with its new reason', async () => {
+  it('a job that was found closing and is open again at the end is reported as revived, with its new reason', async () => {
     await using setup = await startSetup([
       { jobId: 'came-back', state: 'closing', closeTakes: 'never' },
       ...busy(5),
@@ -140,7 +140,7 @@ describe('what is said of jobs left closing', () => {
 });
 
 describe('reads that belong together', () => {
-  it('a look that took too long is repeated before any close request', async () => {
+  it('a look before a close is repeated if it took too long, before any close request', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     setup.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
     // the stats of the same look were answered at once, and were half a minute old when the configs arrived
@@ -150,7 +150,7 @@ describe('reads that belong together', () => {
     expect(setup.closes()).toEqual([]);
   });
 
-  it('no job is closed on a cluster that needs half a minute for each look', async () => {
+  it('no job is closed on a cluster that needs half a minute for each read', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     const slow = { api: 'ml.get_jobs', nth: 2, times: Number.POSITIVE_INFINITY };
     setup.server.faults.add({ ...slow, status: 429, headers: { 'retry-after': '40' }, times: 1 });

@@ -70,7 +70,7 @@ describe('the default request', () => {
     },
   );
 
-  it('a request with perNode null has no limit of places', async () => {
+  it('a request with close.perNode null has no limit per node', async () => {
     await using setup = await startSetup([...spreadJobs(60), ...busy(5)], { nodes: sizes });
     const report = await setup.sweep({ close: { perNode: null }, fuse });
     expect(setup.closes().map((ids) => ids.length)).toEqual([20, 20, 20]);
@@ -139,7 +139,7 @@ describe('with places on each node', () => {
     expect(setup.closes().slice(1)).toEqual([['idle-4', 'idle-5', 'idle-7'], ['idle-6']]);
   });
 
-  it('a job is judged again when its turn comes, so a job with new data stays open', async () => {
+  it('a waiting job is judged again right before its close, so a job with new data stays open', async () => {
     await using setup = await startSetup(
       [
         ...idle(3, { node: 'a', closeTakes: '20s', modelBytes: '50mb' }),
@@ -160,7 +160,7 @@ describe('with places on each node', () => {
     expect(report.counts).toMatchObject({ closed: 3, revived: 1, gone: 1 });
   });
 
-  it('a job that never closes keeps its place only until its request times out', async () => {
+  it('a job that never closes blocks its node only until its request times out', async () => {
     await using setup = await startSetup(
       [
         { jobId: 'stuck', node: 'a', closeTakes: 'never', modelBytes: '900mb' },
@@ -175,7 +175,7 @@ describe('with places on each node', () => {
     expectTruth(report, setup);
   });
 
-  it('a job whose datafeed stops first is never in one request with others', async () => {
+  it('a job whose datafeed must stop first never shares a request with other jobs', async () => {
     const fed = (index: number): FleetJob => ({
       jobId: `fed-${index}`,
       node: nodes[index % 3]?.name ?? null,

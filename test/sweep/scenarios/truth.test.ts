@@ -10,7 +10,7 @@ const minute = 60_000;
 const close = 'ml.close_job';
 
 describe('the state of a job when its close comes (elasticsearch.md §2.4)', () => {
-  it('a job that another user closed between the plan and the look is already_closed', async () => {
+  it('a job that another user closed soon after the plan is reported as already_closed', async () => {
     await using setup = await startSetup([...idle(2), ...busy(5)]);
     const report = await setup.sweep({}, { between: () => setup.cluster.forceCloseJob('idle-0') });
     expect(fateOf(report, 'idle-0')).toBe('already_closed idle');
@@ -18,7 +18,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expectTruth(report, setup);
   });
 
-  it('a job that another user closed after the look is closed, because our request named it', async () => {
+  it('a job that another user closed right before our request is reported as closed, because the request named it', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     const report = await setup.sweep(
       {},
@@ -53,7 +53,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expectTruth(report, setup);
   });
 
-  it('a job that failed between the look and the close gives a 409 that does not affect the others, and the policy decides about it', async () => {
+  it('a job that fails right before its close causes a 409, and the other jobs of the request are closed anyway', async () => {
     for (const failed of [true, false]) {
       await using setup = await startSetup([...idle(6), ...busy(10)]);
       let once = true;
@@ -72,7 +72,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     }
   });
 
-  it('a job deleted between the look and the close is gone, and the others get a new close request without it', async () => {
+  it('a job deleted right before its close is reported as gone, and the others get a new close request without it', async () => {
     await using setup = await startSetup([...idle(6), ...busy(10)]);
     let once = true;
     const observer = {
@@ -87,7 +87,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expectTruth(report, setup);
   });
 
-  it('a job deleted between the plan and the look is gone, and is never named', async () => {
+  it('a job deleted soon after the plan is reported as gone, and no close request names it', async () => {
     await using setup = await startSetup([...idle(3), ...busy(10)]);
     const report = await setup.sweep({}, { between: () => setup.cluster.removeJob('idle-1') });
     expect(fateOf(report, 'idle-1')).toBe('gone idle');
@@ -146,7 +146,7 @@ describe('the look before the leap', () => {
     expect(fateOf(report, 'idle-1')).toBe('revived datafeed_running');
   });
 
-  it('each batch gets its own look right before its close request, however late it comes', async () => {
+  it('each batch is read again right before its close request, however late it comes', async () => {
     await using setup = await startSetup([...idle(4, { closeTakes: '60s' }), ...busy(10)]);
     setup.server.faults.at(setup.clock.now() + 30_000, () => setup.cluster.receiveData('idle-3'));
     const report = await setup.sweep({ close: { batch: 1, concurrency: 1 } });
@@ -193,22 +193,25 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     ['no product header', { api: close, noProduct: true }, 'closed'],
   ];
 
-  it.each(misleading)('after %s, the states decide about the outcome', async (_what, fault) => {
-    await using setup = await startSetup([...idle(5), ...busy(10)]);
-    setup.server.faults.add(fault);
-    const report = await setup.sweep();
-    expect(report.counts).toMatchObject({ closed: 5, errors: 0, unknown: 0 });
-    expect(report.status).toBe('done');
-    expectTruth(report, setup);
-    expect(setup.forcedIds()).toEqual([]);
-  });
+  it.each(misleading)(
+    'after %s, the states that the cluster reports decide about the outcome',
+    async (_what, fault) => {
+      await using setup = await startSetup([...idle(5), ...busy(10)]);
+      setup.server.faults.add(fault);
+      const report = await setup.sweep();
+      expect(report.counts).toMatchObject({ closed: 5, errors: 0, unknown: 0 });
+      expect(report.status).toBe('done');
+      expectTruth(report, setup);
+      expect(setup.forcedIds()).toEqual([]);
+    },
+  );
 
   it.each(
     misleading.filter(
       ([, { after, reset, cut, noProduct }]) => !after && reset !== 'after' && !cut && !noProduct,
     ),
   )(
-    'after %s every time, the job is an error after three close requests, the last one for it alone',
+    'a job is reported as an error after three close requests that each end with %s, the last one for it alone',
     async (_what, fault) => {
       await using setup = await startSetup([...idle(5), ...busy(10)]);
       setup.server.faults.add({ ...fault, times: Number.POSITIVE_INFINITY });
@@ -284,7 +287,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
 });
 
 describe('a close that outlives its request', () => {
-  it('a close that outlives its request is watched for close.timeout again, and reported as closed if it ends in that time', async () => {
+  it('a close that outlives its request is polled for another close.timeout, and reported as closed if it ends in that time', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
     const report = await setup.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closed idle');
@@ -292,7 +295,7 @@ describe('a close that outlives its request', () => {
     expectTruth(report, setup);
   });
 
-  it('a close that outlives its request and its watch is reported as closing, within twice the timeout and ten seconds', async () => {
+  it('a close that takes longer than twice close.timeout is reported as closing, within ten more seconds', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const report = await setup.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
@@ -325,7 +328,7 @@ describe('races (elasticsearch.md §2.9)', () => {
   });
 
   it.each([0, 1_500])(
-    'a job opened again within the second of our close is an error, answered after %i ms',
+    'a job opened again within a second of our close is reported as an error, with an answer after %i ms',
     async (late) => {
       await using setup = await startSetup([
         ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
@@ -346,7 +349,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     },
   );
 
-  it('a job is not revived if it was refused, closed by another user and opened again', async () => {
+  it('a job whose close was refused and that another user closed and opened again is not reported as revived', async () => {
     await using setup = await startSetup([
       ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
       ...busy(5),
@@ -359,7 +362,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expectTruth(report, setup);
   });
 
-  it('after a 409, the state decides when another user’s forced close overtakes ours', async () => {
+  it('after a 409 because of another user’s forced close, the job’s state decides about its outcome', async () => {
     await using setup = await startSetup([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
     setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.forceCloseJob('idle-0'));
     const report = await setup.sweep();
@@ -407,7 +410,7 @@ describe('a cluster that cannot be read', () => {
     expectTruth(report, setup);
   });
 
-  it('a job is unknown if the cluster can never be read again after its close', async () => {
+  it('a job is reported as unknown if the cluster can never be read again after its close', async () => {
     await using setup = await startSetup([...idle(3, { closeTakes: '500ms' }), ...busy(5)]);
     setup.server.faults.afterRequest(
       1,
