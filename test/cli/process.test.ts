@@ -40,7 +40,8 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     expect(result).toEqual({
       exit: 2,
       stdout: '',
-      stderr: 'jobsweep: standard input:1:2: idelFor is an unknown field; did you mean idleFor?\n',
+      stderr:
+        'jobsweep: standard input, line 1, column 2: idelFor is an unknown field; did you mean idleFor?\n',
     });
   });
 

@@ -100,8 +100,7 @@ function timelineLines({ timeline }: Explanation, looks: TableLooks): string[] {
   ];
 }
 
-const placesOf = ({ places }: Explanation): string[] =>
-  places ? [`closing at once on its node: ${placesText(places)}`] : [];
+const placesOf = ({ places }: Explanation): string[] => (places ? [placesText(places, 'its node')] : []);
 
 function headline({ jobId, cluster, at }: Explanation): string {
   const version = cluster.version === null ? '' : ` ${cluster.version}`;

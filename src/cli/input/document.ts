@@ -24,7 +24,7 @@ export interface Place {
 }
 
 export interface SourceDocument {
-  /** The file's name, or `standard input`. */
+  /** The file's name, or where else the text is from: `-p`, `--set …`, `standard input`. */
   readonly source: string;
   readonly value: unknown;
   /** The place of the value at a path (of a field: its key), or of its nearest parent. Lines and columns from 1. */
@@ -274,7 +274,7 @@ function placeOf(text: string, offset: number): Place {
   return { line, column: offset - start + 1 };
 }
 
-/** The problems of a document as one error, one line each: `file:3:5: message`. */
+/** The problems of a document as one error, one line each: `file:3:5: message`, or `-p, line 3, column 5: message`. */
 export function documentError(document: SourceDocument, problems: readonly Problem[]): InvalidDocumentError {
   const places = document.locate(problems.map(({ path }) => path));
   return new InvalidDocumentError(
@@ -283,8 +283,15 @@ export function documentError(document: SourceDocument, problems: readonly Probl
 }
 
 function at(source: string, place: Place | undefined, message: string): string {
-  return place ? `${source}:${place.line}:${place.column}: ${message}` : `${source}: ${message}`;
+  if (!place) return `${source}: ${message}`;
+  const { line, column } = place;
+  // Editors and terminals make a link of a file with line and column; elsewhere words are clearer.
+  return isFile(source)
+    ? `${source}:${line}:${column}: ${message}`
+    : `${source}, line ${line}, column ${column}: ${message}`;
 }
+
+const isFile = (source: string): boolean => !/^(?:-p$|--set |standard input$)/.test(source);
 
 interface Ranged {
   readonly range?: readonly [number, number, number] | null;

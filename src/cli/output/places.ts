@@ -4,22 +4,22 @@ import { plural } from '../../base/text.ts';
 import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import type { ReportedPlaces, SweepReport } from '../../sweep/reporting/report.ts';
 
-/** `8 places: half of its 16 processors` */
-export function placesText({ places, because, processors }: NodeLimit): string {
-  if (!Number.isFinite(places)) return 'no limit of places: close.perNode is null';
+/** `at most 8 closes at once on ml-0: half of its 16 processors` */
+export function placesText({ places, because, processors }: NodeLimit, where: string): string {
+  if (!Number.isFinite(places)) return `any number of closes at once on ${where}: close.perNode is null`;
   const why = {
     request: 'close.perNode says so',
     own_node: `half of its ${plural(processors ?? 0, 'processor')}`,
     largest_node: `half of the ${plural(processors ?? 0, 'processor')} of the cluster’s largest node, as its own are unknown`,
     unknown: 'the usual number, as its processors are unknown',
   };
-  return `${plural(places, 'place')}: ${why[because]}`;
+  return `at most ${plural(places, 'close')} at once on ${where}: ${why[because]}`;
 }
 
-/** One line for each limit, followed by the nodes that have it. */
+/** One line per limit, with its nodes. */
 export function placesLines({ places = [] }: SweepReport): string[] {
-  const byText = Map.groupBy(places, (each) => placesText(each));
-  return [...byText].map(([text, nodes]) => `closing at once on ${nodesText(nodes)}: ${text}`);
+  const byText = Map.groupBy(places, (each) => placesText(each, ''));
+  return [...byText.values()].map((nodes) => placesText(nodes[0] as ReportedPlaces, nodesText(nodes)));
 }
 
 const maxNamed = 4;

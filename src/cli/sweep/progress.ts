@@ -145,12 +145,12 @@ export class Progress implements Observer, Disposable {
     return parts.join(', ');
   }
 
-  /** The elapsed time and the maximum time left. Closes vary too much for an estimate. */
+  /** The elapsed time and the time until the deadline. Closes vary too much for an estimate. */
   #timeLeft(): string {
     const { clock, atMostMs } = this.#options;
     const passed = clock.now() - this.#startedAt;
-    const most = `at most ${span(Math.max(0, atMostMs - passed))} more`;
-    return passed < 1_000 ? most : `${span(passed)} so far, ${most}`;
+    const deadline = `deadline in ${span(Math.max(0, atMostMs - passed))}`;
+    return passed < 1_000 ? deadline : `${span(passed)} elapsed, ${deadline}`;
   }
 }
 

@@ -28,12 +28,12 @@ describe('explain', () => {
     [
       {},
       { places: 3, because: 'own_node', processors: 6 },
-      'closing at once on its node: 3 places: half of its 6 processors',
+      'at most 3 closes at once on its node: half of its 6 processors',
     ],
     [
       { close: { perNode: 2 } },
       { places: 2, because: 'request' },
-      'closing at once on its node: 2 places: close.perNode says so',
+      'at most 2 closes at once on its node: close.perNode says so',
     ],
     [{ close: { perNode: null } }, null, undefined],
   ])('explain shows how many jobs of a node close at once, and why: %j', async (payload, places, line) => {
@@ -41,7 +41,7 @@ describe('explain', () => {
     expect((await explained(setup, 'idle-0', payload)).places).toEqual(places);
     const stdin = JSON.stringify(payload);
     const shown = await runOn(setup, ['explain', 'idle-0', '-o', 'table', '-p', '-'], { stdin });
-    expect(shown.stdout.split('\n').find((each) => each.startsWith('closing at once'))).toBe(line);
+    expect(shown.stdout.split('\n').find((each) => each.includes('closes at once'))).toBe(line);
   });
 
   it('explain shows each clock with its source, and which of them decides', async () => {

@@ -36,7 +36,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     stdin: 'idleFor: 48h',
     exit: 2,
     says: /not valid JSON/,
-    next: /standard input:1:1/,
+    next: /standard input, line 1, column 1/,
   },
   'an empty standard input for the payload': {
     args: [...yes, '-p', '-'],

@@ -9,7 +9,7 @@ describe('a payload', () => {
     const result = await runOn(setup, ['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toBe(
-      'jobsweep: standard input:1:2: idelFor is an unknown field; did you mean idleFor?\n',
+      'jobsweep: standard input, line 1, column 2: idelFor is an unknown field; did you mean idleFor?\n',
     );
     expect(setup.server.requests).toEqual([]);
   });
@@ -17,12 +17,12 @@ describe('a payload', () => {
   it.each([
     ['nothing at all', '', /standard input is empty: expected a request such as \{"idleFor": "48h"\}/],
     ['only blanks', ' \n\t\n', /standard input is empty/],
-    ['a list', '[]', /standard input:1:1: the payload: expected an object such as/],
-    ['half an object', '{"idleFor": "48h",\n', /standard input:2:1: not valid JSON/],
+    ['a list', '[]', /standard input, line 1, column 1: the payload: expected an object such as/],
+    ['half an object', '{"idleFor": "48h",\n', /standard input, line 2, column 1: not valid JSON/],
     [
       'a field twice',
       '{"idleFor": "48h",\n "idleFor": "72h"}',
-      /standard input:2:2: the key "idleFor" appears twice/,
+      /standard input, line 2, column 2: the key "idleFor" appears twice/,
     ],
     ['a field in the wrong place', '{"stuckFor": "2h"}', /did you mean force\.stuckFor\?/],
     [

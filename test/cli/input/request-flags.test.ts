@@ -126,9 +126,13 @@ describe('the flags of a request', () => {
     [['--idle-for', '1d', '--set', 'idleFor=2d'], /--idle-for and --set idleFor=2d set the same field/],
     [
       ['-p', '{"idelFor": "48h"}'],
-      /^jobsweep: -p:1:2: idelFor is an unknown field; did you mean idleFor\?\n$/,
+      /^jobsweep: -p, line 1, column 2: idelFor is an unknown field; did you mean idleFor\?\n$/,
     ],
-    [['-p', '{"idleFor": "48h"'], /-p:1:18: not valid JSON: expected }/],
+    [
+      ['--set', 'close={"batch": 1, "batch": 2}'],
+      /^jobsweep: --set close=\{"batch": 1, "batch": 2\}, line 1, column 14: the key "batch" appears twice\n$/,
+    ],
+    [['-p', '{"idleFor": "48h"'], /-p, line 1, column 18: not valid JSON: expected }/],
     [
       ['-p', '{"detail-type": "Scheduled Event"}', '--idle-for', '1d'],
       /the payload is the event of a schedule/,
@@ -149,7 +153,7 @@ describe('the flags of a request', () => {
     const result = await runOn(setup, ['plan', '-p', '{"neverFed": "kep"}', '--idle-for', '1s']);
     expect(result.stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^jobsweep: --idle-for: expected a duration.*got "1s"$/),
-      expect.stringMatching(/^-p:1:2: neverFed: expected one of/),
+      expect.stringMatching(/^-p, line 1, column 2: neverFed: expected one of/),
     ]);
   });
 

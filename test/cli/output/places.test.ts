@@ -18,28 +18,34 @@ it('the report has no line about places when no node had a limit', () => {
 
 it('the report names a node by its name, or by its id without one', () => {
   expect(linesOf([on('x', { nodeName: 'ml-0' }), on('y', { places: 1, processors: 2 })])).toEqual([
-    'closing at once on ml-0: 8 places: half of its 16 processors',
-    'closing at once on y: 1 place: half of its 2 processors',
+    'at most 8 closes at once on ml-0: half of its 16 processors',
+    'at most 1 close at once on y: half of its 2 processors',
   ]);
 });
 
 it('the report puts nodes with the same limit on one line, and counts those beyond four', () => {
   expect(linesOf(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => on(id)))).toEqual([
-    'closing at once on each of a, b, c, d and 2 more: 8 places: half of its 16 processors',
+    'at most 8 closes at once on each of a, b, c, d and 2 more: half of its 16 processors',
   ]);
   expect(linesOf(['a', 'b', 'c', 'd'].map((id) => on(id)))).toEqual([
-    'closing at once on each of a, b, c, d: 8 places: half of its 16 processors',
+    'at most 8 closes at once on each of a, b, c, d: half of its 16 processors',
   ]);
 });
 
 it.each([
-  [{ places: 3, because: 'request' }, '3 places: close.perNode says so'],
-  [{ places: Number.POSITIVE_INFINITY, because: 'request' }, 'no limit of places: close.perNode is null'],
+  [{ places: 3, because: 'request' }, 'at most 3 closes at once on its node: close.perNode says so'],
+  [
+    { places: Number.POSITIVE_INFINITY, because: 'request' },
+    'any number of closes at once on its node: close.perNode is null',
+  ],
   [
     { places: 2, because: 'largest_node', processors: 4 },
-    '2 places: half of the 4 processors of the cluster’s largest node, as its own are unknown',
+    'at most 2 closes at once on its node: half of the 4 processors of the cluster’s largest node, as its own are unknown',
   ],
-  [{ places: 4, because: 'unknown' }, '4 places: the usual number, as its processors are unknown'],
+  [
+    { places: 4, because: 'unknown' },
+    'at most 4 closes at once on its node: the usual number, as its processors are unknown',
+  ],
 ] as const)('the report gives the reason for a limit: %o', (limit, text) => {
-  expect(placesText(limit)).toBe(text);
+  expect(placesText(limit, 'its node')).toBe(text);
 });

@@ -29,9 +29,9 @@ describe('the progress of a sweep', () => {
     });
     const lines = drawn.map((text) => text.replace('\r\u001b[2K', ''));
     expect(
-      lines.some((line) => /^0 of 9 jobs closed, \d closing(, \d to go)?, .*so far, at.*…$/.test(line)),
+      lines.some((line) => /^0 of 9 jobs closed, \d closing(, \d to go)?, .*elapsed, dead.*…$/.test(line)),
     ).toBe(true);
-    expect(lines.some((line) => /^[1-8] of 9 jobs closed, \d closing, .* so far, at most/.test(line))).toBe(
+    expect(lines.some((line) => /^[1-8] of 9 jobs closed, \d closing, .* elapsed, deadl/.test(line))).toBe(
       true,
     );
     for (const line of lines) expect(stringWidth(line)).toBeLessThan(60);
@@ -80,7 +80,7 @@ describe('the progress of a sweep', () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using setup = await startSetup([...busy(5), closing]);
     const { stderr } = await runOn(setup, ['sweep', '--yes']);
-    expect(stderr).toMatch(/^0 of 1 job closed, 1 closing, at most 15 min more\n/);
+    expect(stderr).toMatch(/^0 of 1 job closed, 1 closing, deadline in 15 min\n/);
     expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
   });
 
