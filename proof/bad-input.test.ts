@@ -24,7 +24,7 @@ it.each(badInputs.map((property) => [property.name, property] as const))(
   },
 );
 
-it('the fixed cases contain every kind of corruption', () => {
+it('the fixed cases of bad input contain every kind of corruption', () => {
   const kinds = [...corruptionKinds, ...textCorruptionKinds, ...yamlCorruptionKinds];
   expect(kinds.filter((kind) => !met.has(kind))).toEqual([]);
 });

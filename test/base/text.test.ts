@@ -34,12 +34,12 @@ describe('a value from outside', () => {
   });
 });
 
-it('a count of one has its noun in the singular', () => {
+it('a count of one is followed by a noun in the singular', () => {
   expect([0, 1, 2].map((count) => plural(count, 'job'))).toEqual(['0 jobs', '1 job', '2 jobs']);
 });
 
 describe('a text within JSON', () => {
-  it('a text in JSON keeps the escapes of JSON and has its other invisible characters as codes', () => {
+  it('a text in JSON keeps the escapes of JSON, and each other invisible character becomes a code', () => {
     expect(shownInJson('a\u001bb\nc\u202ed\u009be')).toBe('a\u001bb\nc\\u{202e}d\\u{9b}e');
   });
 

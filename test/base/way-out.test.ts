@@ -18,18 +18,21 @@ describe('the way out', () => {
     ['https', { https_proxy: ' ', HTTPS_PROXY: proxy }, 'HTTPS_PROXY'],
     ['http', { HTTP_PROXY: proxy, HTTPS_PROXY: 'http://other:1' }, 'HTTP_PROXY'],
     ['http', { http_proxy: proxy }, 'http_proxy'],
-  ])('the way out to an address with %s is the proxy %j', (scheme, environment, setting) => {
-    const { proxy: found, agent } = way(`${scheme}://es.corp.test:9200`, environment);
-    expect(found).toMatchObject({ setting, shown: proxy, href: `${proxy}/` });
-    expect(agent).toMatchObject({ proxyEnv: { http_proxy: `${proxy}/`, https_proxy: `${proxy}/` } });
-  });
+  ])(
+    'an address with %s is reached through the proxy that the environment sets: %j',
+    (scheme, environment, setting) => {
+      const { proxy: found, agent } = way(`${scheme}://es.corp.test:9200`, environment);
+      expect(found).toMatchObject({ setting, shown: proxy, href: `${proxy}/` });
+      expect(agent).toMatchObject({ proxyEnv: { http_proxy: `${proxy}/`, https_proxy: `${proxy}/` } });
+    },
+  );
 
-  it('the way out shows the default port of an address without a port', () => {
+  it('a proxy without a port is shown with its default port', () => {
     expect(way(cluster, { HTTPS_PROXY: 'http://proxy' }).proxy?.shown).toBe('http://proxy:80');
     expect(way(cluster, { HTTPS_PROXY: 'https://proxy' }).proxy?.shown).toBe('https://proxy:443');
   });
 
-  it('the way out shows neither user nor password of the proxy, and lists all their forms as secrets', () => {
+  it('a proxy is shown without user and password, and every form of them counts as secret', () => {
     const { proxy: found } = way(cluster, { HTTPS_PROXY: 'http://me:p%40ss%2Fword@proxy:3128' });
     expect(found?.shown).toBe('http://proxy:3128');
     expect(found?.secrets).toEqual(
@@ -49,14 +52,14 @@ describe('the way out', () => {
     'http://169.254.170.2',
     'http://[::ffff:169.254.169.254]',
     'http://[fe80::1]:9200',
-  ])('the way out to %s, an address of this machine or link, is never a proxy', (url) => {
+  ])('%s, an address of this machine or link, is never reached through a proxy', (url) => {
     const { proxy: found, hint } = way(url, { HTTP_PROXY: proxy });
     expect(found).toBeUndefined();
     expect(hint).toBe('HTTP_PROXY is set, but addresses of this machine never use a proxy.');
   });
 
   it.each(['http://localhost.corp.test', 'http://128.0.0.1', 'http://169.253.1.1', 'http://[fe00::1]'])(
-    'the way out to %s is the proxy, although the address resembles one of this machine',
+    '%s is reached through the proxy, although the address resembles one of this machine',
     (url) => {
       expect(way(url, { HTTP_PROXY: proxy }).proxy).toBeDefined();
     },
@@ -77,7 +80,7 @@ describe('the way out', () => {
     expect(way(cluster, environment)).toMatchObject({ proxy: undefined, agent: undefined, hint });
   });
 
-  it('the way out has a hint for entries of NO_PROXY that match no host', () => {
+  it('a hint names the entries of NO_PROXY that match no host', () => {
     const { proxy: found, hint } = way(cluster, {
       HTTPS_PROXY: proxy,
       NO_PROXY: '10.*, <local>, fd00::/8, http://es.corp.test, 10.0.0.0/33, fine.test',
@@ -102,7 +105,7 @@ describe('the way out', () => {
     ['http://proxy:99999', /cannot be read/],
     ['http://proxy:3128\nhttp://other', /has a space or a control character/],
     ['http://', /cannot be read/],
-  ])('the way out refuses the proxy %j without showing a password', (value, message) => {
+  ])('the invalid proxy %j is refused without showing a password', (value, message) => {
     const error = caught(() => way(cluster, { HTTPS_PROXY: value }));
     expect(error).toMatchObject({
       name: 'InvalidSettingError',
@@ -114,12 +117,12 @@ describe('the way out', () => {
     expect(() => awsAgents({ HTTPS_PROXY: value })).toThrow(message);
   });
 
-  it('the way out does not check a proxy that the address does not use', () => {
+  it('a proxy that the address does not use is not checked', () => {
     expect(way(cluster, { HTTPS_PROXY: 'nonsense', NO_PROXY: '*' }).proxy).toBeUndefined();
     expect(way('http://localhost', { HTTP_PROXY: 'nonsense' }).proxy).toBeUndefined();
   });
 
-  it('the way out names the subnets and security groups of a function in a VPC', () => {
+  it('the subnets and security groups of a function in a VPC are known to messages', () => {
     expect(
       way(cluster, { JOBSWEEP_VPC_SUBNETS: 'subnet-1,subnet-2', JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-1' }).vpc,
     ).toBe('subnet-1, subnet-2; sg-1');
@@ -163,7 +166,7 @@ describe('NO_PROXY', () => {
     expect(found === undefined).toBe(isExempt);
   });
 
-  it('NO_PROXY has the same meaning for an AWS client, whose agents compare each host themselves', async () => {
+  it('NO_PROXY has the same meaning for an AWS client, although Node’s agents interpret it there', async () => {
     await using server = await startProxy({ targets: {} });
     for (const [NO_PROXY, host, isExempt] of exemptions) {
       const { httpAgent } = awsAgents({ HTTP_PROXY: server.url, NO_PROXY });

@@ -105,7 +105,7 @@ describe('a script that meets a job that never closes', () => {
     ['a loop', loop],
     ['batches', fixedBatches],
     ['all at once', allAtOnce],
-  ])('a script with %s waits for a stuck job until its function is killed', async (_name, way) => {
+  ])('a common script with %s waits for a stuck job until its function is killed', async (_name, way) => {
     const { fleet } = withStuck(twenty, 'biggest', '24h');
     const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'given');
     expect(durationMs).toBeGreaterThan(15 * minute);

@@ -162,7 +162,7 @@ describe('jobsweep advise', () => {
     expect((await advice(told)).warnings.join()).not.toContain('lacks read');
   });
 
-  it('advise judges a job that earlier reports show as flapping', async () => {
+  it('advise also judges a job that earlier reports show as flapping', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(1), ...busy(4)]);
     const env = { XDG_STATE_HOME: folder.path };

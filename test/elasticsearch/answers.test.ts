@@ -156,7 +156,7 @@ describe('an answer to a request that names jobs', () => {
     );
   });
 
-  it('a read by ids returns the other jobs if one is deleted between the tries', async () => {
+  it('a read by ids returns the other jobs if one is deleted before a retry', async () => {
     let requestCount = 0;
     const { result } = await reading(
       (exchange) => {
@@ -213,7 +213,7 @@ describe('an answer to a request that names jobs', () => {
 });
 
 describe('the stats of a job', () => {
-  it('the stats of a job are read completely', async () => {
+  it('every field of a job’s stats is read', async () => {
     expect(await statsRead({})).toEqual({
       jobId: 'job-a',
       state: 'opened',
@@ -352,7 +352,7 @@ describe('the stats of a job', () => {
       { node: { id: 'n', name: 'x'.repeat(10_000) } },
       { nodeName: 'x'.repeat(255) },
     ],
-  ])('job stats with %s mark the job as unreadable or unknown', async (_what, changes, expected) => {
+  ])('a job is marked as unreadable or unknown if its stats have %s', async (_what, changes, expected) => {
     const stats = await statsRead(changes);
     expect(stats).toMatchObject(expected);
     expect(stats).not.toHaveProperty('unreadable');
@@ -402,7 +402,7 @@ describe('datafeed stats', () => {
     expect(result).toEqual([]);
   });
 
-  it('datafeed stats are named in the error without control characters', async () => {
+  it('an error about datafeed stats contains no control characters of the datafeed’s id', async () => {
     const id = 'feed\u001b[2J';
     const answers = fed(
       { datafeed_id: id, timing_stats: undefined },
@@ -496,7 +496,10 @@ describe('the config of a job', () => {
     ['a reason of a later version', { blocked: { reason: 'audit' } }, 'audit'],
     ['no reason', { blocked: { task_id: 'n:1' } }, 'unknown'],
     ['null', { blocked: null }, 'unknown'],
-  ])('a job config with %s for its block counts as blocked if in doubt', async (_what, config, expected) => {
-    expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
-  });
+  ])(
+    'a job whose config has %s for its block counts as blocked if in doubt',
+    async (_what, config, expected) => {
+      expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
+    },
+  );
 });

@@ -69,7 +69,7 @@ describe('a sweep over a cluster of', () => {
     expect(setup.closes().flat().sort()).toEqual(idle);
   });
 
-  it('a sweep over 10,500 jobs with as many datafeeds keeps every job that still gets data', async () => {
+  it('a sweep over 10,500 jobs with 10,500 datafeeds keeps every job that still gets data', async () => {
     const { jobs, idle } = jobsOf(10_500, spread, [3, 9_000, 10_499, 10_001, 10_002]);
     const [, , stoppedLast, ...fed] = idle;
     await using setup = await startSetup(

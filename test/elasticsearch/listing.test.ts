@@ -75,7 +75,7 @@ describe('a whole listing', () => {
     },
   );
 
-  it('a listing reads at most about twice as many entries as exist if ids share one or two prefixes', async () => {
+  it('a listing of ids with one or two prefixes reads at most about twice as many entries as exist', async () => {
     const entriesRead = async (ids: readonly string[]) => {
       const server = new Server(ids);
       let read = 0;
@@ -179,7 +179,7 @@ describe('reading by ids', () => {
     expect(server.expressions).toEqual(['']);
   });
 
-  it('a read by ids names the ids that the whole listing has twice', async () => {
+  it('a read by ids is refused if the whole listing has an id twice, and the error names the id', async () => {
     const server = new Server(['a', 'b', 'b', 'c', 'c', 'x', 'x']);
     server.named = async () => ({ missing: ['something-else'] });
     const error = await readByIds(server, ['a', 'b', 'c']).catch((thrown: unknown) => thrown);
@@ -259,7 +259,7 @@ describe('a read by ids that fails for some of them', () => {
     return { read: readByIds(server, ids), refused, requestCount: () => requests };
   };
 
-  it('a read by ids names the one id that makes it fail, in about a dozen requests', async () => {
+  it('a read by ids finds the one id that makes it fail, in about a dozen requests', async () => {
     const { read, requestCount } = refusing((id) => id === 'job-000017');
     const error = (await read.catch((thrown: unknown) => thrown)) as UnreadableEntriesError;
     expect(error).toBeInstanceOf(UnreadableEntriesError);
@@ -267,13 +267,13 @@ describe('a read by ids that fails for some of them', () => {
     expect(requestCount()).toBeLessThanOrEqual(13);
   });
 
-  it('a read by ids is refused as a whole, in a limited number of requests, when every id fails', async () => {
+  it('a read by ids fails as a whole, after a limited number of requests, when every id fails', async () => {
     const { read, refused, requestCount } = refusing(() => true);
     await expect(read).rejects.toBe(refused);
     expect(requestCount()).toBeLessThanOrEqual(25);
   });
 
-  it('a read by ids is refused as a whole when too many ids fail to find them all in time', async () => {
+  it('a read by ids fails as a whole when more ids fail than it may search for', async () => {
     const { read, refused, requestCount } = refusing((id) => id.endsWith('3'));
     await expect(read).rejects.toBe(refused);
     expect(requestCount()).toBeLessThanOrEqual(25);

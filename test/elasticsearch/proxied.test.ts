@@ -105,7 +105,7 @@ describe('a cluster that only a proxy reaches', () => {
   });
 
   it.each(['HTTPS_PROXY', 'https_proxy'])(
-    'a proxied cluster is trusted by a fingerprint, which %s shows',
+    'a proxied cluster is trusted by the fingerprint of a certificate that is read through %s',
     async (setting) => {
       await using server = await serve(respond, { tls: 'other-host' });
       await using proxy = await proxyTo(server, { auth: credentials });

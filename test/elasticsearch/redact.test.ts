@@ -5,7 +5,7 @@ import { redactorFor } from '../../src/elasticsearch/redact.ts';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('credentials in a text', () => {
-  it('the forms of an API key are removed from a text: encoded, decoded, and with or without padding', () => {
+  it('an API key is removed from a text in each of its forms: encoded, decoded, with or without padding', () => {
     const clean = redactorFor({ credentials: { apiKey: base64('key-id:key-secret!') } });
     for (const form of [
       base64('key-id:key-secret!'),
@@ -18,7 +18,7 @@ describe('credentials in a text', () => {
       );
   });
 
-  it('a user’s password and encoded pair are removed from a text, but the name stays', () => {
+  it('a user’s password is removed from a text, also as encoded pair with the name, but the name stays', () => {
     const clean = redactorFor({ credentials: { username: 'sweeper', password: 'pass-word' } });
     const encoded = base64('sweeper:pass-word');
     expect(clean(`Basic ${encoded} ${encoded.replace(/=+$/, '')} sweeper:pass-word`)).toBe(
@@ -26,7 +26,7 @@ describe('credentials in a text', () => {
     );
   });
 
-  it('a credential is removed completely if one form is part of another', () => {
+  it('a credential is removed completely even if one of its forms is part of another', () => {
     const clean = redactorFor({ credentials: { apiKey: base64('id:abcd') } });
     expect(clean(`${base64('id:abcd')}|id:abcd|abcd`)).toBe('[redacted]|[redacted]|[redacted]');
   });
@@ -47,7 +47,7 @@ describe('credentials in a text', () => {
     );
   });
 
-  it('no credentials are searched for if there are none or if they are too short to be secret', () => {
+  it('a text stays unchanged if there are no credentials, or only ones too short to be secret', () => {
     expect(redactorFor({})('any text')).toBe('any text');
     expect(redactorFor({ credentials: { username: 'u', password: 'a' } })('any text')).toBe('any text');
     expect(redactorFor({ credentials: { apiKey: base64('an id alone') } })('any text')).toBe('any text');

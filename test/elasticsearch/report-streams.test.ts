@@ -148,7 +148,7 @@ describe('documents of a report', () => {
     expect(documentsIn(setup, 'job')).toHaveLength(3);
   });
 
-  it('documents of a report that go to the failure store are reported as missing', async () => {
+  it('documents of a report that the cluster moves to its failure store are reported as missing', async () => {
     await using setup = await startSetup([]);
     setup.server.faults.add({
       api: 'bulk',

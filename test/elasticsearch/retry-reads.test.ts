@@ -236,18 +236,21 @@ describe('a read', () => {
       (exchange) => unwell(exchange, { 'retry-after': '600' }),
       /could not answer .*HTTP 503.*, and no time was left to try again; nothing was closed/,
     ],
-  ])('a read ends with its signal %s and reports the pending request', async (_when, fault, message) => {
-    await withServer(fault, async ({ cluster, clock, times }) => {
-      using limit = clock.limit(7_000);
-      const began = clock.now();
-      await expect(cluster.jobStats(limit.signal)).rejects.toMatchObject({
-        exitCode: 5,
-        message: expect.stringMatching(message),
+  ])(
+    'a read that its caller aborts %s ends and reports the pending request',
+    async (_when, fault, message) => {
+      await withServer(fault, async ({ cluster, clock, times }) => {
+        using limit = clock.limit(7_000);
+        const began = clock.now();
+        await expect(cluster.jobStats(limit.signal)).rejects.toMatchObject({
+          exitCode: 5,
+          message: expect.stringMatching(message),
+        });
+        expect(clock.now() - began).toBe(7_000);
+        expect(times).toHaveLength(1);
       });
-      expect(clock.now() - began).toBe(7_000);
-      expect(times).toHaveLength(1);
-    });
-  });
+    },
+  );
 
   it('a read ends when its cluster object is disposed, which closes the connections', async () => {
     const gone = Promise.withResolvers<void>();
@@ -432,7 +435,7 @@ describe('reads that a key may not do or a server lacks', () => {
     expect(await readOptional(withPrivileges, (cluster) => cluster.mayClose(never()))).toBe(expected);
   });
 
-  it('the privileges are requested once, in plain JSON, only with credentials', async () => {
+  it('the privileges are requested once, in plain JSON, and only if there are credentials', async () => {
     using clock = new VirtualClock();
     await using server = await serve((exchange) => respondWith(healthy, exchange));
     await using open = new ElasticsearchCluster({ address: { url: server.url } }, clock);
@@ -471,7 +474,7 @@ describe('reads that a key may not do or a server lacks', () => {
 });
 
 describe('warnings of the server', () => {
-  it('warnings of the server are reported once each, in the server’s words', async () => {
+  it('each warning of the server is reported once, in the server’s words', async () => {
     const hash = 'Elasticsearch-7.17.29-580aff1a0064ce4c93293aaab6fcc55e22c10d1c';
     await withServer(
       ({ json }) =>

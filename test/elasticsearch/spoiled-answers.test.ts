@@ -216,7 +216,7 @@ const indistinguishable: Readonly<Record<string, string>> = {
 };
 
 describe('unspoiled answers', () => {
-  it('each job in the unspoiled answers gets the verdict that its id names', () => {
+  it('each job in the correct answers gets the verdict that its id names', () => {
     const found = verdicts(understand(answers()), request());
     expect(Object.fromEntries(found)).toEqual({
       idle: 'close idle',
@@ -298,7 +298,7 @@ describe('over HTTP, with the real client', () => {
     { minLength: 1, maxLength: 4 },
   );
 
-  it('an answer spoiled anywhere yields a verdict for each job or a readable error', async () => {
+  it('an answer that is corrupted anywhere leads to a verdict for each job, or to a readable error', async () => {
     using clock = new VirtualClock(answeredAt);
     using _tracked = trackHttp(clock);
     let current = answers();
@@ -334,7 +334,7 @@ describe('over HTTP, with the real client', () => {
     expect(Math.min(reached.verdicts, reached.errors)).toBeGreaterThan(30);
   });
 
-  it('an answer cut off anywhere is not accepted as a listing', async () => {
+  it('an answer that is cut off anywhere is not accepted as a listing', async () => {
     using clock = new VirtualClock(answeredAt);
     using _tracked = trackHttp(clock);
     const text = JSON.stringify(answers().stats);

@@ -21,7 +21,7 @@ it('a job named like a group of a job with an unreadable config is kept', () => 
 });
 
 it.each([{ groups: 'web' }, { custom_settings: 'no object' }, { datafeed_config: [] }])(
-  'a job whose config has %o is marked and has no known state',
+  'a job whose config has %o is unreadable and has no known state',
   (field) => {
     const config = readJobConfig({ job_id: 'spoiled', ...field });
     expect(config.unreadable).toEqual(expect.any(String));

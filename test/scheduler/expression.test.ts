@@ -67,7 +67,7 @@ describe('an expression that is wrong', () => {
   });
 });
 
-it.each(documented)('for the product, $says: $expression', ({ expression, zone, from, due, ends }) => {
+it.each(documented)('the product finds that $says: $expression', ({ expression, zone, from, due, ends }) => {
   const options = { ...(zone && { zone }), ...(from && { from }), count: due.length + (ends ? 1 : 0) };
   expect(dueTimes(expression, options)).toEqual(due);
 });
@@ -77,7 +77,7 @@ describe('start and end', () => {
   const at = (text: string) => Date.parse(text);
   const zone = { timezone: 'UTC', anchor: at('2026-01-01T00:00:00Z') };
 
-  it('the start and the end are moments at which a schedule may still be due', () => {
+  it('a schedule may be due exactly at its start and at its end', () => {
     const start = at('2026-02-01T02:00:00Z');
     const end = at('2026-02-02T02:00:00Z');
     const schedule = { ...zone, expression: daily, start, end };
@@ -86,7 +86,7 @@ describe('start and end', () => {
     expect(nextDue(schedule, end)).toBeUndefined();
   });
 
-  it('a rate counts from its start and stops at its end', () => {
+  it('a rate schedule counts from its start and stops at its end', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('rate(12 hours)'),

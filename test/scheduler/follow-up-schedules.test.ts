@@ -232,7 +232,7 @@ describe('a follow-up with too many jobs for one schedule', () => {
 describe('a follow-up that continues with the rest', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('a follow-up for the rest runs as soon as the service allows, and may list no job', async () => {
+  it('a follow-up for jobs left for lack of time runs as soon as the service allows, and may list no job', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(
       order({ at: '2026-11-23T12:00:00Z', jobIds: [], rest: true }),
@@ -246,14 +246,14 @@ describe('a follow-up that continues with the rest', () => {
     });
   });
 
-  it('a follow-up for the rest stays within the size of an Input, with as many jobs as fit', async () => {
+  it('a follow-up for jobs left for lack of time lists as many jobs as fit into an Input', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids, rest: true }), signal);
     expect(jobIds.length).toBeGreaterThan(0);
     expect(Buffer.byteLength((await bench.only()).Target?.Input ?? '')).toBeLessThanOrEqual(262_144);
   });
 
-  it('a follow-up for the rest fails if the request alone is too large', async () => {
+  it('a follow-up for jobs left for lack of time fails if the request alone is too large', async () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] }, jobIds: [], rest: true });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
@@ -262,14 +262,14 @@ describe('a follow-up that continues with the rest', () => {
     expect(bench.calls('CreateSchedule')).toBe(0);
   });
 
-  it('a follow-up for the rest is scheduled once if its event is delivered twice', async () => {
+  it('a follow-up for jobs left for lack of time is scheduled once if its event is delivered twice', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal);
     expect(await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal)).toEqual(first);
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a follow-up for the rest does not accept an existing follow-up that only checks jobs again', async () => {
+  it('a follow-up for jobs left for lack of time is not replaced by an existing one that only checks jobs again', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
@@ -313,7 +313,7 @@ describe('arranging the same follow-up twice', () => {
     expect(await bench.followUps.arrange(order(), signal)).toEqual(first);
   });
 
-  it('a follow-up is tried once more if the conflicting schedule is gone when it is read', async () => {
+  it('a follow-up is created again if the conflicting schedule is gone when it is read', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException' } });
     await bench.followUps.arrange(order(), signal);
@@ -394,7 +394,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.calls('CreateSchedule')).toBe(2);
   });
 
-  it('a schedule whose creation was never answered is found', async () => {
+  it('a schedule is found even if its creation was never answered', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after', times: 4 });
     const arranged = await bench.followUps.arrange(order(), signal);
@@ -520,7 +520,7 @@ describe('failing calls to the scheduler', () => {
     );
   });
 
-  it('the caller’s signal ends a call in flight and a wait between tries', async () => {
+  it('an abort by the caller ends a call to the scheduler in flight, and a wait between its tries', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', delayMs: 9_000, times: 2 });
     using inFlight = bench.clock.limit(4_000);

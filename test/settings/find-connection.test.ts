@@ -136,7 +136,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('the settings of a cluster are read from a clusters file, which takes precedence and is never mixed', async () => {
+  it('the settings of a cluster are read only from the clusters file if it has that cluster', async () => {
     const clusters = {
       staging: { ELASTICSEARCH_URL: url },
       default: { ELASTICSEARCH_URL: 'http://localhost:9200' },
@@ -389,7 +389,7 @@ describe('credentials as people paste them', () => {
     ['id:key', pair],
     ['the encoded key without its padding', encoded.replace(/=+$/, '')],
     ['the encoded key with a line break after it', `${encoded}\r\n`],
-  ])('a pasted API key is understood and sent: %s', async (_what, text) => {
+  ])('an API key is understood however it was pasted: %s', async (_what, text) => {
     const { credentials } = await connectionOf({
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text },
     });
@@ -545,7 +545,7 @@ describe('credentials from two places', () => {
   );
 
   it.each(cases)(
-    'credentials are chosen with environment: %s; secret: %s',
+    'the right credentials are chosen if the environment has %s and the secret %s',
     async (_own, _secret, own, secret) => {
       const given = {
         environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ...setting(own, 'env') },

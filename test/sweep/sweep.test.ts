@@ -603,7 +603,7 @@ describe('a stopped sweep', () => {
     ['while it closes jobs', 1_000],
     ['before it starts', 0],
   ])(
-    'a sweep stopped %s has eight seconds for its ending, six of them for the last look',
+    'a sweep stopped %s has eight seconds to end, six of them for the last reading',
     async (_when, moment) => {
       const clock = new VirtualClock(now);
       const stop = new AbortController();

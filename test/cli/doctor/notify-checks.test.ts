@@ -64,7 +64,7 @@ describe('doctor, on notifications', () => {
     });
   });
 
-  it('doctor looks a topic up without sending, and says that only a message shows the rest', async () => {
+  it('doctor reads a topic without sending a message, and says what only a message would show', async () => {
     await using sns = await startTopic({ SubscriptionsConfirmed: '2', KmsMasterKeyId: 'alias/topics' });
     const { exit, findings } = await onTopic(sns);
     expect(exit).toBe(0);
@@ -88,27 +88,33 @@ describe('doctor, on notifications', () => {
     [{ status: 404, code: 'NotFound' }, 'finding', /does not exist/, 3],
     [{ status: 403, code: 'AuthorizationError' }, 'note', /does not mean that they may not send/, 0],
     [{ status: 500, code: 'InternalError' }, 'finding', /could not be looked up/, 3],
-  ])('doctor judges a topic that answers %j', async (attributes, level, found, exit) => {
-    await using sns = await startTopic(attributes);
-    const result = await onTopic(sns);
-    expect(result.findings[0]).toMatchObject({ level, found: expect.stringMatching(found) });
-    expect(result.exit).toBe(exit);
-  });
+  ])(
+    'doctor reports the right finding for a topic that answers %j',
+    async (attributes, level, found, exit) => {
+      await using sns = await startTopic(attributes);
+      const result = await onTopic(sns);
+      expect(result.findings[0]).toMatchObject({ level, found: expect.stringMatching(found) });
+      expect(result.exit).toBe(exit);
+    },
+  );
 
   it.each([
     [undefined, 'ok', /^default exists$/, 0],
     ['ResourceNotFoundException', 'finding', /^default does not exist/, 3],
     ['AccessDeniedException', 'note', /may not look at it/, 0],
-  ])('doctor judges an event bus that answers %s', async (error, level, found, exit) => {
-    await using events = await startBus(error);
-    const result = await onBus(events);
-    expect(result.findings[0]).toMatchObject({
-      check: 'notify events',
-      level,
-      found: expect.stringMatching(found),
-    });
-    expect(result.exit).toBe(exit);
-  });
+  ])(
+    'doctor reports the right finding for an event bus that answers %s',
+    async (error, level, found, exit) => {
+      await using events = await startBus(error);
+      const result = await onBus(events);
+      expect(result.findings[0]).toMatchObject({
+        check: 'notify events',
+        level,
+        found: expect.stringMatching(found),
+      });
+      expect(result.exit).toBe(exit);
+    },
+  );
 
   it.each([
     ['JOBSWEEP_NOTIFY_SNS_TOPIC_ARN', 'jobsweep', /is not the ARN of a standard SNS topic/],
@@ -161,7 +167,7 @@ describe('doctor, on notifications', () => {
     ]);
   });
 
-  it('doctor says when messages are sent, as the request decides', async () => {
+  it('doctor says when messages are sent, and follows the request', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const env = { JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` };
     const { findings } = await examined(env, '{"notify": {"when": "never"}}');

@@ -160,7 +160,7 @@ describe('explain', () => {
     expect(shown.stdout).toContain('but "jobs" in the request does not include it');
   });
 
-  it('explain of a closed job names the sweep that closed it, when and why, from its report', async () => {
+  it('explain names the sweep that closed a job, with time and reason, from its report', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -183,7 +183,7 @@ describe('explain', () => {
     });
   });
 
-  it('explain of a closed job says that it was closed with force', async () => {
+  it('explain says that a job was closed with force', async () => {
     await using setup = await startSetup([...busy(4), { jobId: 'broken', state: 'failed', lastData: '9d' }]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -193,7 +193,7 @@ describe('explain', () => {
     );
   });
 
-  it('explain of a closed job says when it was closed if no report that was read names the sweep', async () => {
+  it('explain says when a job was closed if no report that it reads names the sweep', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'old', state: 'closed', lastData: '9d', finishedAt: '5d' },
@@ -205,7 +205,7 @@ describe('explain', () => {
     );
   });
 
-  it('explain of a job that others opened and closed again after our sweep does not blame the sweep', async () => {
+  it('explain does not name our sweep for a job that others opened and closed again afterwards', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -261,7 +261,7 @@ describe('explain', () => {
       'once it is open, sweeps close it again after 48h without data; to keep it out: "custom_settings": {"jobsweep": {"protect": true}}',
     ],
   ])(
-    'explain of a closed job says what happens once it is open: it %s',
+    'explain says what happens to a closed job once it is open again: it %s',
     async (_what, customSettings, line) => {
       await using setup = await startSetup([
         ...busy(4),
@@ -282,7 +282,7 @@ describe('explain', () => {
     [{ jobsweep: { protect: true } }, undefined],
     [{}, undefined],
   ])(
-    'explain of an open job names an opt-out that does not mean what its owner wanted: %j',
+    'explain names an opt-out that does not mean what the job’s owner wanted: %j',
     async (customSettings, line) => {
       await using setup = await startSetup([
         ...busy(4),
@@ -294,7 +294,7 @@ describe('explain', () => {
     },
   );
 
-  it('explain says of a protection that is over that it is over', async () => {
+  it('explain says that a protection has ended', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'mine', lastData: '9d', customSettings: { jobsweep: { protectUntil: '2026-11-20' } } },

@@ -37,7 +37,7 @@ const fleet = [...busy(6), { jobId: 'flaps', lastData: '9d' }, { jobId: 'rests',
 
 describe('the history of earlier sweeps', () => {
   it.each(['json', 'ndjson'])(
-    'the history shows jobs that were opened again after sweeps closed them (%s)',
+    '--history shows jobs that were opened again after sweeps closed them (%s)',
     async (form) => {
       await using setup = await startSetup(fleet);
       await using folder = await newFolder();
@@ -52,7 +52,7 @@ describe('the history of earlier sweeps', () => {
     },
   );
 
-  it('the history keeps a job that was opened again for the third time', async () => {
+  it('--history keeps a job open that was opened again for the third time', async () => {
     await using setup = await startSetup(fleet);
     await using folder = await newFolder();
     const reports = await nights(setup, 3, 'json');
@@ -71,7 +71,7 @@ describe('the history of earlier sweeps', () => {
     expect(setup.state('flaps')).toBe('opened');
   });
 
-  it('the history counts a sweep in two files once', async () => {
+  it('--history counts a sweep that is in two files once', async () => {
     await using setup = await startSetup(fleet);
     await using folder = await newFolder();
     const [report] = await nights(setup, 1, 'json');
@@ -83,7 +83,7 @@ describe('the history of earlier sweeps', () => {
     expect(jobOf(plan, 'flaps').reason).toBe('idle');
   });
 
-  it('the history of another cluster is ignored with a warning', async () => {
+  it('--history ignores sweeps of another cluster, with a warning', async () => {
     await using setup = await startSetup(fleet);
     await using other = await startSetup(fleet, {}, { seed: 2 });
     await using folder = await newFolder();
@@ -94,7 +94,7 @@ describe('the history of earlier sweeps', () => {
     expect(plan.warnings.join()).toContain('--history: sweeps of another cluster (default) were ignored');
   });
 
-  it('reading the history does not wait for a gateway with a retry-after of eleven days', async () => {
+  it('--history does not wait for a gateway with a retry-after of eleven days', async () => {
     await using setup = await startSetup(fleet);
     await using folder = await newFolder();
     const [report] = await nights(setup, 1, 'json');
@@ -105,7 +105,7 @@ describe('the history of earlier sweeps', () => {
     expect(setup.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
   });
 
-  it('a history without a report is refused before any request to the cluster', async () => {
+  it('--history refuses a file without a report before any request to the cluster', async () => {
     await using setup = await startSetup(idle(1));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'closed some jobs on Monday\n{"level":"INFO"}\n');

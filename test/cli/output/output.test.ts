@@ -15,7 +15,7 @@ const jobs = [
 ];
 
 describe('the result', () => {
-  it('the result is a table on a terminal and JSON when piped', async () => {
+  it('a command prints its result as a table on a terminal and as JSON when piped', async () => {
     await using setup = await startSetup(jobs);
     expect((await runOn(setup, ['plan'], { terminal: true, columns: 90 })).stdout).toMatch(/JOB +.*STATE/);
     expect(reportOf(await runOn(setup, ['plan'])).counts.idle).toBe(2);

@@ -19,19 +19,22 @@ describe('the jobs of a plan', () => {
     ['table', `\n${leftOut}\n`],
     ['markdown', `\n- ${leftOut.replaceAll('_', '&#95;')}\n`],
     ['html', ` ${leftOut}.</p>`],
-  ])('a plan as %s says which listed jobs its table leaves out, and how to see them', async (form, line) => {
-    await using setup = await startSetup(jobs);
-    const some = await runOn(setup, ['plan', '--exclude', 'spared', '-o', form]);
-    expect(some.stdout).toContain(line);
-    expect(some.stdout).not.toContain('busy-0');
-    const all = await runOn(setup, ['plan', '--exclude', 'spared', '-o', form, '--all']);
-    expect(all.stdout).not.toContain('not in the table');
-    for (const id of ['busy-0', 'busy-3', 'fresh', 'spared', 'protected', 'idle-1'])
-      expect(all.stdout).toContain(id);
-    expect(all).toMatchObject({ exit: 0, stderr: '' });
-  });
+  ])(
+    'a plan in the form %s says which listed jobs its table leaves out, and how to see them',
+    async (form, line) => {
+      await using setup = await startSetup(jobs);
+      const some = await runOn(setup, ['plan', '--exclude', 'spared', '-o', form]);
+      expect(some.stdout).toContain(line);
+      expect(some.stdout).not.toContain('busy-0');
+      const all = await runOn(setup, ['plan', '--exclude', 'spared', '-o', form, '--all']);
+      expect(all.stdout).not.toContain('not in the table');
+      for (const id of ['busy-0', 'busy-3', 'fresh', 'spared', 'protected', 'idle-1'])
+        expect(all.stdout).toContain(id);
+      expect(all).toMatchObject({ exit: 0, stderr: '' });
+    },
+  );
 
-  it('plan --all lists every open job in its JSON, those to close first, and can be carried out', async () => {
+  it('plan --all lists every open job in its JSON, first those to close, and can be carried out', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const file = folder.at('plan.json');

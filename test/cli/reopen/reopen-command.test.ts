@@ -401,7 +401,7 @@ describe('reopen --jobs', () => {
     expect(opens(setup)).toEqual([]);
   });
 
-  it('reopen says of a job that the sweep kept why it is not among those to open', async () => {
+  it('reopen says why it does not open a job that the sweep kept', async () => {
     await using setup = await startSetup([
       ...busy(8),
       ...idle(1),
@@ -425,7 +425,7 @@ describe('reopen --jobs', () => {
     expect(result.stderr).toContain('--jobs: expected a');
   });
 
-  it('reopen of one job is whole although the report does not name other jobs that it counts', async () => {
+  it('reopen of a single job is complete even if the report counts other jobs without naming them', async () => {
     await using setup = await startSetup([...busy(8), ...idle(3)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -442,7 +442,7 @@ describe('reopen --jobs', () => {
 });
 
 describe('reopen shows', () => {
-  it('reopen names the jobs that it asks about, the first ten of them', async () => {
+  it('reopen names the first ten jobs in its question', async () => {
     await using setup = await startSetup([...busy(30), ...idle(14)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -457,7 +457,7 @@ describe('reopen shows', () => {
     expect(two.stderr).toMatch(/to open: idle-3, idle-7\nOpen 2 jobs on /);
   });
 
-  it('reopen says of each datafeed that stays stopped that the sweep did not stop it', async () => {
+  it('reopen says why a datafeed stays stopped: the sweep did not stop it', async () => {
     await using setup = await startSetup([
       ...busy(8),
       ...idle(1),
@@ -484,7 +484,7 @@ describe('reopen shows', () => {
     expect(shown.stdout).toContain('POST _ml/datafeeds/datafeed-rests/_start');
   });
 
-  it('reopen leaves out columns in which no job has anything', async () => {
+  it('reopen leaves out the columns that are empty for all jobs', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -547,7 +547,7 @@ describe('reopen refuses', () => {
     );
   });
 
-  it('reopen is refused during upgrade mode, and with a key that lacks the privilege', async () => {
+  it('reopen is refused in upgrade mode, and with a key that lacks the privilege', async () => {
     const apiKeys = [
       { id: 'm', key: 'k', owner: 'o', cluster: ['manage_ml'] },
       { id: 'r', key: 'k', owner: 'o', cluster: ['monitor_ml'] },

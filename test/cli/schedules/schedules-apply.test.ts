@@ -416,7 +416,7 @@ schedules:
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['to-come']);
   });
 
-  it('schedules apply creates schedules that run and deliver the payload with its trigger', async () => {
+  it('schedules apply creates schedules that deliver the payload when they are due, with its trigger', async () => {
     const payloads: unknown[] = [];
     await using bench = await schedulesBench({ invoke: ({ payload }) => payloads.push(payload) });
     const hourly = 'schedules: [{name: hourly, cron: "0 * * * ? *", request: {dryRun: true}}]';
@@ -485,7 +485,7 @@ describe('schedules plan', () => {
       { field: 'start', from: '2026-11-30T23:00:00.000Z', to: '2026-12-01T23:00:00.000Z' },
     ],
     ['end: 2027-12-01T00:00:00+01:00\n', '\n', { field: 'end', from: '2027-11-30T23:00:00.000Z', to: null }],
-  ])('schedules plan after editing %j to %j shows only that field', async (from, to, difference) => {
+  ])('schedules plan shows only the edited field after %j became %j', async (from, to, difference) => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const { stdout } = await bench.withFile(nightly.replace(from, to), ['plan']);

@@ -86,7 +86,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(inputs(bench).at(-1)).clusters).toEqual(clusters);
   });
 
-  it('schedules apply names a cluster after the part behind the secrets’ prefix, even if the pattern is narrower', async () => {
+  it('schedules apply takes a cluster’s name from the part of its secret after the prefix, even if the pattern is longer', async () => {
     await using bench = await schedulesBench();
     await using secrets = await startSecretsManager({ 'jobsweep/eu-logs': '{}', 'jobsweep/us-logs': '{}' });
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secrets.url);

@@ -46,10 +46,13 @@ it.each(notZones)('the simulator refuses the time zone %j', (name) => {
   expect(isZone(name)).toBe(false);
 });
 
-it.each(dueTimes)('in the simulator, $says: $expression', ({ expression, zone = 'UTC', from, due, ends }) => {
-  const start = Date.parse(from ?? '2026-01-01T00:00:00Z');
-  expect(occurrences(expression, zone, start, due.length + (ends ? 1 : 0))).toEqual(due);
-});
+it.each(dueTimes)(
+  'the simulator finds that $says: $expression',
+  ({ expression, zone = 'UTC', from, due, ends }) => {
+    const start = Date.parse(from ?? '2026-01-01T00:00:00Z');
+    expect(occurrences(expression, zone, start, due.length + (ends ? 1 : 0))).toEqual(due);
+  },
+);
 
 describe('start and end of a schedule', () => {
   const moment = (text: string) => Date.parse(text);

@@ -47,7 +47,7 @@ const silence = (from: number, to: number): Message[] => [
 ];
 
 describe('job stats alone', () => {
-  it('job stats prove the current silence and nothing before it', () => {
+  it('job stats alone prove only the current silence of a job', () => {
     const lastData = ago(4 * day + 30 * minute);
     const now = { at: asOf, state: 'opened', lastData, openedAt: ago(40 * day), bytes: 1e9 };
     const { known, closes, wrongCloses, gbHours } = judged({ now });
@@ -147,7 +147,7 @@ describe('a model that was reverted', () => {
 });
 
 describe('messages that were lost', () => {
-  it('lost messages are noticed when stats contradict them, and then prove no silence', () => {
+  it('advise notices lost messages when stats contradict them, and then takes them as no proof of silence', () => {
     // The job was closed 20 days ago and opened again later, and no message reports that.
     const messages = [
       say(50 * day, 'Job created'),
@@ -162,7 +162,7 @@ describe('messages that were lost', () => {
     expect(closes.atLeast).toBe(1);
   });
 
-  it('most ranges contain the truth even if messages were lost, although that is not promised', () => {
+  it('most ranges of advise contain the true value even if messages were lost, although that is not promised', () => {
     let ranges = 0;
     let outside = 0;
     for (let seed = 1; seed <= 150; seed += 1)
@@ -176,7 +176,7 @@ describe('messages that were lost', () => {
 });
 
 describe('clocks', () => {
-  it('clocks that differ by a minute do not push the truth out of a range', () => {
+  it('ranges of advise contain the true value even if clocks differ by a minute', () => {
     // The node's clock is a minute ahead: data that it dates 24 h ago arrived 24 h and a minute ago.
     const now = {
       at: asOf,
@@ -189,7 +189,7 @@ describe('clocks', () => {
   });
 });
 
-it.each(habits)('more evidence never widens a range: %s', (habit) => {
+it.each(habits)('more evidence never widens a range of advise: %s', (habit) => {
   for (let seed = 1; seed <= 15; seed += 1) {
     const wide = judgePast({ seed, days: 30, asOf, sources: ['notifications', 'snapshots'], habit });
     const narrow = judgePast({
@@ -213,7 +213,7 @@ it.each(habits)('more evidence never widens a range: %s', (habit) => {
   }
 });
 
-it('ranges are never empty, and wrong closes never exceed closes', () => {
+it('ranges of advise are never empty, and wrong closes never exceed closes', () => {
   for (let seed = 1; seed <= 60; seed += 1)
     for (const sources of sourceSets)
       for (const { estimate } of judgePast({ seed, days: 30, asOf, sources }).results) {

@@ -111,7 +111,7 @@ describe('an ingest outage', () => {
     }
   });
 
-  it('nine jobs, a third of the fed jobs, or a longer time are no ingest outage', () => {
+  it('an ingest outage is not detected for nine jobs, for a third of the fed jobs, or over a longer time', () => {
     expect(fuse({ idle: 9, everFed: 10, silentSince: together(9) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 30, silentSince: together(10) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 20, silentSince: together(10, 16 * minute) })).toBeUndefined();

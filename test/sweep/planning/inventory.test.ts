@@ -296,7 +296,7 @@ describe('of a job', () => {
 describe('the last activity of a job', () => {
   const clocks = (lastDataTime?: number, openedAt?: number) => idleJob({ lastDataTime, openedAt });
 
-  it('the last activity of a job is the newest of its data, its opening and its remembered activity', () => {
+  it('the last activity of a job is the latest of its data, its opening and the activity that earlier sweeps saw', () => {
     expect(lastActivityOf(clocks(3, 2), 1)).toBe(3);
     expect(lastActivityOf(clocks(1, 3), 2)).toBe(3);
     expect(lastActivityOf(clocks(2, 1), 3)).toBe(3);
@@ -304,7 +304,7 @@ describe('the last activity of a job', () => {
     expect(lastActivityOf(clocks(), 1)).toBe(1);
   });
 
-  it('the last activity of a job without data, opening time or remembered activity is unknown', () => {
+  it('the last activity of a job is unknown without data, opening time and activity that earlier sweeps saw', () => {
     expect(lastActivityOf(clocks())).toBeUndefined();
   });
 
@@ -320,11 +320,11 @@ describe('whether a datafeed may still fetch', () => {
     ['starting', true],
     ['stopping', true],
     ['napping', true],
-  ])('a datafeed that is %s may still fetch: %s', (state, expected) => {
+  ])('a datafeed that is %s may still read data: %s', (state, expected) => {
     expect(runs(feedOf('feed', state))).toBe(expected);
   });
 
-  it('a job without a datafeed has none that may still fetch', () => {
+  it('a job without a datafeed has none that may still read data', () => {
     expect(runs(undefined)).toBe(false);
   });
 });
@@ -347,7 +347,7 @@ describe('the datafeed of a job', () => {
   });
 });
 
-it('moments are accepted if JavaScript can represent them as dates, including the first and the last', () => {
+it('a time is valid if JavaScript can represent it as a date, including the first and the last one', () => {
   expect([-8.64e15, 0, 8.64e15].map(isMoment)).toEqual([true, true, true]);
   expect([undefined, 8.64e15 + 1, -8.64e15 - 1].map(isMoment)).toEqual([false, false, false]);
 });

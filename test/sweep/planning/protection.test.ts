@@ -184,7 +184,7 @@ describe('the spelling of the key', () => {
     ['sweeper', { protect: true }],
     ['idle-closer', { protectUntil: '2027-01-01' }],
   ])(
-    'a key that shows the wish to opt out, but is not read, is named and does not protect: %s',
+    'a key that is an attempt to opt out, but does not count, is reported and does not protect: %s',
     (key, value) => {
       expect(mayConcernProtection(key, value)).toBe(true);
       expect(read({ [key]: value })).toEqual({ kind: 'none', unreadKey: key });
@@ -200,12 +200,12 @@ describe('the spelling of the key', () => {
     ['', true],
     ['protect', false],
     ['jobsweeper', null],
-  ])('a key of another setting is not named: %s', (key, value) => {
+  ])('a key of another setting is not reported: %s', (key, value) => {
     expect(mayConcernProtection(key, value)).toBe(false);
     expect(read({ [key]: value })).toEqual({ kind: 'none' });
   });
 
-  it('no unread key is named beside the right one, whatever that says', () => {
+  it('no key that does not count is reported if the right key is set, whatever its value', () => {
     expect(read({ jobsweeper: true, jobsweep: { protect: false } })).toEqual({ kind: 'none' });
     expect(read({ jobsweeper: true, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
   });

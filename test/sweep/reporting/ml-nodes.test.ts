@@ -34,7 +34,7 @@ describe('fewer ML nodes would do', () => {
     expect(enoughNodes([], jobs(10), closed(0))).toBeUndefined();
   });
 
-  it('fewer ML nodes are not enough if the sum of the jobs fits but no split over fewer nodes does', () => {
+  it('fewer ML nodes are not enough if the jobs cannot be split among them, even if their sum fits', () => {
     const four = [...three, node(100)];
     expect(enoughNodes(four, jobs(60, 60, 60, 60, 1), closed(4))).toBeUndefined();
     expect(enoughNodes(four, jobs(60, 60, 60, 1), closed(3))).toEqual({ total: 4, enough: 3 });
@@ -48,7 +48,7 @@ describe('fewer ML nodes would do', () => {
     });
   });
 
-  it('fewer ML nodes are not enough if the nodes measure more memory than the jobs explain', () => {
+  it('fewer ML nodes are not enough if the nodes use more memory than the jobs explain', () => {
     const full = three.map((each) => ({ ...each, jobBytes: 95 * mb }));
     expect(enoughNodes(full, jobs(20, 20, 20), closed(0))).toBeUndefined();
   });

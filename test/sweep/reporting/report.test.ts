@@ -71,7 +71,7 @@ describe('the counts of a report', () => {
     expect(countKept([entryOf({ outcome: 'kept' }, idle)])).toEqual({});
   });
 
-  it('the counts of a report contain no outcome for a job that is not settled yet', () => {
+  it('the counts of a report contain no outcome for a job that has none yet', () => {
     const entries = [new Entry(idleJob({ jobId: 'a' }), idle), entryOf({ outcome: 'closed' })];
     const none = Object.fromEntries(Object.values(outcomes).map(({ count }) => [count, 0]));
     expect(countEntries(entries, 7)).toEqual({ ...none, open: 7, listed: 2, idle: 2, closed: 1 });

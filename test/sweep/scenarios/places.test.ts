@@ -77,7 +77,7 @@ describe('the default request', () => {
     expect(report.places).toBeUndefined();
   });
 
-  it('the report shows when each job was really closed, long before its request ended', async () => {
+  it('the report shows the time at which a job closed, not the later end of its close request', async () => {
     const jobs = [
       { jobId: 'slow', node: 'a', lastData: '9d', modelBytes: '50mb', closeTakes: '70s' },
       ...idle(6).map((job, index) => ({
