@@ -298,6 +298,40 @@ describe('a job that is reopened after each close', () => {
   });
 });
 
+describe('the conclusion of advise', () => {
+  it.each([
+    ['{}', 'This request: idleFor 48h, the default: of 1 close in 30 days, none would have been wrong.'],
+    ['{"idleFor": "24h"}', 'This request: idleFor 24h: of 1 close in 30 days, none would have been wrong.'],
+    ['{"idleFor": "1d"}', 'This request: idleFor 24h: of 1 close in 30 days, none would have been wrong.'],
+    ['{"idleFor": "36h"}', undefined],
+  ])(
+    'advise says what the threshold of the request %s would have done, if it is compared',
+    async (payload, line) => {
+      await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
+      for (const form of ['table', 'markdown']) {
+        const { stdout } = await runOn(setup, ['advise', '-o', form, '-p', payload]);
+        if (line === undefined) expect(stdout).not.toContain('This request');
+        else expect(stdout.replaceAll('\\', '')).toContain(line);
+        expect(stdout).toContain('which the closed job would have missed until it was opened again');
+      }
+    },
+  );
+});
+
+describe('the calendar of advise', () => {
+  it('the calendar of advise shows the day on which our own sweep closed a job as silent', async () => {
+    await using folder = await newFolder();
+    await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
+    const options = { env: { XDG_STATE_HOME: folder.path } };
+    await runOn(setup, ['sweep', '--yes'], options);
+    await setup.clock.advance(3_600_000);
+    expect(setup.state('idle-0')).toBe('closed');
+    const { stdout } = await runOn(setup, ['advise', '-o', 'table'], options);
+    // The last data came four days and four hours before the sweep.
+    expect(stdout).toMatch(/^idle-0 +\?*█····$/m);
+  });
+});
+
 describe('explain --history', () => {
   it.each([[['explain', 'job-05', '--history']], [['explain', '--history', 'job-05']]])(
     'explain --history shows the past of one job, each event with its source (%j)',

@@ -6,7 +6,7 @@ import { type Chart, figure, ink } from '../output/html/chart.ts';
 import { html } from '../output/html/markup.ts';
 import { pageText } from '../output/html/page.ts';
 import { tableSection } from '../output/html/sheet-page.ts';
-import { adviceSheet, rangeText, recommendationText, titleOf } from './advice-text.ts';
+import { adviceSheet, conclusionsOf, rangeText, titleOf } from './advice-text.ts';
 import { calendarOf, type DayKind } from './calendar.ts';
 
 /** Maximum number of rows: a longer calendar cannot be read as a picture. */
@@ -16,12 +16,12 @@ export async function adviceHtml(advised: Advised): Promise<string> {
   const sheet = adviceSheet(advised);
   const charts = [thresholdChart(advised), ...(advised.pasts.length > 0 ? [calendarChart(advised)] : [])];
   const figures = await Promise.all(charts.map((chart, index) => figure(chart, `advice-${index}`)));
-  const main = html`<p><strong>${recommendationText(advised)}</strong></p>
+  const main = html`${conclusionsOf(advised).map((line) => html`<p><strong>${line}</strong></p>\n`)}
 <ul>${sheet.lines.map((line) => html`<li>${line}</li>\n`)}</ul>
 ${sheet.tables.map(tableSection)}${figures}`;
   return pageText({
     title: titleOf(advised),
-    subtitle: `As of ${advised.advice.asOf}. A close is wrong when data came after it while the job, in reality, was still open. Today is what a sweep would close now.`,
+    subtitle: `As of ${advised.advice.asOf}. A close is wrong when data came after it: the closed job would have missed that data until it was opened again. Today is what a sweep would close now.`,
     main,
     footer: '',
   });
@@ -37,7 +37,7 @@ function thresholdChart({ advice: { thresholds } }: Advised): Chart {
     summary: 'The full bar is sure; the light part is possible, because nothing is known that rules it out.',
     legend: [
       [ink.close, 'closes'],
-      [ink.bad, 'of them wrong'],
+      [ink.bad, 'of them wrong: data came later'],
     ],
     draw: (width) => drawThresholds(rows, width),
     table: {

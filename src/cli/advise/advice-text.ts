@@ -21,7 +21,7 @@ export function rangeText({ atLeast, atMost }: Range, digits = 0): string {
 
 /** Explains the columns to readers without the docs. */
 export const wrongMeaning =
-  'wrong: data came after the close while the job, in reality, was still open; today: what a sweep would close now';
+  'closes: what sweeps with this threshold would have closed; wrong: those of them after which data came, which the closed job would have missed until it was opened again; today: what a sweep would close now';
 
 /** Certain closes as full blocks, possible ones as light blocks. */
 function bar({ atLeast, atMost }: Range, top: number): string {
@@ -83,7 +83,12 @@ export function adviceText(advised: Advised, looks: TableLooks = {}): string {
     '',
     table(advice.thresholds, columnsOf(advice.thresholds, true), looks),
     ...sentences(
-      [paint('faint', '█ sure  ░ possible'), paint('faint', wrongMeaning), '', recommendationText(advised)],
+      [
+        paint('faint', '█ sure  ░ possible'),
+        ...wrongMeaning.split('; ').map((line) => paint('faint', line)),
+        '',
+        ...conclusionsOf(advised),
+      ],
       width,
     ),
     ...(advice.comesBack.length > 0
@@ -133,7 +138,25 @@ export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): st
   ];
 }
 
-export function recommendationText({ advice: { recommended } }: Advised): string {
+/** What the request's own threshold would have done, and the recommendation. */
+export function conclusionsOf(advised: Advised): string[] {
+  const { advice, current } = advised;
+  const now = current && currentText(current, advice.days);
+  return [...(now === undefined ? [] : [now]), recommendationText(advised)];
+}
+
+const defaultIdleFor = '48h';
+
+function currentText({ idleFor, closes, wrongCloses }: ThresholdAdvice, days: number): string {
+  const which = idleFor === defaultIdleFor ? `${idleFor}, the default` : idleFor;
+  const wrong =
+    wrongCloses.atMost === 0
+      ? 'none would have been wrong'
+      : `${rangeText(wrongCloses)} would have been wrong`;
+  return `This request: idleFor ${which}: of ${rangeText(closes)} ${closes.atMost === 1 ? 'close' : 'closes'} in ${plural(days, 'day')}, ${wrong}.`;
+}
+
+function recommendationText({ advice: { recommended } }: Advised): string {
   return recommended
     ? `Recommended: idleFor ${recommended.idleFor}: ${recommended.because}.`
     : 'Recommended: none: the evidence supports no threshold.';

@@ -24,7 +24,7 @@ import {
 import type { Paint } from '../output/paint.ts';
 import { sheetMarkdown } from '../output/sheet.ts';
 import { deadlineOf, durationOption } from '../sweep/run-sweep.ts';
-import { adviceSheet, adviceText, recommendationText, wrongMeaning } from './advice-text.ts';
+import { adviceSheet, adviceText, conclusionsOf, wrongMeaning } from './advice-text.ts';
 import { readAllRecords } from './all-records.ts';
 import { advisedJobs, idleToday, readPast } from './read-past.ts';
 
@@ -95,6 +95,7 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
     cluster: { name: read.request.cluster, id: identity.id, version: identity.version },
     asOf: readAt,
     ...period,
+    idleFor: read.request.idleFor,
     sources: known.sources,
     missing: known.missing,
     coverage: known.coverage,
@@ -123,7 +124,7 @@ function renderingsOf(advised: Advised, io: Io, paint: Paint): Renderings {
     },
     markdown: () => {
       const sheet = adviceSheet(advised);
-      return sheetMarkdown({ ...sheet, lines: [recommendationText(advised), wrongMeaning, ...sheet.lines] });
+      return sheetMarkdown({ ...sheet, lines: [...conclusionsOf(advised), wrongMeaning, ...sheet.lines] });
     },
     // Loaded on demand: the chart library is large.
     html: async () => (await import('./advice-page.ts')).adviceHtml(advised),

@@ -1,6 +1,6 @@
 /** @module A job's days: data, silence, closed, or not known. */
 import type { KnownPast } from '../../sweep/advising/known-past.ts';
-import { holds, meets } from '../../sweep/advising/spans.ts';
+import { holds, meets, type Span, spanAt } from '../../sweep/advising/spans.ts';
 
 const day = 86_400_000;
 
@@ -21,28 +21,40 @@ export const dayMarks: Readonly<Record<DayKind, string>> = {
 export const calendarLegend = '█ data  · open and silent  (blank) closed  ? not known';
 
 /** One entry per 24 hours, counted back from `asOf` to `from`; oldest first. */
-export function calendarOf(
-  { data, silent, open, notOpen, knownFrom }: KnownPast,
-  from: number,
-  asOf: number,
-): CalendarDay[] {
+export function calendarOf(past: KnownPast, from: number, asOf: number): CalendarDay[] {
   const count = Math.max(1, Math.ceil((asOf - from) / day));
+  const data = dataSpans(past);
   return Array.from({ length: count }, (_, index) => {
     const begins = asOf - (count - index) * day;
-    const ends = begins + day;
-    // If data came at an unknown moment within more than two days, no day is marked.
-    const hasData = data.spans.some(
-      (span) => span.from < ends && span.to > begins && span.to - span.from <= 2 * day,
-    );
-    const kind: DayKind = holds(notOpen, begins, ends)
-      ? 'closed'
-      : hasData
-        ? 'data'
-        : holds(silent, begins, ends) && holds(open, begins, ends)
-          ? 'silent'
-          : ends > knownFrom && meets(data.spans, begins, ends)
-            ? 'data'
-            : 'unknown';
+    const kind = kindOf(past, data, begins, begins + day);
     return { from: begins, kind, mark: dayMarks[kind] };
   });
+}
+
+function kindOf(past: KnownPast, data: readonly Span[], begins: number, ends: number): DayKind {
+  const { silent, notOpen, knownFrom } = past;
+  if (holds(notOpen, begins, ends)) return 'closed';
+  const inDay = data.filter(({ from, to }) => from < ends && to > begins);
+  // If data came at an unknown moment within more than two days, no day is marked.
+  if (inDay.some(({ from, to }) => to - from <= 2 * day)) return 'data';
+  if (holds(silent, begins, ends)) return wasOpenIn(past, begins, ends) ? 'silent' : 'unknown';
+  return ends > knownFrom && inDay.length > 0 ? 'data' : 'unknown';
+}
+
+/**
+ * The spans that each contain data, without the silence at their ends: a model that is saved at a close has a newer record
+ * than the one saved before, but the job's last data came long before the close.
+ */
+function dataSpans({ data, silent }: KnownPast): Span[] {
+  return data.spans.flatMap((span) => {
+    const from = spanAt(silent, span.from)?.to ?? span.from;
+    const to = spanAt(silent, span.to)?.from ?? span.to;
+    return from <= to ? [{ from, to }] : [];
+  });
+}
+
+/** On the day of an open or a close it was open for a part of the day. */
+function wasOpenIn({ open, closes, starts }: KnownPast, begins: number, ends: number): boolean {
+  const within = ({ from, to }: Span) => from >= begins && to <= ends;
+  return meets(open, begins, ends) || closes.spans.some(within) || starts.spans.some(within);
 }

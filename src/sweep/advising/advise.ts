@@ -19,6 +19,8 @@ export interface AdviseCase {
   readonly days: number;
   readonly every: Interval;
   readonly thresholds: readonly Interval[];
+  /** The threshold of the request, in milliseconds. */
+  readonly idleFor?: number | undefined;
   /** The price of one GB of model memory for one hour. */
   readonly pricePerGbHour?: number | undefined;
   readonly sources: readonly SourceName[];
@@ -84,6 +86,8 @@ export interface Advice {
 
 export interface Advised {
   readonly advice: Advice;
+  /** The entry of the request's own threshold, if it is among those compared. */
+  readonly current?: ThresholdAdvice | undefined;
   /** Each judged job, for tables and charts. */
   readonly jobs: readonly JobAdvice[];
   readonly pasts: readonly KnownPast[];
@@ -140,6 +144,7 @@ export function advise(given: AdviseCase): Advised {
         ...(recommended ? [] : [`no recommendation: ${because}`]),
       ],
     },
+    current: summed[thresholds.findIndex(({ ms }) => ms === given.idleFor)],
     jobs,
     pasts,
   };
