@@ -91,7 +91,7 @@ interface Moments {
   readonly modelBytes: number;
 }
 
-/** The past that leads to the job's described state, generated once, on first use. */
+/** The job's past, generated once on first use. It leads to the state that the fleet describes. */
 function pastOf(
   cluster: ClusterState,
   { jobId, past, datafeed, bucketSpan, finishedAt, node }: FleetJob,

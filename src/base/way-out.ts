@@ -45,7 +45,10 @@ export interface WayOut {
   readonly hint?: string | undefined;
 }
 
-/** The way to this address. @throws {InvalidSettingError} if its proxy is invalid. The message never has a password. */
+/**
+ * The route to this address: directly or through a proxy.
+ * @throws {InvalidSettingError} if its proxy is invalid. The message never has a password.
+ */
 export function wayTo(url: URL, environment: Environment): WayOut {
   const { proxy, hint } = proxyTo(url, environment);
   return {

@@ -87,7 +87,7 @@ export async function onEach<T>(
   return await pMap(names, attempt, { concurrency: parallel });
 }
 
-/** Puts the cluster's name before each line. Not a terminal, so that no cluster redraws the line of another. */
+/** Writes the cluster's name before each line. It is not a terminal, so that no cluster redraws the line of another. */
 function prefixed(output: Output, prefix: string): Output {
   return new Writable({
     decodeStrings: false,

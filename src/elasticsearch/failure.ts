@@ -217,7 +217,7 @@ function causeOf(error: unknown, reason: string): LostCause {
   if (/EAI_AGAIN/.test(reason)) return 'lookup';
   if (/ECONNREFUSED/.test(reason)) return 'refused';
   if (/wrong version number|packet length too long|record layer/i.test(reason)) return 'not_tls';
-  // an alert from the server is about our side, even if it mentions certificates
+  // an alert from the server concerns our side, even if it mentions certificates
   if (/EPROTO|SSL routines|SSL alert/i.test(reason)) return 'handshake';
   if (/certificate has expired|not yet valid/i.test(reason)) return 'expired';
   if (/does not match certificate's altnames/.test(reason)) return 'other_host';

@@ -142,7 +142,7 @@ async function readSweeps(
       const { sweep } = jobsweepIn(source);
       const readAt = momentIn(sweep.read_at);
       if (typeof sweep.id !== 'string' || readAt === undefined || readAt < from) continue;
-      // A repeat after a rollover is a second document with the same id: the newest is read first.
+      // A sweep that is stored again after a rollover has two documents with the same id. The newest is read first.
       if (sweeps.has(sweep.id)) continue;
       const documents = typeof sweep.job_documents === 'number' ? sweep.job_documents : 0;
       sweeps.set(sweep.id, { id: sweep.id, readAt, documents, isWhole: sweep.whole === true });

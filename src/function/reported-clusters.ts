@@ -1,6 +1,6 @@
 /**
- * @module Finds out which clusters have reported, from the metric that each report publishes. CloudWatch keeps it for 15
- * days in minutes, and one call reads 500 clusters.
+ * @module Finds out which clusters have reported, from the metric that each report publishes. CloudWatch keeps
+ * one-minute data for 15 days, and one call can query 500 clusters.
  */
 import type { GetMetricDataCommandInput, MetricDataResult } from '@aws-sdk/client-cloudwatch';
 import { RollCallError } from '../base/errors.ts';

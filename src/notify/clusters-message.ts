@@ -48,7 +48,7 @@ export function clustersMessage(
   };
 }
 
-/** 0 is the worst: failed, refused, partial, done. */
+/** The rank of a result; 0 is the worst: failed, refused, partial, done. */
 function rankOf(sweep: ClusterSweep | undefined): 0 | 1 | 2 | 3 {
   if (!sweep?.report) return 0;
   return ({ refused: 1, partial: 2, done: 3 } as const)[sweep.report.status];

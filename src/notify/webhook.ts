@@ -72,12 +72,12 @@ async function exchange(
       agent: agent ?? false,
     });
     request.end(text);
-    // An error after this wait has ended must not end the process.
+    // An error that occurs after this wait must not end the process.
     request.on('error', () => undefined);
     const [response] = (await once(request, 'response', { signal })) as [IncomingMessage];
     return { response, answer: await textOf(response) };
   } catch (error) {
-    // It may have arrived, so a retry could post it twice.
+    // The message may have arrived, so a retry could post it twice.
     if (signal.aborted) throw new DeliveryError('no answer in time');
     const through = proxy ? ` through the proxy ${proxy.shown}` : '';
     throw new DeliveryError(`${url.host}${through}: ${networkProblem(error, proxy)}`, defaultRetryMs);

@@ -152,7 +152,7 @@ function throwSettingError(error: unknown, name: string, message: string): void 
     );
 }
 
-/** Turns a sentence into the end of another one. */
+/** Changes a sentence so that it can end another one. */
 const clause = (sentence: string): string =>
   `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`;
 

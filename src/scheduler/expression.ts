@@ -11,7 +11,7 @@ export type Expression =
   /** `local` is a date-time in the schedule's zone, such as `2026-11-23T02:00:00`. */
   | { readonly kind: 'at'; readonly local: string };
 
-/** The text is not a valid expression. The message completes "…: expected". */
+/** The text is not a valid expression. The message continues a sentence that ends with "expected". */
 export class InvalidExpressionError extends Error {
   override readonly name = 'InvalidExpressionError';
 }

@@ -23,7 +23,7 @@ export interface StoreReport extends Omit<ReportToStore, 'namespace' | 'version'
   readonly stop?: AbortSignal | undefined;
 }
 
-/** The share of the time for job documents. The rest is for the document of the sweep, which matters most. */
+/** The share of the time that job documents may take. The rest is for the document of the sweep, which matters most. */
 const shareOfJobs = 0.75;
 /** With less time than this, nothing is sent. Milliseconds. */
 const minTime = 500;

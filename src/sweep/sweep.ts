@@ -185,7 +185,7 @@ export async function carryOut(given: Plan, context: SweepContext): Promise<Carr
   budget.readTook(found.readAt - plan.startedAt);
   // break: end-after-stop
   const cut = () => budget.endWithin(maxAfterStop);
-  // The last reading is a read as well, so the limit is the deadline, not the end of work.
+  // The last reading must finish before the deadline, but may take place after work has ended.
   cluster.limitReads?.({
     until: clock.now() + budget.untilDeadline(),
     notice: (message) => observer.notice?.(message),
@@ -353,7 +353,7 @@ function leftAlone(plan: Plan): Round {
   };
 }
 
-/** Warns about jobs that a dry run counts as to be closed, but that `force.max` would leave. */
+/** Warns about jobs that a dry run would close with force, although `force.max` leaves them for a later sweep. */
 function overForceMax({ force: { max } }: SweepRequest, entries: readonly Entry[]): string[] {
   const forced = entries.filter(({ verdict }) => verdict.verdict === 'force').length;
   return forced > max

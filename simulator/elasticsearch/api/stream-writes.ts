@@ -4,10 +4,7 @@ import type { Call } from '../http/call.ts';
 import type { ItemResult } from '../state/data-stream-store.ts';
 import type { Document } from '../state/indices.ts';
 
-/**
- * @throws 403 for the whole request if the caller may not write to any of the streams in it
- * @throws 403 for the whole request if the caller may not write to any of its streams
- */
+/** @throws 403 for the whole request if the caller may not write to any of the streams in it */
 export function authorizeWrites({ context: { security }, principal }: Call, names: readonly string[]): void {
   for (const name of names) {
     if (security.hasOnIndex(principal, name, 'create_doc')) continue;

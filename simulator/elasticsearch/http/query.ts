@@ -62,10 +62,7 @@ export class Query {
     for (const name of names) this.#consumed.add(name);
   }
 
-  /**
-   * @throws 400 that names every unused parameter
-   * @throws 400 that names every unconsumed parameter
-   */
+  /** @throws 400 that names every unused parameter */
   refuseUnconsumed(path: string): void {
     const unknown = [...this.#values.keys()]
       .filter((name) => !this.#consumed.has(name) && !content.includes(name))

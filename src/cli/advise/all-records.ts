@@ -24,7 +24,7 @@ export interface RecordsOf {
 
 export interface AllRecords {
   readonly records: Read<Records>;
-  /** Why the data stream was not read, although the state directory was. */
+  /** Why the data stream was not read, if the state directory was. */
   readonly recordsProblem?: string;
 }
 

@@ -34,7 +34,7 @@ export function clusterFindings(given: ClusterCase): Finding[] {
   ]);
 }
 
-/** Drops findings whose advice was already given: one cause can fail several checks. */
+/** Drops findings that repeat earlier advice: one cause can fail several checks. */
 function eachFixOnce(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>();
   return findings.filter(({ level, advice }) => {

@@ -11,7 +11,7 @@ export interface ExplainedClose {
   readonly by?: PastDeed;
   /** The job was opened after that sweep, so another closer followed. */
   readonly isLater: boolean;
-  /** The first rule that keeps the job open once it is open, whatever its idle time; null if there is none. */
+  /** The first rule that would keep the job if it were open, whatever its idle time; null if there is none. */
   readonly onceOpen: { readonly reason: KeepReason; readonly saw: string } | null;
 }
 

@@ -54,7 +54,7 @@ const columns: readonly Column<ReopenedJob>[] = [
   { title: 'WHY', value: why, min: 16 },
 ];
 
-/** Without the columns in which no job has anything. */
+/** Leaves out columns that are empty for all jobs. */
 const columnsFor = (jobs: readonly ReopenedJob[]) =>
   columns.filter(({ value }) => jobs.some((job) => value(job) !== ''));
 

@@ -195,7 +195,10 @@ export async function nodesOf(
   return await readMlNodes(target.connection, target.clock, io.signal);
 }
 
-/** Adds the jobs that were reopened after earlier sweeps closed them, and how many nodes are enough for the rest. */
+/**
+ * Adds the jobs that were reopened after earlier sweeps closed them, and how many ML nodes would be enough for the open
+ * jobs.
+ */
 export function withFindings(report: SweepReport, plan: Plan, { past, nodes }: Findings): SweepReport {
   const flapping = flappingJobs(past, plan.decisions);
   const mlNodes = nodes && enoughAfter(report, plan, nodes);
@@ -207,7 +210,7 @@ function enoughAfter(
   { open }: Plan,
   nodes: readonly MeasuredNode[],
 ): MlNodes | undefined {
-  // Rounds take long: by then the measured memory is old.
+  // After several rounds the measured memory is out of date.
   if (report.fuse || report.rounds) return undefined;
   const freed = freedJobs(report);
   const others = report.jobs.filter(({ outcome }) => outcome === 'already_closed' || outcome === 'gone');

@@ -66,7 +66,7 @@ export interface Evidence {
   readonly now: Observation;
   /** Whether its datafeed is running now. */
   readonly datafeedRuns: boolean;
-  /** The interval between the searches of its datafeed by its config, in milliseconds. */
+  /** The search interval in its datafeed's config, in milliseconds. */
   readonly frequency?: number | undefined;
   readonly records?: readonly Observation[] | undefined;
   readonly snapshots?: readonly Snapshot[] | undefined;

@@ -1,4 +1,4 @@
-/** @module The facts that each source proves about a job's past, before they are combined. */
+/** @module The facts that each source alone proves about a job's past. */
 import type { Span } from './spans.ts';
 
 export const minute = 60_000;
@@ -6,7 +6,7 @@ export const hour = 60 * minute;
 
 /** Maximum difference between two clocks. */
 export const clockError = 60_000;
-/** Maximum duration of a requested close, unless `finished_time` is known. */
+/** How long a requested close may take if `finished_time` is unknown. */
 export const longestClose = 10 * minute;
 /** Maximum time from node assignment to the start of the process, unless a message gives it. */
 export const longestStart = 15 * minute;
@@ -20,7 +20,7 @@ export interface Facts {
   readonly starts: Span[];
   readonly closes: Span[];
   readonly reopened: { readonly closedAt: number; readonly openedAt: number }[];
-  /** Spans throughout which the sources show whether data came. */
+  /** Spans for which it is known whether data came. */
   readonly watched: Span[];
 }
 

@@ -8,7 +8,7 @@ import { clustersOf, readStays } from './stays.ts';
 export interface Story extends Facts {
   /** Data proven by the absence of an announced silence. */
   readonly dense: Span[];
-  /** When a datafeed read in real time throughout. */
+  /** Times in which a datafeed read in real time without a break. */
   readonly realtime: Spans;
   /** Whether the job was open after the last message; undefined if unknown. */
   readonly openAtEnd: boolean | undefined;

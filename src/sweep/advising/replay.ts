@@ -60,13 +60,13 @@ export function replay(past: KnownPast, idleFor: number, sweeps: readonly number
   };
 }
 
-/** Whether the job is open and idle long enough at the sweep in every possible past. */
+/** Whether, in every possible past, the job is open at the sweep and has been idle for long enough. */
 const surelyCloses = ({ open, silent, noStart }: KnownPast, sweep: number, idleFor: number): boolean =>
   spanAt(open, sweep) !== undefined &&
   holds(silent, sweep - idleFor, sweep) &&
   holds(noStart, sweep - idleFor, sweep);
 
-/** The same in at least one possible past. */
+/** Whether that is so in at least one possible past. */
 function possiblyCloses(
   { data, starts, closes, notOpen }: KnownPast,
   sweep: number,
@@ -139,7 +139,7 @@ function mostWrong(past: KnownPast, possible: readonly number[], idleFor: number
   }
 }
 
-/** The earliest moment after the sweep at which data can have come while the job was still open. */
+/** The earliest moment after the sweep at which data may have come to the still open job. */
 function earliestData(
   { silent, notOpen, closes }: KnownPast,
   sweep: number,

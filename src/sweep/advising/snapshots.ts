@@ -48,7 +48,7 @@ export function orderedSilences(snapshots: readonly Snapshot[], realtime: Spans)
 export const isPushed = ({ frequency, datafeedRuns, messages = [] }: Evidence): boolean =>
   frequency === undefined && !datafeedRuns && !messages.some(({ kind }) => feedKinds.has(kind));
 
-/** Without a datafeed only a record ends a bucket, so a periodic snapshot is taken while a record is handled. */
+/** Without a datafeed, only a new record ends a bucket. So when a periodic snapshot is taken, data has just arrived. */
 export function pushedData(snapshots: readonly Snapshot[], from: number): Span[] {
   return snapshots.flatMap(({ at, atClose, latestRecord }, index) => {
     const previous = snapshots[index - 1]?.latestRecord;

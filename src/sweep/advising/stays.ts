@@ -25,7 +25,7 @@ export function clustersOf(messages: readonly Message[]): Cluster[] {
     const joins =
       previous &&
       (at - previous.at <= 2 * clockError ||
-        // the start that was announced
+        // the announced start of the process
         (kind === 'loading' && previous.kind === 'opening' && at - previous.at <= longestStart));
     if (joins) last?.push(message);
     else clusters.push([message]);

@@ -71,7 +71,7 @@ export function timelineOf(
   add(createTime, { what: 'created', source: 'config' });
   let isOpen: boolean | undefined;
   let wasClosed = false;
-  /** Closes of our sweeps that no message shows. */
+  /** Closes by our sweeps without a message. */
   const unmatched = new Set(ownCloses);
   for (const [index, message] of sorted.entries()) {
     const { kind, at } = message;

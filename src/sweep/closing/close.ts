@@ -40,8 +40,9 @@ const slowestPaceOfMany = 9_000;
 const answeredPace = 100;
 const unansweredPace = 500;
 /**
- * Rate limit for looks, reads and closes: four a second on average. A refill takes a read, a look and a close, so about a
- * second. Quiet times save up to `maxBurst` requests for busy ones, and a sweep starts with `firstBurst`.
+ * Rate limit for looks, reads and closes: four a second on average. Starting the next close takes a read, a look and a
+ * close request, so about a second. Quiet times save up to `maxBurst` requests for busy ones, and a sweep starts with
+ * `firstBurst`.
  */
 const msPerRequest = 250;
 const firstBurst = 12;
@@ -58,7 +59,7 @@ interface Place {
   readonly until: number;
 }
 
-/** A job that no longer waits for a request and is not settled yet. */
+/** A job that does not wait for a request any more and has no outcome yet. */
 interface Open {
   readonly phase: Phase | { readonly phase: 'looked_at' };
   readonly place: Place | undefined;

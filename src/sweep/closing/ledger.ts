@@ -93,7 +93,7 @@ export class Entry {
     return names.some((name) => name === this.#outcome?.outcome);
   }
 
-  /** The history for judging again: a close request of this sweep counts like one of an earlier sweep. */
+  /** The job's history, to judge it again. A close request of this sweep counts like one of an earlier sweep. */
   get presentHistory(): History {
     return { ...this.history, askedAt: this.askedAt };
   }

@@ -13,7 +13,7 @@ import { requestsToRead } from './places.ts';
 const oldestLook = 30_000;
 const maxSlowLooks = 3;
 
-/** Counts the reads of stats that have begun. */
+/** The number of reads of stats that have begun. */
 export interface Reads {
   begun: number;
 }

@@ -53,7 +53,10 @@ function openedSince(now: number | undefined, then: number | undefined): boolean
   return now === undefined || then === undefined ? now !== then : now - then > tolerance;
 }
 
-/** A warning if jobs of the plan are closed or deleted, or none is as planned. `jobs` is the whole cluster. */
+/**
+ * A warning if jobs of the plan are closed or deleted by now, or if none of them is unchanged. `jobs` is the whole
+ * cluster.
+ */
 export function planWarnings(
   planned: ReadonlyMap<string, PlannedJob>,
   jobs: readonly JobSnapshot[],

@@ -37,8 +37,8 @@ export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortS
 }
 
 /**
- * The jobs of a listing, after a second read of those that are only partly in it. A job that the second read does not find
- * is omitted. A job that is still incomplete, or cannot be read again, has no state and is kept.
+ * The jobs of a listing. Jobs that are only partly in it are read a second time. A job that the second read does not
+ * find is omitted. A job that is still incomplete, or cannot be read again, has no state and is kept.
  */
 async function withoutHalves(
   listing: ClusterAnswers,

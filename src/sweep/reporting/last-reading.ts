@@ -9,7 +9,7 @@ const maxReadMs = 10_000;
 /** Each read gets at most this share of the time before the deadline: six of the eight seconds after a signal. */
 const shares = { states: 3 / 4, datafeeds: 1 / 2 } as const;
 
-/** The part of the closing context that the last reading needs. */
+/** What the last reading needs of the closing context. */
 export type Concluding = Pick<Closing, 'judge' | 'clock' | 'budget' | 'observer'> & {
   readonly cluster: Pick<Cluster, 'jobStats' | 'datafeedStats'>;
 };

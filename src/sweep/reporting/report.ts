@@ -406,7 +406,7 @@ function reportPlaces(fates: readonly Fate[]): ReportedPlaces[] {
 
 const nodeText = ({ nodeName, nodeId }: ReportedPlaces): string => nodeName ?? nodeId;
 
-/** The fields of a job that are counted. A job without an outcome is still in progress. */
+/** The fields of a job that the counts need. A job without an outcome is still in progress. */
 export type Counted = Pick<Fate, 'jobId' | 'job' | 'verdict'> & { readonly outcome: Outcome | undefined };
 
 export function countEntries(entries: readonly Counted[], open: number): ReportCounts {

@@ -5,7 +5,7 @@ import type { RollCall } from '../request/roll-call-request.ts';
 /** What a roll call returns and logs. */
 export interface RollCallResult {
   readonly rollCall: true;
-  /** When it was called, an ISO date-time, and how far back a report counts. */
+  /** The time of the call, an ISO date-time, and how far back a report counts. */
   readonly at: string;
   readonly within: string;
   readonly expected: number;

@@ -18,7 +18,7 @@ interface NodeMemory {
   readonly jobs: number;
 }
 
-/** `freed` holds the ids of closed jobs, or of jobs to close; `done` says which. */
+/** `freed` has the ids of the jobs that were closed, or that a plan would close; `done` says which of the two. */
 export function memoryByNode({ jobs }: Picture, freed: ReadonlySet<string>, done: boolean): Chart {
   const nodes = nodesOf(jobs, freed);
   const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);
