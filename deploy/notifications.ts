@@ -1,6 +1,6 @@
 /** @module What the function needs to send notifications: its permissions and its environment. */
 import { eventSource } from '../src/notify/event.ts';
-import { type Statement, sub } from './cloudformation.ts';
+import type { Statement } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 
 /** Permissions for the topic and the bus of the parameters alone. Webhooks need none. */
@@ -14,7 +14,11 @@ export function notifyStatements({
     Effect: 'Allow',
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: notifyTopicKeyArn,
-    Condition: { StringEquals: { 'kms:ViaService': sub(`sns.\${AWS::Region}.\${AWS::URLSuffix}`) } },
+    // The topic may be in another region than the function, and its key is in its own. `*`: AWS does not document
+    // whether the value ends in `.cn` in China.
+    Condition: {
+      StringLike: { 'kms:ViaService': `sns.${notifyTopicArn?.split(':')[3]}.amazonaws.com*` },
+    },
   };
   const bus: Statement = {
     Effect: 'Allow',

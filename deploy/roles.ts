@@ -231,7 +231,7 @@ const sendEncrypted = ({ kmsKeyArn }: Pick<Parameters, 'kmsKeyArn'>): Statement[
         },
       ];
 
-/** Only through these services. The names of services end in `amazonaws.com.cn` in China. */
+/** Only through these services. `*`: AWS does not document whether the value ends in `.cn` in China. */
 function via(...services: readonly string[]) {
   const names = services.map((service) => sub(`${service}.\${AWS::Region}.amazonaws.com*`));
   return { StringLike: { 'kms:ViaService': names.length === 1 ? names[0] : names } };

@@ -274,9 +274,9 @@ data "aws_iam_policy_document" "function" {
       resources = [statement.value]
 
       condition {
-        test     = "StringEquals"
+        test     = "StringLike"
         variable = "kms:ViaService"
-        values   = ["sns.${local.region}.${data.aws_partition.current.dns_suffix}"]
+        values   = ["sns.${split(":", var.notify_topic_arn)[3]}.amazonaws.com*"]
       }
     }
   }

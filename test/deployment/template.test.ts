@@ -398,7 +398,7 @@ describe('the parameters', () => {
         Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
         Resource: key,
         Condition: {
-          StringEquals: { 'kms:ViaService': { 'Fn::Sub': `sns.\${AWS::Region}.\${AWS::URLSuffix}` } },
+          StringLike: { 'kms:ViaService': 'sns.eu-central-1.amazonaws.com*' },
         },
       },
       {
@@ -408,6 +408,13 @@ describe('the parameters', () => {
         Condition: { StringEquals: { 'events:source': 'jobsweep' } },
       },
     ]);
+    const elsewhere = made({
+      notifyTopicArn: 'arn:aws-cn:sns:cn-north-1:123456789012:chat',
+      notifyTopicKeyArn: 'arn:aws-cn:kms:cn-north-1:123456789012:key/5678',
+    });
+    expect(JSON.stringify(statementsOf(elsewhere.resources.FunctionRole))).toContain(
+      '{"StringLike":{"kms:ViaService":"sns.cn-north-1.amazonaws.com*"}}',
+    );
     const byDefault = made();
     expect(text([variablesOf(byDefault), byDefault.resources.FunctionRole])).not.toMatch(
       /NOTIFY|sns:|events:/,
