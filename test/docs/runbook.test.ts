@@ -1,5 +1,4 @@
 /** @module The runbook has a section for everything that links to it, and for nothing else. */
-import { writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { alarms } from '../../deploy/alarms.ts';
 import type { Parameters } from '../../deploy/parameters.ts';
@@ -13,10 +12,7 @@ import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { runbookLink } from '../../src/sweep/reporting/runbook.ts';
 import { warningCode, warnings } from '../../src/sweep/reporting/warning-codes.ts';
 import { fuses, notAttemptedReasons, statuses } from '../../src/sweep/vocabulary.ts';
-import { newFolder } from '../support/folder.ts';
 import { page } from '../support/markdown.ts';
-import { runOn } from '../support/run-on.ts';
-import { busy, idle, startSetup } from '../support/sweep-setup.ts';
 
 const text = page('docs/runbook.md');
 
@@ -100,36 +96,6 @@ describe('the runbook', () => {
 
   it('each section of the runbook begins with a sentence about the problem', () => {
     for (const part of text.split(/^### /m).slice(1)) expect(part).toMatch(/\n\n\S.{15,}/s);
-  });
-});
-
-describe('the procedure for one sweep with a raised limit', () => {
-  it('the runbook’s commands sweep what a fuse refused, without the jobs that the request excludes', async () => {
-    await using setup = await startSetup([...busy(5), ...idle(9)]);
-    await using folder = await newFolder();
-    const [, shown = ''] = /### Sweep once with a raised limit\n.*?```sh\n(.*?)```/s.exec(text) ?? [];
-    const commands = shown
-      .trim()
-      .split('\n')
-      .map((line) => line.replace(/\w+\.json/g, (name) => folder.at(name)).split(' '));
-    expect(commands.map(([program, command]) => `${program} ${command}`)).toEqual([
-      'jobsweep plan',
-      'jobsweep sweep',
-    ]);
-    const run = async (maxShare: number) => {
-      const request = { exclude: ['idle-1'], fuse: { maxShare } };
-      await writeFile(folder.at('request.json'), JSON.stringify(request));
-      const exits: number[] = [];
-      for (const [, ...args] of commands)
-        exits.push((await runOn(setup, [...args, ...(args[0] === 'sweep' ? ['--yes'] : [])])).exit);
-      return exits;
-    };
-    const closes = () => setup.server.requests.filter(({ path }) => path.endsWith('/_close'));
-    expect(await run(0.5)).toEqual([4, 2]);
-    expect(closes()).toEqual([]);
-    expect(await run(0.9)).toEqual([0, 0]);
-    const asked = closes().flatMap(({ path }) => decodeURIComponent(path.split('/').at(-2) ?? '').split(','));
-    expect(asked.sort()).toEqual([0, 2, 3, 4, 5, 6, 7, 8].map((index) => `idle-${index}`));
   });
 });
 

@@ -13,6 +13,7 @@ import type { Decision } from '../../sweep/planning/decide.ts';
 import type { BlownFuse } from '../../sweep/planning/fuse.ts';
 import { fuseFinding } from '../../sweep/reporting/fuse-text.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
+import { runbookLink } from '../../sweep/reporting/runbook.ts';
 import { parseRequest, type ReadRequest, toPayload } from '../../sweep/request/read-request.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import { type FuseName, fuses } from '../../sweep/vocabulary.ts';
@@ -72,7 +73,7 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
   const to = formOfFile({ output: 'json', outputFile: file }) === 'json' ? '--output-file' : '>';
   const refuse = (why: string) =>
     new InvalidDocumentError(
-      `${file} ${why}; nothing was closed. Make a new one: jobsweep plan -o json ${to} ${file}`,
+      `${file} ${why}; nothing was closed. Make a new one with the same request: jobsweep plan -o json ${to} ${file}`,
     );
   const document = parse(await readNamed(file), file);
   const result = planSchema.safeParse(document);
@@ -82,7 +83,9 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
   if (digestOf(document as object) !== plan.digest) throw refuse('was changed after the plan was made');
   if (status === 'refused') {
     const why = fuse ? `the fuse ${fuse.name}: ${fuseFinding(fuse as BlownFuse)}` : 'a fuse';
-    throw refuse(`has nothing to carry out, because it was refused by ${why}`);
+    throw new InvalidDocumentError(
+      `${file} has nothing to carry out, because it was refused by ${why}; nothing was closed. What to do: ${runbookLink(fuse ? `refused-${(fuse as BlownFuse).name}` : 'status-refused')}`,
+    );
   }
   const age = clock.now() - Date.parse(startedAt);
   if (age > maxAgeMs) throw refuse(`is ${span(age)} old; the limit is ${span(maxAgeMs)} (--max-age)`);

@@ -142,7 +142,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     env: key('m'),
     exit: 2,
     says: /is not a plan/,
-    next: /Make a new one: jobsweep plan -o json --output-file/,
+    next: /Make a new one with the same request: jobsweep plan -o json --output-file/,
   },
   'a cluster by a name that nothing knows': {
     args: ['plan', '-p', '-'],

@@ -200,7 +200,9 @@ describe('a saved plan is refused with exit 2 when', () => {
     const result = await runOn(setup, ['sweep', '--plan', file, '--yes']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(message);
-    expect(result.stderr).toContain(`Make a new one: jobsweep plan -o json --output-file ${file}`);
+    expect(result.stderr).toContain(
+      `Make a new one with the same request: jobsweep plan -o json --output-file ${file}`,
+    );
     expect(setup.closeRequests()).toEqual([]);
   });
 
