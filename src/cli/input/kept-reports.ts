@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
-import { isAbsolute, join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import { plainJson } from '../../base/text.ts';
 import type { Entry } from '../../sweep/closing/ledger.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
@@ -122,9 +122,27 @@ export interface KeptSweep {
   readonly sweeps: readonly [PastSweep, ...PastSweep[]];
 }
 
+/** The kept reports of a folder, and what could not be read there. */
+export interface KeptSweeps {
+  /** Newest first. */
+  readonly kept: readonly KeptSweep[];
+  /** The paths of reports that could not be read, newest first. */
+  readonly unreadable: readonly string[];
+  /** Why the folder itself could not be read, if it exists. */
+  readonly problem: string | undefined;
+}
+
 /** The readable kept reports, newest first; only of the clusters with these ids, if given. */
-export async function readKept(folder: string, ids?: Iterable<string>): Promise<KeptSweep[]> {
+export const readKept = async (folder: string, ids?: Iterable<string>): Promise<readonly KeptSweep[]> =>
+  (await examineKept(folder, ids)).kept;
+
+export async function examineKept(folder: string, ids?: Iterable<string>): Promise<KeptSweeps> {
+  const problem = await readdir(folder).then(
+    () => undefined,
+    ({ code, message }: NodeJS.ErrnoException) => (code === 'ENOENT' ? undefined : (code ?? message)),
+  );
   const tags = ids && [...ids].map(tagOf);
+  const unreadable: string[] = [];
   const kept = await Promise.all(
     (await stemsOf(folder, tags)).map(async (stem): Promise<KeptSweep[]> => {
       const path = join(folder, stem);
@@ -132,12 +150,19 @@ export async function readKept(folder: string, ids?: Iterable<string>): Promise<
         endings.map((ending) => readFile(path + ending, 'utf8').catch(() => undefined)),
       );
       const [first, ...rest] = texts.flatMap((text) => (text === undefined ? [] : pastSweepsIn(text)));
-      if (!first) return [];
-      return [{ path: path + (texts[0] === undefined ? '.ndjson' : '.json'), sweeps: [first, ...rest] }];
+      if (first)
+        return [{ path: path + (texts[0] === undefined ? '.ndjson' : '.json'), sweeps: [first, ...rest] }];
+      unreadable.push(path);
+      return [];
     }),
   );
-  return kept.flat().sort((a, b) => (a.sweeps[0].startedAt > b.sweeps[0].startedAt ? -1 : 1));
+  const sorted = kept.flat().sort((a, b) => (a.sweeps[0].startedAt > b.sweeps[0].startedAt ? -1 : 1));
+  return { kept: sorted, unreadable, problem };
 }
+
+/** Whether the file at `path` belongs to a later sweep than the one at `other`, by their names. */
+export const isNewer = (path: string, other: string): boolean =>
+  startOf(basename(path)) > startOf(basename(other));
 
 const hash = (text: string, length: number) =>
   createHash('sha256').update(text).digest('hex').slice(0, length);

@@ -6,12 +6,13 @@ import { span } from '../../base/words.ts';
 import { Opener } from '../../elasticsearch/opener.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import { readCluster } from '../../sweep/planning/read-cluster.ts';
+import { runbookLink } from '../../sweep/reporting/runbook.ts';
 import { outcomes } from '../../sweep/vocabulary.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { confirmed, mustAskOrHave } from '../input/ask.ts';
 import { InvalidDocumentError } from '../input/document.ts';
-import { readKept, stateFolder } from '../input/kept-reports.ts';
+import { examineKept, isNewer, stateFolder } from '../input/kept-reports.ts';
 import { type PastJob, type PastSweep, readPastSweeps } from '../input/past-sweeps.ts';
 import { readRequest } from '../input/payload.ts';
 import { collect } from '../input/request-flags.ts';
@@ -71,7 +72,8 @@ async function run(
   options: ReopenOptions,
   { io, paint }: CommandContext,
 ): Promise<ExitCode> {
-  const { file, sweeps } = await sourceOf(named, options, io);
+  const source = await sourceOf(named, options, io);
+  const { file, sweeps } = source;
   const names = options.jobs && (await readRequest({ jobs: options.jobs }, io)).request.jobs;
   const [{ cluster: recorded }] = sweeps;
   const deadlineMs = durationOption('--deadline', options.deadline, '15m');
@@ -90,7 +92,7 @@ async function run(
       `${file} is the report of another cluster (${foreign.id}) than ${foreign.name} here; nothing was changed. Use the settings of the swept cluster`,
     );
   }
-  if (options.last) io.stderr.write(`${fitted(lastWords(sweeps, file, target.clock.now()), io.stderr)}\n`);
+  if (options.last) io.stderr.write(`${fitted(lastWords(source, target.clock.now()), io.stderr)}\n`);
   const closed = closedJobs(sweeps);
   const tell = (report: ReopenReport): Promise<ExitCode> =>
     writeResult(
@@ -109,7 +111,7 @@ async function run(
   const found = await readCluster(target.cluster, target.clock, ending);
   if (found.upgradeMode) {
     io.stderr.write(
-      'jobsweep: machine learning is in upgrade mode, so no job can be opened; nothing was changed. Try again after the upgrade\n',
+      `jobsweep: machine learning is in upgrade mode, so no job can be opened; nothing was changed. Try again after the upgrade\nwhat to do: ${runbookLink('refused-upgrade_mode')}\n`,
     );
     return 4;
   }
@@ -139,7 +141,12 @@ async function isAgreed(asked: ReturnType<typeof questionOf>, io: Io): Promise<b
 interface Source {
   readonly file: string;
   readonly sweeps: readonly [PastSweep, ...PastSweep[]];
+  /** Newer kept reports that could not be read. */
+  readonly missed?: readonly string[];
 }
+
+/** Otherwise `--last` would undo an earlier sweep without a word about the later ones. */
+const notKept = 'Sweeps of the function, of other machines and with --no-save are not kept there.';
 
 async function sourceOf(
   file: string | undefined,
@@ -154,25 +161,35 @@ async function sourceOf(
   const folder = stateFolder(env);
   if (folder === undefined)
     throw new InvalidSettingError('--last: no report is kept, as neither XDG_STATE_HOME nor HOME is set');
-  const kept = (await readKept(folder)).filter(
+  const { kept: all, unreadable, problem } = await examineKept(folder);
+  const kept = all.filter(
     ({ sweeps: [first] }) =>
       (cluster === undefined || first.cluster.name === cluster) &&
       (sweep === undefined || first.sweepId === sweep),
   );
   // A nightly sweep that finds nothing to close must not hide the one before it.
   const newest = kept.find(({ sweeps }) => sweeps.some(({ jobs }) => undoable(jobs).length > 0)) ?? kept[0];
-  if (!newest)
+  if (!newest) {
+    const of = cluster === undefined ? '' : ` of the cluster ${cluster}`;
     throw new InvalidSettingError(
-      `--last: ${folder} keeps no report${cluster === undefined ? '' : ` of the cluster ${cluster}`}; name the file of one`,
+      problem === undefined
+        ? `--last: ${folder} keeps no report${of}. ${notKept} Name a file with the report or the log lines`
+        : `--last: ${folder} cannot be read (${problem}), so it is unknown what it keeps. Name the file of a report`,
     );
-  return { file: newest.path, sweeps: newest.sweeps };
+  }
+  const missed = unreadable.filter((path) => isNewer(path, newest.path));
+  return { file: newest.path, sweeps: newest.sweeps, missed };
 }
 
-function lastWords(sweeps: Source['sweeps'], file: string, now: number): string {
+function lastWords({ sweeps, file, missed = [] }: Source, now: number): string {
   const [{ sweepId, startedAt, cluster }] = sweeps;
   const age = span(Math.max(0, now - Date.parse(startedAt)));
   const which = sweeps.some(({ jobs }) => undoable(jobs).length > 0) ? ' that closed jobs' : '';
-  return `the newest sweep${which} is ${printable(sweepId)} of the cluster ${cluster.name}, ${age} ago: ${file}`;
+  const newer =
+    missed.length === 0
+      ? ''
+      : ` ${plural(missed.length, 'newer report')} cannot be read: ${missed.join(', ')}.`;
+  return `the newest kept sweep${which} is ${printable(sweepId)} of the cluster ${cluster.name}, ${age} ago: ${file}.${newer} ${notKept}`;
 }
 
 /** Maximum number of sweeps that a message names. */

@@ -166,9 +166,43 @@ describe('reopen --last', () => {
       { jobId: 'idle-1', outcome: 'reopened' },
     ]);
     expect(result.stderr).toMatch(
-      /the newest sweep that closed jobs is \S+ of the cluster default, .* ago: .*\.json\n/,
+      /the newest kept sweep that closed jobs is \S+ of the cluster default, .* ago: \S+\.json\. Sweeps of the function, of other machines and with --no-save are not kept there\.\n/,
     );
     expect(setup.state('idle-0')).toBe('closed');
+  });
+
+  it('reopen --last names a newer report that it cannot read, before it undoes an older one', async () => {
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    const run = commandIn(folder);
+    await run(setup, ['sweep', '--yes', '-p', '-'], { stdin: '{"jobs": "idle-0"}' });
+    const [older = ''] = await keptFiles(folder);
+    await setup.clock.advance(60_000);
+    await run(setup, ['sweep', '--yes']);
+    const newer = (await keptFiles(folder)).find((name) => name !== older) ?? '';
+    await writeFile(folder.at(join('jobsweep', newer)), 'not a report');
+    const result = await run(setup, ['reopen', '--last', '--yes']);
+    expect((JSON.parse(result.stdout) as ReopenReport).jobs).toMatchObject([{ jobId: 'idle-0' }]);
+    expect(result.stderr).toMatch(/\.json\. 1 newer report cannot be read: \S+\. Sweeps of the function/);
+    expect(result.stderr).toContain(newer.replace(/\.json$/, ''));
+  });
+
+  it('reopen --last says that the folder of the reports cannot be read', async () => {
+    await using setup = await startSetup(busy(1));
+    await using folder = await newFolder();
+    await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
+    const result = await commandIn(folder)(setup, ['reopen', '--last', '--yes']);
+    expect(result).toMatchObject({ exit: 2, stdout: '' });
+    expect(result.stderr).toMatch(/cannot be read \(ENOTDIR\), so it is unknown what it keeps/);
+  });
+
+  it('reopen --last says which sweeps are not kept if it finds none', async () => {
+    await using setup = await startSetup(busy(1));
+    await using folder = await newFolder();
+    const result = await commandIn(folder)(setup, ['reopen', '--last', '--yes']);
+    expect(result.stderr).toMatch(
+      /keeps no report\. Sweeps of the function, of other machines and with --no-save are not kept there\. Name a file/,
+    );
   });
 
   it('reopen --last passes over newer sweeps that closed nothing', async () => {
