@@ -30,11 +30,11 @@ import { helpPages } from './help.ts';
 import { code, meanings, table } from './markdown.ts';
 import {
   countMeanings,
-  flappingFields,
   followUpFields,
   fuseFields,
   jobFields,
   logLines,
+  reopenedFields,
   reportFields,
   roundFields,
 } from './report.ts';
@@ -161,7 +161,7 @@ export async function reference(): Promise<string> {
     ],
     [3, 'The follow-up', meanings('field', followUpFields)],
     [3, 'Each of `rounds`', meanings('field', roundFields)],
-    [3, 'Each of `flapping`', meanings('field', flappingFields)],
+    [3, 'Each of `flapping` and `reopened`', meanings('field', reopenedFields)],
     [
       2,
       'Exit codes',

@@ -4,7 +4,7 @@
  */
 import type { BlownFuse } from '../../src/sweep/planning/fuse.ts';
 import type {
-  FlappingJob,
+  ReopenedJob,
   ReportedFollowUp,
   ReportedJob,
   ReportedRound,
@@ -40,7 +40,9 @@ export const reportFields: Described<SweepReport> = {
     'of a follow-up: the sweep that began the chain, which round this is, and `rest` when it judges the whole request anew',
   rounds:
     'with `--wait`: the rounds that are told in this report, in their order; else each is a report of its own',
-  flapping: 'jobs of the `--history` that are open again after a sweep closed them',
+  flapping:
+    'of the command: jobs that are open again after at least three sweeps closed them, by `--history` or else by the kept reports; without protected and excluded jobs',
+  reopened: 'the same for jobs that one or two sweeps closed',
   mlNodes:
     'of the command: the number of machine learning nodes (`total`), and how many of them have `enough` memory for the jobs that stay open. Absent unless that is measured and at least one node could go',
   jobsOmitted: 'how many entries of `jobs` were left out to keep the function’s answer under 5 MB',
@@ -98,10 +100,11 @@ export const roundFields: Described<ReportedRound> = {
   closing: 'how many were still closing',
 };
 
-export const flappingFields: Described<FlappingJob> = {
+export const reopenedFields: Described<ReopenedJob> = {
   jobId: 'its id',
   closes: 'how many sweeps closed it before it was opened again',
-  lastClosedAt: 'when it was last closed, ISO date-time in UTC',
+  lastClosedAt: 'when the last of these sweeps began, ISO date-time in UTC',
+  reopenedAt: 'when `jobsweep reopen` opened it, if it did so after that',
 };
 
 export const countMeanings = {

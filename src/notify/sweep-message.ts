@@ -185,6 +185,7 @@ function detailOf(report: SweepReport): NonNullable<Message['detail']> {
     kept: _kept,
     places: _places,
     flapping: _flapping,
+    reopened: _reopened,
     rounds: _rounds,
     ...rest
   } = report;

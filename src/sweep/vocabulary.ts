@@ -34,7 +34,7 @@ export const keepReasons = {
   no_clock: 'idle time unknown: it reports neither its last data nor its start',
   state_not_chosen: '`states` does not include its state',
   force_not_allowed: 'only force could close it, and `force` does not allow it',
-  flapping: 'it was reopened after each of the last three sweeps that closed it',
+  flapping: 'it was opened again after at least three closes',
   not_as_planned: 'the sweep carries out an approved plan, and the job is not in it or has changed since',
 } as const;
 export type KeepReason = keyof typeof keepReasons;

@@ -82,6 +82,7 @@ async function run(
     identity: found.identity,
     history: decisions.find((each) => each.jobId === jobId)?.history ?? historiesOf(past).get(jobId),
     past: past.deeds.get(jobId),
+    reopenedAt: past.reopenings.get(jobId),
     fuse: fuse?.name ?? null,
     places: await placesFor(job, request.close.perNode, target, io.signal),
     now: found.readAt,

@@ -159,15 +159,18 @@ const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
 };
 
 /** Why earlier sweeps closed the job, or where to find out. */
-function pastLines({ past, closed }: Explanation): string[] {
+function pastLines({ past, closed, reopenedAt }: Explanation): string[] {
   // The first line names the sweep that closed it.
   const others = closed?.isLater === false ? past.filter((deed) => deed !== closed.by) : past;
-  const lines = others.map(({ startedAt, sweepId, outcome, reason, idleMs }) =>
-    printable(
-      `${moment(startedAt)}  ${outcome}${reason === undefined ? '' : `, because ${reason}`}${idleMs === undefined ? '' : `, idle for ${span(idleMs)}`} (sweep ${sweepId})`,
-    ),
-  );
-  if (lines.length > 0) return ['', 'earlier sweeps:', ...lines.map((line) => `  ${line}`)];
+  const sweeps = others.map(({ startedAt, sweepId, outcome, reason, idleMs }) => ({
+    at: startedAt,
+    what: `${outcome}${reason === undefined ? '' : `, because ${reason}`}${idleMs === undefined ? '' : `, idle for ${span(idleMs)}`} (sweep ${sweepId})`,
+  }));
+  if (sweeps.length > 0) {
+    const events = [...sweeps, ...reopenedAt.map((at) => ({ at, what: 'opened by jobsweep reopen' }))];
+    events.sort((a, b) => (a.at < b.at ? -1 : 1));
+    return ['', 'earlier sweeps:', ...events.map(({ at, what }) => `  ${moment(at)}  ${printable(what)}`)];
+  }
   if (!closed || (closed.by && !closed.isLater)) return [];
   return ['', 'which sweep closed it, and why: give its report or the function’s log lines with --history'];
 }

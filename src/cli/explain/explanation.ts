@@ -75,6 +75,8 @@ export interface Explanation {
   readonly places: NodeLimit | null;
   /** What earlier sweeps did with it, from the files of `--history`; oldest first. */
   readonly past: readonly PastDeed[];
+  /** When `jobsweep reopen` opened it, ISO, oldest first. */
+  readonly reopenedAt: readonly string[];
 }
 
 export interface ExplainedProtection {
@@ -97,6 +99,7 @@ export interface ExplainCase {
   readonly identity: ClusterIdentity;
   readonly history?: History | undefined;
   readonly past?: readonly PastDeed[] | undefined;
+  readonly reopenedAt?: readonly string[] | undefined;
   readonly fuse: string | null;
   readonly places: NodeLimit | null;
   /** Epoch milliseconds. */
@@ -152,6 +155,7 @@ export function explain(given: ExplainCase): Explanation {
     protection: protectionOf(job.protection, now),
     places: given.places,
     past,
+    reopenedAt: given.reopenedAt ?? [],
   };
 }
 

@@ -1,14 +1,14 @@
 /** @module Jobs that were reopened after a sweep closed them, from the files of `--history` or from the kept reports. */
 import type { Decision } from '../../sweep/planning/decide.ts';
+import { maxComebacks } from '../../sweep/planning/flapping.ts';
+import { protects } from '../../sweep/planning/protection.ts';
 import type { History } from '../../sweep/planning/verdict.ts';
-import type { FlappingJob } from '../../sweep/reporting/report.ts';
+import type { ReopenedJob, SweepReport } from '../../sweep/reporting/report.ts';
 import type { Io } from '../io.ts';
 import { hasKept, readKept, stateFolder } from './kept-reports.ts';
 import { type PastJob, type PastSweep, readPastSweeps, wasClosed } from './past-sweeps.ts';
+import { readReopenings } from './reopenings.ts';
 import { knownIds, type Target } from './target.ts';
-
-/** A job that was reopened after this many sweeps had closed it is kept (docs/contract.md §2, `flapping`). */
-const mostCloses = 3;
 
 /** The result of one sweep for one job. */
 export interface PastDeed extends PastJob {
@@ -22,6 +22,8 @@ export interface PastCloses {
   readonly closes: ReadonlyMap<string, readonly string[]>;
   /** What sweeps did with each job, oldest first. Without the sweeps that kept it. */
   readonly deeds: ReadonlyMap<string, readonly PastDeed[]>;
+  /** When `jobsweep reopen` opened each job, ISO, oldest first. */
+  readonly reopenings: ReadonlyMap<string, readonly string[]>;
   readonly warnings: readonly string[];
   /** Whether `--history` was given. If so, the kept reports are ignored. */
   readonly isGiven?: boolean;
@@ -37,6 +39,8 @@ export interface HistorySource {
   readonly sweeps: readonly PastSweep[];
   /** The folder of the kept reports, if they are used. */
   readonly folder?: string | undefined;
+  /** The folder in which `reopen` notes the jobs that it opened. */
+  readonly notes?: string | undefined;
 }
 
 /** Reads the files of `--history`; a sweep in two of them counts once. @throws {InvalidDocumentError} */
@@ -44,30 +48,39 @@ export async function readHistory(
   { history, embedded }: HistoryOptions,
   { env }: Pick<Io, 'env'>,
 ): Promise<HistorySource> {
-  if (history) return { sweeps: (await Promise.all(history.map(readPastSweeps))).flat() };
-  return { sweeps: [], folder: embedded ? undefined : stateFolder(env) };
+  const notes = embedded ? undefined : stateFolder(env);
+  if (history) return { sweeps: (await Promise.all(history.map(readPastSweeps))).flat(), notes };
+  return { sweeps: [], folder: notes, notes };
 }
 
 /** The history of the cluster of a command. Without a history, no request is sent. */
 export async function pastOf(
-  { sweeps, folder }: HistorySource,
+  { sweeps, folder, notes }: HistorySource,
   target: Target,
   signal: AbortSignal,
 ): Promise<PastCloses> {
   if (folder !== undefined && (await hasKept(folder))) {
     const ids = await knownIds(target, signal);
     const kept = await readKept(folder, ids);
-    return pastCloses(
-      kept.flatMap((each) => each.sweeps),
-      ids,
-    );
+    return {
+      ...pastCloses(
+        kept.flatMap((each) => each.sweeps),
+        ids,
+      ),
+      reopenings: await reopeningsIn(notes, ids),
+    };
   }
-  if (sweeps.length === 0) return { closes: new Map(), deeds: new Map(), warnings: [] };
-  return { ...pastCloses(sweeps, await knownIds(target, signal)), isGiven: true };
+  if (sweeps.length === 0)
+    return { closes: new Map(), deeds: new Map(), reopenings: new Map(), warnings: [] };
+  const ids = await knownIds(target, signal);
+  return { ...pastCloses(sweeps, ids), reopenings: await reopeningsIn(notes, ids), isGiven: true };
 }
 
+const reopeningsIn = async (folder: string | undefined, ids: ReadonlySet<string>) =>
+  folder === undefined ? new Map() : await readReopenings(folder, ids);
+
 /** The part of the history that concerns the cluster with these ids. */
-function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): PastCloses {
+function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): Omit<PastCloses, 'reopenings'> {
   const own = sweeps.filter(({ cluster }) => ids.has(cluster.id));
   const foreign = new Set(sweeps.filter((sweep) => !own.includes(sweep)).map(({ cluster }) => cluster.name));
   // Keyed by sweep and job, because two files may contain the same sweep.
@@ -96,17 +109,38 @@ function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): Pas
 
 /** The history in the form that `sweep()` takes. */
 export function historiesOf({ closes }: PastCloses): ReadonlyMap<string, History> {
-  return new Map([...closes].map(([jobId, moments]) => [jobId, { flapping: moments.length >= mostCloses }]));
+  return new Map(
+    [...closes].map(([jobId, moments]) => [jobId, { flapping: moments.length >= maxComebacks }]),
+  );
 }
 
-/** The listed jobs that are open again, most closes first. */
-export function flappingJobs({ closes }: PastCloses, decisions: readonly Decision[]): FlappingJob[] {
-  return decisions
-    .filter(({ job }) => job.reportedState === 'opened' || job.reportedState === 'opening')
-    .flatMap(({ jobId }) => {
+/**
+ * The listed jobs that are open again, most closes first. Without those that are protected or excluded: nothing is left to
+ * do for them.
+ */
+export function reopenedJobs(
+  { closes, reopenings }: Pick<PastCloses, 'closes' | 'reopenings'>,
+  decisions: readonly Decision[],
+  now: number,
+): Pick<SweepReport, 'flapping' | 'reopened'> {
+  const jobs = decisions
+    .filter(
+      ({ job, verdict }) =>
+        (job.reportedState === 'opened' || job.reportedState === 'opening') &&
+        verdict.reason !== 'excluded' &&
+        !protects(job.protection, now),
+    )
+    .flatMap(({ jobId }): ReopenedJob[] => {
       const moments = closes.get(jobId);
       const lastClosedAt = moments?.at(-1);
-      return moments && lastClosedAt ? [{ jobId, closes: moments.length, lastClosedAt }] : [];
+      if (!moments || lastClosedAt === undefined) return [];
+      const reopenedAt = reopenings.get(jobId)?.findLast((at) => at > lastClosedAt);
+      return [
+        { jobId, closes: moments.length, lastClosedAt, ...(reopenedAt !== undefined && { reopenedAt }) },
+      ];
     })
     .sort((a, b) => b.closes - a.closes || (a.jobId < b.jobId ? -1 : 1));
+  const flapping = jobs.filter((job) => job.closes >= maxComebacks);
+  const reopened = jobs.filter((job) => job.closes < maxComebacks);
+  return { ...(flapping.length > 0 && { flapping }), ...(reopened.length > 0 && { reopened }) };
 }

@@ -5,7 +5,12 @@ import { bytes, moment, span } from '../../base/words.ts';
 import { freedMemory } from '../../sweep/reporting/freed-memory.ts';
 import { fuseText } from '../../sweep/reporting/fuse-text.ts';
 import type { MlNodes } from '../../sweep/reporting/ml-nodes.ts';
-import { type ReportedFollowUp, type SweepReport, unlisted } from '../../sweep/reporting/report.ts';
+import {
+  type ReopenedJob,
+  type ReportedFollowUp,
+  type SweepReport,
+  unlisted,
+} from '../../sweep/reporting/report.ts';
 import type { ReportedRequest } from '../../sweep/reporting/reported-request.ts';
 import { runbookSection } from '../../sweep/reporting/runbook.ts';
 import { warningCode } from '../../sweep/reporting/warning-codes.ts';
@@ -61,7 +66,7 @@ function otherNotes(report: SweepReport): SummaryLine[] {
     ...placesLines(report).map((text) => ({ text })),
     ...(fuse ? [{ text: fuseText(fuse), tone: 'bad' as const }] : []),
     ...(followUp ? [{ text: followUpText(followUp), tone: 'notice' as const }] : []),
-    ...flappingLines(report).map((text) => ({ text, tone: 'warning' as const })),
+    ...reopenedLines(report).map((text) => ({ text, tone: 'warning' as const })),
     ...report.warnings.map((text) => ({ text: warningText(text), tone: 'warning' as const })),
     ...(runbook === undefined ? [] : [{ text: `what to do: ${runbook}`, tone: 'notice' as const }]),
   ];
@@ -216,15 +221,23 @@ function keptLines(report: SweepReport): SummaryLine[] {
   ];
 }
 
-/** Jobs that are reopened after each close, up to a readable number of names. */
-function flappingLines({ flapping = [] }: SweepReport): string[] {
-  if (flapping.length === 0) return [];
-  const named = flapping
-    .slice(0, 10)
-    .map(({ jobId, closes }) => `${jobId} (closed by ${plural(closes, 'sweep')})`)
-    .join(', ');
-  const more = flapping.length > 10 ? ` and ${flapping.length - 10} more` : '';
+/** Jobs that are open again after sweeps closed them, up to a readable number of names. */
+function reopenedLines({ flapping = [], reopened = [] }: SweepReport): string[] {
+  const advice = 'if they are needed, protect or exclude them';
   return [
-    `flapping, open again after sweeps closed them: ${named}${more}; if they are needed, protect or exclude them`,
+    ...(flapping.length > 0
+      ? [`flapping, open again after at least three sweeps closed them: ${reopenedText(flapping)}; ${advice}`]
+      : []),
+    ...(reopened.length > 0
+      ? [`open again after a sweep closed them: ${reopenedText(reopened)}; ${advice}`]
+      : []),
   ];
+}
+
+function reopenedText(jobs: readonly ReopenedJob[]): string {
+  const named = jobs.slice(0, 10).map(({ jobId, closes, reopenedAt }) => {
+    const by = reopenedAt === undefined ? '' : ', opened by jobsweep reopen';
+    return `${jobId} (closed by ${plural(closes, 'sweep')}${by})`;
+  });
+  return `${named.join(', ')}${jobs.length > 10 ? ` and ${jobs.length - 10} more` : ''}`;
 }

@@ -15,6 +15,7 @@ import { InvalidDocumentError } from '../input/document.ts';
 import { examineKept, isNewer, stateFolder } from '../input/kept-reports.ts';
 import { type PastJob, type PastSweep, readPastSweeps } from '../input/past-sweeps.ts';
 import { readRequest } from '../input/payload.ts';
+import { noteReopening } from '../input/reopenings.ts';
 import { collect } from '../input/request-flags.ts';
 import { knownIds, openTarget, type Target, type TargetOptions, withTargetOptions } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
@@ -38,6 +39,7 @@ interface ReopenOptions extends TargetOptions, OutputOptions {
   readonly cluster?: string;
   readonly jobs?: readonly string[];
   readonly yes?: boolean;
+  readonly save: boolean;
   readonly deadline: string;
 }
 
@@ -54,6 +56,7 @@ export const registerReopen: Register = (program, context) => {
     .option('--jobs <names>', 'only these of its jobs: ids, groups and wildcards; may be repeated', collect)
     .option('--deadline <duration>', 'how long it may take', '15m')
     .option('--yes', 'do not ask')
+    .option('--no-save', 'do not note in the state directory which jobs were opened')
     .action(
       context.action((file: string | undefined, options: ReopenOptions) => run(file, options, context)),
     );
@@ -125,9 +128,27 @@ async function run(
   if (!options.yes && !(await isAgreed(questionOf(jobs, now, target.title), io))) return 4;
   const remainingMs = () => endsAt - target.clock.now();
   const done = await carryOut(jobs, now, target, { ending, remainingMs, io });
+  await noteOpened(done, found.identity.id, startedAt, options, io);
   // With only ids named, jobs that the source lacks are not among those to open.
   const isWhole = names?.every((name) => closed.some(({ jobId }) => jobId === name)) === true;
   return tell(reportOf(done, sweeps, startedAt, target.clock.now(), isWhole ? [] : undefined));
+}
+
+/** Notes what was opened, so that later commands do not take it for the work of others. */
+async function noteOpened(
+  jobs: readonly ReopenedJob[],
+  clusterId: string,
+  startedAt: number,
+  { embedded, save }: ReopenOptions,
+  io: Io,
+): Promise<void> {
+  const folder = save && !embedded ? stateFolder(io.env) : undefined;
+  const opened = jobs.filter(({ outcome }) => outcome === 'reopened');
+  if (folder === undefined || opened.length === 0) return;
+  const note = { at: new Date(startedAt).toISOString(), jobs: opened.map(({ jobId }) => jobId) };
+  const problem = await noteReopening(folder, clusterId, note);
+  if (problem !== undefined)
+    io.stderr.write(`jobsweep: the opened jobs could not be noted for later plans: ${problem}\n`);
 }
 
 async function isAgreed(asked: ReturnType<typeof questionOf>, io: Io): Promise<boolean> {

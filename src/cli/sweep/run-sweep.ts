@@ -19,7 +19,7 @@ import type { ReadRequest } from '../../sweep/request/read-request.ts';
 import { type CarriedOut, carryOut, type Plan, planSweep } from '../../sweep/sweep.ts';
 import { sweepIdOf } from '../../sweep/sweep-id.ts';
 import { type AllClustersOptions, withAllClusters } from '../all-clusters.ts';
-import { flappingJobs, historiesOf, type PastCloses } from '../input/history.ts';
+import { historiesOf, type PastCloses, reopenedJobs } from '../input/history.ts';
 import type { ReportKeeper } from '../input/kept-reports.ts';
 import { writeRecords } from '../input/records.ts';
 import { type RequestOptions, withRequestOptions } from '../input/request-flags.ts';
@@ -200,9 +200,9 @@ export async function nodesOf(
  * jobs.
  */
 export function withFindings(report: SweepReport, plan: Plan, { past, nodes }: Findings): SweepReport {
-  const flapping = flappingJobs(past, plan.decisions);
+  const reopened = reopenedJobs(past, plan.decisions, plan.found.readAt);
   const mlNodes = nodes && enoughAfter(report, plan, nodes);
-  return { ...report, ...(flapping.length > 0 && { flapping }), ...(mlNodes && { mlNodes }) };
+  return { ...report, ...reopened, ...(mlNodes && { mlNodes }) };
 }
 
 function enoughAfter(

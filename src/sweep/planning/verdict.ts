@@ -26,7 +26,7 @@ export interface History {
   readonly askedAt?: number | undefined;
   /** Its last activity as an earlier sweep saw it. A closing job no longer reports its own clocks. */
   readonly lastActivity?: number | undefined;
-  /** It was reopened after each of the last three sweeps that closed it. */
+  /** It was opened again after at least `maxComebacks` closes. */
   readonly flapping?: boolean | undefined;
   /** A follow-up lists it, so it is judged in any state. */
   readonly awaited?: boolean | undefined;

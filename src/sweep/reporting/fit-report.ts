@@ -3,7 +3,7 @@ import { plural } from '../../base/text.ts';
 import type { SweepReport } from './report.ts';
 import type { ReportedRequest } from './reported-request.ts';
 
-/** In a report that must be cut, warnings, flapping jobs and the names of the request each get at most this share of the bytes. */
+/** In a report that must be cut, warnings, flapping jobs, reopened jobs and the names of the request each get at most this share of the bytes. */
 const shareOfOtherLists = 0.1;
 /** A single job that takes more than this share is left out, so that it does not displace the jobs after it. */
 const maxShareOfJob = 0.01;
@@ -13,7 +13,7 @@ const maxShareOfJob = 0.01;
  * warning says how many warnings are missing. Without its lists a report takes about 1,000 bytes, which must fit.
  */
 export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
-  const { jobs, warnings, flapping, request, ...rest } = report;
+  const { jobs, warnings, flapping, reopened, request, ...rest } = report;
   // Measures job by job, because the text of all jobs takes tens of megabytes. No comma precedes the first job.
   const room = maxBytes - bytesOf({ ...report, jobs: [] }) + 1;
   if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
@@ -24,6 +24,7 @@ export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
     jobs: [],
     warnings: fitWarnings(warnings, share),
     ...(flapping && { flapping: fitting(flapping, share) }),
+    ...(reopened && { reopened: fitting(reopened, share) }),
   };
   const fit = fitting(
     jobs,

@@ -78,11 +78,13 @@ export interface ReportedRound {
   readonly closing: number;
 }
 
-/** A job that was opened again after each of `closes` sweeps that closed it, most recently at `lastClosedAt` (ISO). */
-export interface FlappingJob {
+/** A job that is open again after `closes` sweeps closed it, most recently at `lastClosedAt` (ISO). */
+export interface ReopenedJob {
   readonly jobId: string;
   readonly closes: number;
   readonly lastClosedAt: string;
+  /** When `jobsweep reopen` opened it, if it did so after the last close. */
+  readonly reopenedAt?: string;
 }
 
 /** The limit on jobs closing at once on one node, and its reason. */
@@ -120,8 +122,10 @@ export interface SweepReport {
   readonly followUpOf?: NonNullable<ReportHead['followUpOf']>;
   /** The later rounds that this report includes, in their order; without `--wait` each is a report of its own. */
   readonly rounds?: readonly ReportedRound[];
-  /** Jobs of the history given (`--history`) that are open again after a sweep closed them. */
-  readonly flapping?: readonly FlappingJob[];
+  /** Jobs that are open again after at least three sweeps of the history closed them. */
+  readonly flapping?: readonly ReopenedJob[];
+  /** Jobs that are open again after one or two sweeps of the history closed them. */
+  readonly reopened?: readonly ReopenedJob[];
   /** The machine learning nodes, and how many would have memory for the jobs that stay open, if that is fewer. */
   readonly mlNodes?: MlNodes;
   /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */

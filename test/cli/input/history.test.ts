@@ -46,8 +46,9 @@ describe('the history of earlier sweeps', () => {
       const result = await runOn(setup, ['plan', '-o', 'table', '--history', history]);
       expect(result.exit).toBe(0);
       expect(result.stdout).toContain(
-        'flapping, open again after sweeps closed them: flaps (closed by 1 sweep); ',
+        'open again after a sweep closed them: flaps (closed by 1 sweep); if they are needed, protect or exclude them',
       );
+      expect(result.stdout).not.toContain('flapping');
       expect(result.stdout).not.toContain('rests (closed by');
     },
   );
@@ -68,8 +69,36 @@ describe('the history of earlier sweeps', () => {
     expectSums(three);
     expect(fateOf(three, 'flaps')).toBe('kept flapping');
     expect(three.flapping).toEqual([{ jobId: 'flaps', closes: 3, lastClosedAt: expect.any(String) }]);
+    expect(three).not.toHaveProperty('reopened');
+    expect(two.reopened).toMatchObject([{ jobId: 'flaps', closes: 2 }]);
+    const shown = await runOn(setup, ['plan', '-o', 'table', '--history', ...files]);
+    expect(shown.stdout).toContain(
+      'flapping, open again after at least three sweeps closed them: flaps (closed by 3 sweeps); ',
+    );
     expect(setup.state('flaps')).toBe('opened');
   });
+
+  it.each([
+    [{ jobsweep: { protect: true } }, {}],
+    [{ jobsweeep: true }, {}],
+    [{}, { exclude: 'flaps' }],
+  ])(
+    '--history does not advise to protect or exclude a job that is protected or excluded already: %j %j',
+    async (customSettings, payload) => {
+      await using setup = await startSetup(fleet);
+      await using folder = await newFolder();
+      const [report] = await nights(setup, 1, 'json');
+      const history = await folder.write('night', report as string);
+      await fetch(`${setup.server.url}/_ml/anomaly_detectors/flaps/_update`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ custom_settings: customSettings }),
+      });
+      const args = ['plan', '-o', 'table', '--history', history, '-p', JSON.stringify(payload)];
+      const { stdout } = await runOn(setup, args);
+      expect(stdout).not.toContain('open again after');
+    },
+  );
 
   it('--history counts a sweep that is in two files once', async () => {
     await using setup = await startSetup(fleet);
@@ -79,7 +108,8 @@ describe('the history of earlier sweeps', () => {
     const plan = reportOf(
       await runOn(setup, ['plan', '-p', '-', '--history', ...files], { stdin: '{"idleFor": "12h"}' }),
     );
-    expect(plan.flapping?.[0]).toMatchObject({ jobId: 'flaps', closes: 1 });
+    expect(plan.reopened).toEqual([{ jobId: 'flaps', closes: 1, lastClosedAt: expect.any(String) }]);
+    expect(plan).not.toHaveProperty('flapping');
     expect(jobOf(plan, 'flaps').reason).toBe('idle');
   });
 

@@ -18,7 +18,9 @@ const commandIn =
     runOn(setup, args, { ...options, env: { XDG_STATE_HOME: folder.path, ...options.env } });
 
 const keptFiles = async (folder: Folder) =>
-  (await readdir(folder.at('jobsweep')).catch(() => [])).filter((name) => name !== 'records');
+  (await readdir(folder.at('jobsweep')).catch(() => [])).filter(
+    (name) => name !== 'records' && name !== 'reopened',
+  );
 
 async function keptReports(folder: Folder): Promise<SweepReport[]> {
   const names = (await keptFiles(folder)).sort();
