@@ -5,10 +5,23 @@
  */
 const path = require('node:path');
 
-module.exports = async ({ resolveVariable }) => {
+module.exports = async (framework) => {
+  try {
+    return await partsOf(framework);
+  } catch (error) {
+    // The framework shows the stack, which hides the message. An error with an exit code explains itself.
+    if (error instanceof Error && 'exitCode' in error) error.stack = error.message;
+    throw error;
+  }
+};
+
+async function partsOf({ resolveVariable }) {
   if (!process.features.typescript)
-    throw new Error(
-      `node ${process.version} cannot read TypeScript: start the framework as \`npx sls\`, which takes the project's own node`,
+    throw Object.assign(
+      new Error(
+        `node ${process.version} cannot read TypeScript: start the framework as \`npx sls\`, which takes the project's own node`,
+      ),
+      { exitCode: 2 },
     );
   const stage = await resolveVariable('sls:stage');
   const files = await resolveVariable('self:params');
@@ -30,4 +43,4 @@ module.exports = async ({ resolveVariable }) => {
   });
   for (const warning of warnings) process.stderr.write(`Warning: ${warning}\n`);
   return parts;
-};
+}

@@ -1,0 +1,13 @@
+import { expect, it } from 'vitest';
+import { packageService } from '../support/packaged.ts';
+
+it('the framework shows the message of an invalid parameter without a stack', { timeout: 120_000 }, async () => {
+  const error = await packageService(['--stage', 'dev', '--param=memorySize=lots']).catch(
+    (reason: Error) => reason,
+  );
+  const { message } = error as Error;
+  expect(message).toContain(
+    'errored with: param memorySize: expected a whole number from 128 to 10240, got "lots"',
+  );
+  expect(message).not.toMatch(/^\s+at /m);
+});
