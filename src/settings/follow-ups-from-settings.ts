@@ -34,9 +34,16 @@ export function followUpsFrom({
   if (!group && !roleArn) return undefined;
   const load = async () => {
     // An incomplete setup becomes a warning of the report when a follow-up is needed. It must not stop the sweep.
-    if (!group) throw new InvalidSettingError('JOBSWEEP_SCHEDULE_GROUP is not set');
-    if (!roleArn) throw new InvalidSettingError('JOBSWEEP_SCHEDULER_ROLE_ARN is not set');
-    if (!functionArn) throw new InvalidSettingError('JOBSWEEP_FUNCTION_ARN is not set');
+    if (!group || !roleArn || !functionArn) {
+      const missing = [
+        ...(group ? [] : ['JOBSWEEP_SCHEDULE_GROUP']),
+        ...(roleArn ? [] : ['JOBSWEEP_SCHEDULER_ROLE_ARN']),
+        ...(functionArn ? [] : ['JOBSWEEP_FUNCTION_ARN']),
+      ];
+      throw new InvalidSettingError(
+        `${missing.join(' and ')} ${missing.length === 1 ? 'is' : 'are'} not set`,
+      );
+    }
     const { schedulerFollowUps } = await import('../scheduler/follow-up-schedules.ts');
     return schedulerFollowUps(
       { group, roleArn, functionArn, dlqArn, kmsKeyArn },

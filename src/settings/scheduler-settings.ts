@@ -26,62 +26,92 @@ const settings = {
 export type SchedulerSetting = keyof typeof settings;
 export const schedulerSettings = Object.keys(settings) as SchedulerSetting[];
 
-/** The settings of the environment; undefined for those not set. @throws {InvalidSettingError} when a value is invalid. */
+/** The settings of the environment; undefined for those not set. @throws {InvalidSettingError} that names all invalid values. */
 export function readSchedulerSettings(
   env: Environment,
 ): Readonly<Record<SchedulerSetting, string | undefined>> {
-  const entries = schedulerSettings.map((name) => [name, checked(name, given(env[name]))]);
-  return Object.fromEntries(entries) as Record<SchedulerSetting, string | undefined>;
+  return collect((take) => {
+    const entries = schedulerSettings.map((name) => [name, take(name, given(env[name]))]);
+    return Object.fromEntries(entries) as Record<SchedulerSetting, string | undefined>;
+  });
 }
 
-/** The group: the given one, the file's, or JOBSWEEP_SCHEDULE_GROUP. @throws {InvalidSettingError} */
-export function groupOf(asked: string | undefined, file: string | undefined, env: Environment): string {
-  return needed('group', 'JOBSWEEP_SCHEDULE_GROUP', asked ?? file ?? given(env.JOBSWEEP_SCHEDULE_GROUP));
-}
-
-/** The function of JOBSWEEP_FUNCTION_ARN. @throws {InvalidSettingError} when it is missing or invalid. */
-export function functionArnOf(env: Environment): string {
-  const found = readSchedulerSettings(env).JOBSWEEP_FUNCTION_ARN;
-  if (found !== undefined) return found;
-  throw new InvalidSettingError(
-    'JOBSWEEP_FUNCTION_ARN is not set: only schedules that invoke that function may be changed; take it from the outputs of the deployment',
+/** The group to list, and its function if that is known. @throws {InvalidSettingError} that names all problems. */
+export function listSettings(
+  asked: string | undefined,
+  env: Environment,
+): { readonly group: string; readonly functionArn: string | undefined } {
+  return collect(
+    (take) => ({
+      group: takeGroup(take, asked, env) as string,
+      functionArn: take('JOBSWEEP_FUNCTION_ARN', given(env.JOBSWEEP_FUNCTION_ARN)),
+    }),
+    env,
   );
 }
 
-/** The settings that a file's schedules share. @throws {InvalidSettingError} when one is missing or invalid. */
+/** The group and the function whose schedules may be changed. @throws {InvalidSettingError} that names all problems. */
+export function ownSettings(
+  asked: string | undefined,
+  env: Environment,
+): { readonly group: string; readonly functionArn: string } {
+  return collect(
+    (take) => ({
+      group: takeGroup(take, asked, env) as string,
+      functionArn: take(
+        'JOBSWEEP_FUNCTION_ARN',
+        given(env.JOBSWEEP_FUNCTION_ARN),
+        'JOBSWEEP_FUNCTION_ARN is not set: only schedules that invoke that function may be changed; take it from the outputs of the deployment',
+      ) as string,
+    }),
+    env,
+  );
+}
+
+const takeGroup = (take: Take, asked: string | undefined, env: Environment) =>
+  take(
+    'JOBSWEEP_SCHEDULE_GROUP',
+    asked ?? given(env.JOBSWEEP_SCHEDULE_GROUP),
+    'JOBSWEEP_SCHEDULE_GROUP is not set: set it, or name the group with --group; it is in the outputs of the deployment',
+  );
+
+/** The settings that a file's schedules share. @throws {InvalidSettingError} that names all problems. */
 export function targetOf(file: ScheduleFile, asked: string | undefined, env: Environment): ScheduleTarget {
   const queue = file.deadLetterArn === undefined ? given(env.JOBSWEEP_DLQ_ARN) : file.deadLetterArn;
-  return {
-    group: groupOf(asked, file.group, env),
-    functionArn: needed(
-      'functionArn',
-      'JOBSWEEP_FUNCTION_ARN',
-      file.functionArn ?? given(env.JOBSWEEP_FUNCTION_ARN),
-    ),
-    roleArn: needed(
-      'roleArn',
-      'JOBSWEEP_SCHEDULER_ROLE_ARN',
-      file.roleArn ?? given(env.JOBSWEEP_SCHEDULER_ROLE_ARN),
-    ),
-    deadLetterArn: checked('JOBSWEEP_DLQ_ARN', queue),
-    kmsKeyArn: checked('JOBSWEEP_KMS_KEY_ARN', given(env.JOBSWEEP_KMS_KEY_ARN)),
-  };
+  return collect((take) => {
+    const needed = (field: string, variable: SchedulerSetting, value: string | undefined) =>
+      take(
+        variable,
+        value ?? given(env[variable]),
+        `${field}: expected one, got nothing; set it in the schedule file, or set ${variable}`,
+      ) as string;
+    return {
+      group: needed('group', 'JOBSWEEP_SCHEDULE_GROUP', asked ?? file.group),
+      functionArn: needed('functionArn', 'JOBSWEEP_FUNCTION_ARN', file.functionArn),
+      roleArn: needed('roleArn', 'JOBSWEEP_SCHEDULER_ROLE_ARN', file.roleArn),
+      deadLetterArn: take('JOBSWEEP_DLQ_ARN', queue ?? undefined),
+      kmsKeyArn: take('JOBSWEEP_KMS_KEY_ARN', given(env.JOBSWEEP_KMS_KEY_ARN)),
+    };
+  }, env);
 }
 
 /** The value unless it is blank: a template may have an empty parameter. */
 const given = (value: string | undefined) => value?.trim() || undefined;
 
-function needed(field: string, variable: SchedulerSetting, value: string | undefined): string {
-  const found = checked(variable, value);
-  if (found === undefined)
-    throw new InvalidSettingError(
-      `${field}: expected one, got nothing; set it in the schedule file, or set ${variable}`,
-    );
-  return found;
-}
+/** Takes a value, or notes its problem: it is invalid, or it is missing and `missing` says what to do. */
+type Take = (variable: SchedulerSetting, value: string | undefined, missing?: string) => string | undefined;
 
-function checked(variable: SchedulerSetting, value: string | null | undefined): string | undefined {
-  const { pattern, expected } = settings[variable];
-  if (value === undefined || value === null || pattern.test(value)) return value ?? undefined;
-  throw new InvalidSettingError(`${variable}: expected ${expected}, got ${quote(value)}`);
+/** Reads several settings, so that one error names all their problems. With `env`, a missing region as well. */
+function collect<T>(read: (take: Take) => T, env?: Environment): T {
+  const problems: string[] = [];
+  const result = read((variable, value, missing) => {
+    const { pattern, expected } = settings[variable];
+    if (value === undefined) problems.push(...(missing === undefined ? [] : [missing]));
+    else if (!pattern.test(value)) problems.push(`${variable}: expected ${expected}, got ${quote(value)}`);
+    return value;
+  });
+  if (problems.length === 0) return result;
+  if (env && !given(env.AWS_REGION))
+    problems.push('AWS_REGION is not set: set it, unless your AWS profile names the region');
+  throw new InvalidSettingError(problems.join('\n'));
 }

@@ -1,7 +1,9 @@
 import { expect, it } from 'vitest';
 import { packageService } from '../support/packaged.ts';
 
-it('the framework shows the message of an invalid parameter without a stack', { timeout: 120_000 }, async () => {
+it('the framework shows the message of an invalid parameter without a stack', {
+  timeout: 120_000,
+}, async () => {
   const error = await packageService(['--stage', 'dev', '--param=memorySize=lots']).catch(
     (reason: Error) => reason,
   );

@@ -3,12 +3,7 @@ import type { Command } from 'commander';
 import { schedulerApi } from '../../scheduler/api.ts';
 import { ownerOf } from '../../scheduler/schedule-names.ts';
 import { planSchedules, type SchedulePlan } from '../../scheduler/schedule-plan.ts';
-import {
-  functionArnOf,
-  groupOf,
-  readSchedulerSettings,
-  targetOf,
-} from '../../settings/scheduler-settings.ts';
+import { listSettings, ownSettings, targetOf } from '../../settings/scheduler-settings.ts';
 import type { Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { confirmed, mustAskOrHave } from '../input/ask.ts';
@@ -141,9 +136,10 @@ function withFile(command: Command): Command {
 }
 
 async function list(options: GroupOptions, io: Io): Promise<ExitCode> {
-  const context = contextOf(groupOf(options.group, undefined, io.env), io);
+  const { group, functionArn } = listSettings(options.group, io.env);
+  const context = contextOf(group, io);
   await checkOutput(options);
-  const schedules = await listGroup(context, readSchedulerSettings(io.env).JOBSWEEP_FUNCTION_ARN);
+  const schedules = await listGroup(context, functionArn);
   const renderings = listRenderings(context.group, schedules, widthOf(io.stdout));
   return await writeResult(renderings, options, io, { exit: 0 });
 }
@@ -239,10 +235,10 @@ async function planFile(
   return { planned, context };
 }
 
-const ownContextOf = ({ group }: GroupOptions, io: Io): OwnSchedulesContext => ({
-  ...contextOf(groupOf(group, undefined, io.env), io),
-  functionArn: functionArnOf(io.env),
-});
+function ownContextOf(options: GroupOptions, io: Io): OwnSchedulesContext {
+  const { group, functionArn } = ownSettings(options.group, io.env);
+  return { ...contextOf(group, io), functionArn };
+}
 
 const contextOf = (group: string, { clock, env, signal }: Io): SchedulesContext => ({
   api: schedulerApi({ clock, environment: env }),

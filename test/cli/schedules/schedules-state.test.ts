@@ -431,3 +431,54 @@ describe('schedules without their settings', () => {
     expect(stderr).toContain(message);
   });
 });
+
+describe('schedules without several settings', () => {
+  const unset = { JOBSWEEP_SCHEDULE_GROUP: '', JOBSWEEP_FUNCTION_ARN: '', JOBSWEEP_SCHEDULER_ROLE_ARN: '' };
+  const group = 'JOBSWEEP_SCHEDULE_GROUP is not set: set it, or name the group with --group';
+  const ofFunction =
+    'JOBSWEEP_FUNCTION_ARN is not set: only schedules that invoke that function may be changed';
+  const region = 'AWS_REGION is not set: set it, unless your AWS profile names the region';
+
+  it.each([
+    [['list'], [group, region]],
+    [
+      ['pause', 'nightly', '--yes'],
+      [group, ofFunction, region],
+    ],
+    [
+      ['resume', 'nightly'],
+      [group, ofFunction, region],
+    ],
+    [
+      ['delete', 'nightly', '--yes'],
+      [group, ofFunction, region],
+    ],
+    [
+      ['delete', 'nightly', '--yes', '--group', 'sweeps'],
+      [ofFunction, region],
+    ],
+  ])('schedules %s names all missing settings at once', async (args, problems) => {
+    await using bench = await schedulesBench();
+    const { exit, stderr, stdout } = await bench.run(args, { env: unset });
+    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+    const lines = stderr
+      .replace(/^jobsweep: /, '')
+      .trimEnd()
+      .split('\n');
+    expect(lines).toEqual(problems.map((problem) => expect.stringContaining(problem)));
+  });
+
+  it('schedules plan names all missing and invalid settings at once', async () => {
+    await using bench = await schedulesBench();
+    const env = { ...unset, JOBSWEEP_DLQ_ARN: 'queue' };
+    const { exit, stderr } = await bench.withFile('schedules: []', ['plan'], { env });
+    expect(exit).toBe(2);
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      'jobsweep: group: expected one, got nothing; set it in the schedule file, or set JOBSWEEP_SCHEDULE_GROUP',
+      'functionArn: expected one, got nothing; set it in the schedule file, or set JOBSWEEP_FUNCTION_ARN',
+      'roleArn: expected one, got nothing; set it in the schedule file, or set JOBSWEEP_SCHEDULER_ROLE_ARN',
+      expect.stringContaining('JOBSWEEP_DLQ_ARN: expected the ARN of an SQS queue'),
+      region,
+    ]);
+  });
+});
