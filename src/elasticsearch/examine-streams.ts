@@ -2,10 +2,11 @@
 import type { Clock } from '../base/clock.ts';
 import { isJsonObject } from '../base/json.ts';
 import { writePrivileges } from '../sweep/reporting/stream-names.ts';
-import { type Fields, UnreadableAnswer } from './answers.ts';
+import type { Fields } from './answers.ts';
 import type { Connection } from './connection.ts';
-import { mayPass, Reader, type Reading, requestedWait } from './retry-reads.ts';
-import { type Question, Wire } from './wire.ts';
+import { doctorRead } from './doctor-read.ts';
+import { Reader, type Reading } from './retry-reads.ts';
+import { Wire } from './wire.ts';
 
 export interface StreamFacts {
   /** `GET /` */
@@ -14,9 +15,6 @@ export interface StreamFacts {
   readonly lacking: Reading<ReadonlyMap<string, readonly string[]>>;
 }
 
-/** The longest wait before a retry, in milliseconds. */
-const longestWait = 10_000;
-
 export async function examineStreams(
   connection: Connection,
   clock: Clock,
@@ -24,20 +22,7 @@ export async function examineStreams(
 ): Promise<StreamFacts> {
   const wire = new Wire(connection);
   try {
-    const reader = new Reader(wire, clock);
-    const ask = <T>(question: Question, understand: (body: Fields) => T): Promise<Reading<T>> =>
-      reader.read(
-        question,
-        (body) => {
-          if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
-          return understand(body);
-        },
-        signal,
-        (failure) =>
-          mayPass(failure) &&
-          !('error' in failure && failure.error.status === 500) &&
-          requestedWait(failure) <= longestWait,
-      );
+    const ask = doctorRead(new Reader(wire, clock), signal);
     const privileges = [...writePrivileges, 'read'];
     const [root, lacking] = await Promise.all([
       ask({ method: 'GET', path: '/' }, (body) => body),

@@ -8,9 +8,10 @@ import { quote } from '../base/text.ts';
 import { type Fields, UnreadableAnswer } from './answers.ts';
 import { shownCertificate } from './client/authority.ts';
 import { type Connection, urlOf } from './connection.ts';
+import { doctorRead } from './doctor-read.ts';
 import type { Failure } from './failure.ts';
-import { mayPass, Reader, type Reading, requestedWait } from './retry-reads.ts';
-import { type Question, Wire } from './wire.ts';
+import { Reader, type Reading } from './retry-reads.ts';
+import { Wire } from './wire.ts';
 
 export interface ShownCertificate {
   readonly subject: string;
@@ -42,9 +43,6 @@ export const examinedSettings = {
   allocation: 'cluster.persistent_tasks.allocation.enable',
 } as const;
 
-/** The longest wait before a retry, in milliseconds. If the server asks for a longer one, doctor reports that instead. */
-const longestWait = 10_000;
-
 export async function examine(
   connection: Connection,
   clock: Clock,
@@ -55,20 +53,7 @@ export async function examine(
   try {
     const reader = new Reader(wire, clock);
     reader.limit({ notice });
-    const ask = <T>(question: Question, understand: (body: Fields) => T): Promise<Reading<T>> =>
-      reader.read(
-        question,
-        (body) => {
-          if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
-          return understand(body);
-        },
-        signal,
-        // with security off, its APIs answer 500, which a retry cannot fix
-        (failure) =>
-          mayPass(failure) &&
-          !('error' in failure && failure.error.status === 500) &&
-          requestedWait(failure) <= longestWait,
-      );
+    const ask = doctorRead(reader, signal);
     const certificate = await certificateOf(connection, signal);
     const root = await ask({ method: 'GET', path: '/' }, (body) => body);
     if ('failure' in root && !mayBeOfRootAlone(root.failure)) return { certificate, root };

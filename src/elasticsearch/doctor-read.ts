@@ -1,0 +1,26 @@
+/** @module How `jobsweep doctor` reads: with retries, but never for long, because a person waits. */
+import { isJsonObject } from '../base/json.ts';
+import { type Fields, UnreadableAnswer } from './answers.ts';
+import { mayPass, type Reader, type Reading, requestedWait } from './retry-reads.ts';
+import type { Question } from './wire.ts';
+
+/** The longest wait before a retry, in milliseconds. If the server asks for a longer one, doctor reports that instead. */
+const longestWait = 10_000;
+
+/** A function that sends a question and reads its answer, a JSON object, by `understand`. */
+export function doctorRead(reader: Reader, signal: AbortSignal) {
+  return <T>(question: Question, understand: (body: Fields) => T): Promise<Reading<T>> =>
+    reader.read(
+      question,
+      (body) => {
+        if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
+        return understand(body);
+      },
+      signal,
+      // with security off, its APIs answer 500, which a retry cannot fix
+      (failure) =>
+        mayPass(failure) &&
+        !('error' in failure && failure.error.status === 500) &&
+        requestedWait(failure) <= longestWait,
+    );
+}
