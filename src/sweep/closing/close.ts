@@ -69,6 +69,9 @@ interface Open {
   readonly isLeft?: boolean;
 }
 
+/** A job that the loop polls. A job in a look is read by that look. */
+type ReadOpen = Open & { readonly phase: Phase };
+
 /**
  * Sends close requests and polls until every entry is settled or left to the last reading, or until `ending` aborts.
  * Watches entries with the verdict `wait`; sends requests for those with `close` and `force`. Rejects only on a bug: a
@@ -430,7 +433,7 @@ class CloseLoop {
   async #read(): Promise<void> {
     const { clock, ending, request } = this.#closing;
     const readAt = clock.now();
-    const open = [...this.#open].filter(([, each]) => isRead(each));
+    const open = [...this.#open].flatMap(([entry, each]) => (isRead(each) ? [[entry, each] as const] : []));
     const likely = this.#unknownNodes().length > 0 ? firstLikely : likelyNext;
     const next = request.close.perNode === null ? [] : candidates(this.#waiting, likely);
     // A look in progress may use the stats of this read.
@@ -468,7 +471,7 @@ class CloseLoop {
   }
 
   /** Takes each open job's next step after a read that began at `readAt`. `read` is undefined if the read failed. */
-  #advance(open: readonly (readonly [Entry, Open])[], read: number | undefined, readAt: number): void {
+  #advance(open: readonly (readonly [Entry, ReadOpen])[], read: number | undefined, readAt: number): void {
     const { clock, judge, budget } = this.#closing;
     const now = clock.now();
     const repeated = new Map<CloseAnswer, { readonly entries: Entry[]; delayMs: number }>();
@@ -476,7 +479,6 @@ class CloseLoop {
     const wasRead = ({ seen }: Entry) => read !== undefined && (seen?.read ?? 0) >= read;
     for (const [entry] of open) if (wasRead(entry)) this.#noteState(entry, now);
     for (const [entry, { phase: was, until = Number.POSITIVE_INFINITY }] of open) {
-      if (was.phase === 'looked_at') continue;
       const phase: Phase = was.phase === 'watched' ? { phase: 'watched', over: now >= until } : was;
       const next: NextStep = !wasRead(entry)
         ? { step: phase.phase === 'watched' && phase.over ? 'leave' : 'wait' }
@@ -542,5 +544,4 @@ class CloseLoop {
 const isHeldIn = (state: string | undefined): boolean =>
   state !== undefined && state !== 'closed' && state !== 'failed';
 
-/** Whether the loop polls this job. A job in a look is read by that look. */
-const isRead = ({ phase }: Open): boolean => phase.phase !== 'looked_at';
+const isRead = (open: Open): open is ReadOpen => open.phase.phase !== 'looked_at';
