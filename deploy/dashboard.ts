@@ -69,7 +69,7 @@ const clusterWidgets = (cluster: string): Widget[] => [
     metrics: counted(cluster, ['closing', 'errors', 'unknown', 'notAttempted', 'refused', 'partial'], 'Sum'),
   },
   {
-    title: `${cluster}: memory freed and time taken`,
+    title: `${cluster}: model memory freed and time taken`,
     metrics: counted(cluster, ['freedBytes', 'durationMs'], 'Sum'),
   },
 ];
@@ -88,7 +88,7 @@ const fleetWidgets: readonly Widget[] = [
     title: 'All clusters: what was left',
     queries: sums('closing', 'errors', 'unknown', 'notAttempted', 'refused', 'partial'),
   },
-  { title: 'All clusters: memory freed', queries: sums('freedBytes') },
+  { title: 'All clusters: model memory freed', queries: sums('freedBytes') },
   { title: 'Sweeps that reported', queries: { sweeps: acrossClusters('COUNT(durationMs)') } },
   { title: 'Clusters that need attention', queries: worst('needsAttention') },
   { title: 'Clusters with most jobs left closing', queries: worst('closing') },

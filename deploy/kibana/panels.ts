@@ -37,7 +37,7 @@ const sum = (label: string, field: string, format?: 'bytes'): Column => ({
 });
 const closed = sum('Closed', 'jobsweep.sweep.counts.closed');
 const forced = sum('Closed with force', 'jobsweep.sweep.counts.force_closed');
-const freed = sum('Memory freed', 'jobsweep.sweep.freed_bytes', 'bytes');
+const freed = sum('Model memory freed', 'jobsweep.sweep.freed_bytes', 'bytes');
 const wasSweep = 'jobsweep.sweep.dry_run: false';
 
 export const panels: readonly Panel[] = [
@@ -66,7 +66,7 @@ export const panels: readonly Panel[] = [
     grid: { x: 0, y: 6, w: 24, h: 13 },
   },
   {
-    title: 'Memory freed over time',
+    title: 'Model memory freed over time',
     stream: 'sweep',
     chart: 'bars',
     columns: [time, freed],
@@ -141,7 +141,7 @@ export const panels: readonly Panel[] = [
     columns: [
       job,
       { of: 'count', label: 'Times closed' },
-      sum('Memory freed', 'jobsweep.job.freed_bytes', 'bytes'),
+      sum('Model memory freed', 'jobsweep.job.freed_bytes', 'bytes'),
       { of: 'last_value', label: 'Cluster', field: 'jobsweep.cluster.name', type: 'string' },
     ],
     grid: { x: 0, y: 45, w: 24, h: 14 },

@@ -21,7 +21,7 @@ locals {
         for widget in [
           { title = "jobs", stat = "Maximum", names = ["open", "idle", "closed", "forceClosed", "kept"] },
           { title = "what was left", stat = "Sum", names = ["closing", "errors", "unknown", "notAttempted", "refused", "partial"] },
-          { title = "memory freed and time taken", stat = "Sum", names = ["freedBytes", "durationMs"] },
+          { title = "model memory freed and time taken", stat = "Sum", names = ["freedBytes", "durationMs"] },
           ] : {
           title      = "${cluster}: ${widget.title}"
           namespace  = "jobsweep"
@@ -37,7 +37,7 @@ locals {
     for widget in [
       { title = "All clusters: jobs", names = ["open", "idle", "closed", "forceClosed", "kept"] },
       { title = "All clusters: what was left", names = ["closing", "errors", "unknown", "notAttempted", "refused", "partial"] },
-      { title = "All clusters: memory freed", names = ["freedBytes"] },
+      { title = "All clusters: model memory freed", names = ["freedBytes"] },
       ] : {
       title   = widget.title
       queries = [for name in widget.names : { label = name, select = "SUM(${name})", rest = "" }]

@@ -21,6 +21,8 @@ import { placesLines } from './places.ts';
 export interface SummaryLine {
   readonly text: string;
   readonly tone?: Tone;
+  /** Where the line leads, for forms that have links. */
+  readonly link?: string;
   /** The indent of the second and later lines of a long text. */
   readonly indent?: number;
 }
@@ -68,7 +70,9 @@ function otherNotes(report: SweepReport): SummaryLine[] {
     ...(followUp ? [{ text: followUpText(followUp), tone: 'notice' as const }] : []),
     ...reopenedLines(report).map((text) => ({ text, tone: 'warning' as const })),
     ...report.warnings.map((text) => ({ text: warningText(text), tone: 'warning' as const })),
-    ...(runbook === undefined ? [] : [{ text: `what to do: ${runbook}`, tone: 'notice' as const }]),
+    ...(runbook === undefined
+      ? []
+      : [{ text: `what to do: ${runbook}`, tone: 'notice' as const, link: runbook }]),
   ];
 }
 

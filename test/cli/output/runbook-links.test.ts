@@ -29,6 +29,7 @@ describe('a refused sweep', () => {
         String.fromCharCode(Number(code)),
       );
       expect(text).toContain(`what to do: ${address}#refused-max_share`);
+      if (form === 'html') expect(text).toContain(`<a href="${address}#refused-max_share">`);
       sectionsIn(text);
     },
   );

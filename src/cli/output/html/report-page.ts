@@ -70,7 +70,7 @@ function notices(report: SweepReport): Markup | undefined {
     ({ tone }) => tone === 'bad' || tone === 'warning' || tone === 'notice',
   );
   if (lines.length === 0) return undefined;
-  return html`<ul class="notices">${lines.map(({ tone, text }) => html`<li class="${tone}">${text}</li>`)}</ul>`;
+  return html`<ul class="notices">${lines.map(({ tone, text, link }) => html`<li class="${tone}">${link === undefined ? text : html`<a href="${link}">${text}</a>`}</li>`)}</ul>`;
 }
 
 async function figures(report: SweepReport, picture: Picture): Promise<Markup[]> {
