@@ -4,14 +4,16 @@ import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { exitCodes } from '../base/exit-codes.ts';
 import { debugWarning } from '../base/quiet.ts';
+import { connectionSettings } from '../settings/connection-settings.ts';
 import { runbookLink } from '../sweep/reporting/runbook.ts';
 import { registerAdvise } from './advise/advise-command.ts';
 import type { CommandContext, Register } from './command.ts';
 import { registerDoctor } from './doctor/doctor-command.ts';
 import { registerExplain } from './explain/explain-command.ts';
 import { failureLines, failureOf } from './failure.ts';
-import type { ExitCode, Io } from './io.ts';
+import { type ExitCode, type Io, widthOf } from './io.ts';
 import { type ColourChoice, colourChoices, paintFor } from './output/paint.ts';
+import { wrapped } from './output/table.ts';
 import { registerPlan } from './plan/plan-command.ts';
 import { registerReopen } from './reopen/reopen-command.ts';
 import { registerSchedules } from './schedules/schedules-command.ts';
@@ -70,10 +72,23 @@ function createProgram(io: Io): Command {
         .preset('always'),
     )
     .option('--no-color', 'no colours')
+    .addHelpText('after', () => environmentText(widthOf(io.stdout)))
     .addHelpText('after', `\nExit codes:\n${codes.join('\n')}\n  what to do: ${runbookLink('exit-codes')}`)
     .showHelpAfterError('(add --help to see the commands and options)')
     .configureOutput({ writeOut: (text) => io.stdout.write(text), writeErr: (text) => io.stderr.write(text) })
     .exitOverride();
+}
+
+const settingsPage = 'https://github.com/jobsweep/jobsweep/blob/main/docs/reference.md#settings';
+
+/** The variables that name a cluster. A file of `--clusters` has the same names. */
+function environmentText(width = 80): string {
+  const names = Object.entries(connectionSettings);
+  const widest = Math.max(...names.map(([name]) => name.length));
+  const lines = names.flatMap(([name, means]) =>
+    wrapped(`  ${name.padEnd(widest)}  ${means.replaceAll('`', '')}`, width, widest + 4),
+  );
+  return ['', 'Environment:', ...lines, `  all variables: ${settingsPage}`].join('\n');
 }
 
 function tell(error: unknown, io: Io): ExitCode {

@@ -88,6 +88,9 @@ function checkForm(line: string): void {
   } else if (form === 'npx sls invoke') {
     expect(serverless.functions).toHaveProperty(valuesOf('-f', args)[0] ?? '');
     parseRequest(JSON.parse(page(valuesOf('-p', args)[0] ?? '')));
+  } else if (form === 'aws secretsmanager create-secret') {
+    expect(valuesOf('--name', args)).toEqual([serverless.params.default?.secret]);
+    expect(valuesOf('--secret-string', args)).toEqual(['file://connection.json']);
   } else if (form === 'aws lambda invoke') {
     expect(valuesOf('--function-name', args)).toEqual([deployment('prod').functionName]);
     expect(valuesOf('--cli-read-timeout', args)).toEqual(['0']);

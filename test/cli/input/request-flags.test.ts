@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { connectionSettings } from '../../../src/settings/connection-settings.ts';
 import { newFolder } from '../../support/folder.ts';
 import { runCommand } from '../../support/run-command.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
@@ -187,7 +188,7 @@ describe('the help', () => {
     ]),
     ['simulate elasticsearch', 'Jobs:', 'Server:'],
     ['simulate scheduler', 'Server:'],
-  ])('the help of %s groups the options and has two examples', async (name = '', ...groups) => {
+  ])('the help of %s groups the options and has at least two examples', async (name = '', ...groups) => {
     const { stdout } = await runCommand([...name.split(' '), '--help']);
     const [options = '', examples = ''] = stdout.split('\nExamples:\n');
     const headings = [...options.matchAll(/^(\w+:)$/gm)].map(([heading]) => heading);
@@ -197,6 +198,16 @@ describe('the help', () => {
     const [, own = ''] = /^Options:\n((?: .*\n)*)/m.exec(options) ?? [];
     expect(own.match(/^ {2}-.*/gm)).toEqual([expect.stringMatching(/^ {2}-h, --help /)]);
     const lines = examples.match(/^ {2}\S.*/gm) ?? [];
-    expect(lines.filter((line) => line.includes(`jobsweep ${name}`))).toHaveLength(2);
+    expect(lines.filter((line) => line.includes(`jobsweep ${name}`)).length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('the help names the variables of a connection within the width of the terminal', async () => {
+    const { stdout } = await runCommand(['--help'], { terminal: true, columns: 70 });
+    const [, block = ''] = /\nEnvironment:\n(.*?)\n\n/s.exec(stdout) ?? [];
+    const names = block.match(/^ {2}[A-Z]\S+/gm)?.map((name) => name.trim());
+    expect(names).toEqual(Object.keys(connectionSettings));
+    for (const line of block.split('\n').filter((each) => !each.includes('https://')))
+      expect(line.length).toBeLessThanOrEqual(70);
+    expect(block).toContain('docs/reference.md#settings');
   });
 });
