@@ -3,17 +3,15 @@
  * a bounded number of them, in pages.
  */
 import type { Clock } from '../base/clock.ts';
-import { isJsonObject } from '../base/json.ts';
 import type { Observation } from '../sweep/advising/evidence.ts';
 import type { Read, Records } from '../sweep/advising/past-ports.ts';
 import { streamName } from '../sweep/reporting/stream-names.ts';
-import { type Fields, UnreadableAnswer } from './answers.ts';
+import type { Fields } from './answers.ts';
 import type { Connection } from './connection.ts';
-import type { Failure } from './failure.ts';
 import { Reader } from './retry-reads.ts';
+import { jobsweepIn, momentIn, pageSize, StreamSearch, Unread } from './stream-search.ts';
 import { Wire } from './wire.ts';
 
-const pageSize = 5_000;
 /** More sweeps than this are thinned out evenly. A year then still has one sweep a day. */
 const maxSweeps = 400;
 /** Maximum number of job documents to read. For example, 45 daily sweeps of 10,000 jobs have 450,000. */
@@ -48,7 +46,7 @@ export async function readStoredRecords(
 ): Promise<Read<Records>> {
   const wire = new Wire(connection);
   try {
-    const search = new Search(new Reader(wire, clock), query.signal);
+    const search = new StreamSearch(new Reader(wire, clock), query.signal);
     const sweeps = await readSweeps(search, query);
     if (sweeps.length === 0)
       return { why: `${streamName('sweep', query.namespace)} has no sweep of this cluster in the period` };
@@ -62,66 +60,8 @@ export async function readStoredRecords(
   }
 }
 
-class Unread extends Error {}
-
-interface Hit {
-  readonly source: Fields;
-  readonly sort: readonly unknown[];
-}
-
-class Search {
-  readonly #reader: Reader;
-  readonly #signal: AbortSignal;
-
-  constructor(reader: Reader, signal: AbortSignal) {
-    this.#reader = reader;
-    this.#signal = signal;
-  }
-
-  /** All pages of a search, at most `maxPages`, the newest first. */
-  async *pages(
-    stream: string,
-    body: { readonly filter: readonly object[]; readonly fields: readonly string[] },
-    maxPages: number,
-  ): AsyncGenerator<readonly Hit[]> {
-    let after: readonly unknown[] | undefined;
-    for (let page = 0; page < maxPages; page += 1) {
-      const reading = await this.#reader.read(
-        {
-          method: 'POST',
-          path: `/${stream}/_search`,
-          query: {
-            // An incomplete result would look like a complete one.
-            allow_partial_search_results: false,
-            filter_path: 'error,status,hits.hits._source,hits.hits.sort',
-          },
-          body: {
-            size: pageSize,
-            track_total_hits: false,
-            _source: body.fields,
-            query: { bool: { filter: body.filter } },
-            // A new backing index may have no mapping for the other field yet.
-            sort: [
-              { '@timestamp': { order: 'desc' } },
-              { 'event.id': { order: 'asc', unmapped_type: 'keyword' } },
-            ],
-            ...(after && { search_after: after }),
-          },
-        },
-        hitsOf,
-        this.#signal,
-      );
-      this.#signal.throwIfAborted();
-      if ('failure' in reading) throw new Unread(`${stream}: ${whyOf(reading.failure)}`);
-      yield reading.value;
-      after = reading.value.at(-1)?.sort;
-      if (reading.value.length < pageSize || after === undefined) return;
-    }
-  }
-}
-
 async function readSweeps(
-  search: Search,
+  search: StreamSearch,
   { namespace, clusterIds, from }: RecordsQuery,
 ): Promise<StoredSweep[]> {
   const sweeps = new Map<string, StoredSweep>();
@@ -167,7 +107,7 @@ function thinned(sweeps: readonly StoredSweep[]): StoredSweep[] {
 }
 
 async function readJobs(
-  search: Search,
+  search: StreamSearch,
   sweeps: readonly StoredSweep[],
   { namespace, clusterIds, jobId }: RecordsQuery,
 ): Promise<Records> {
@@ -225,36 +165,4 @@ function add(
     openedAt: momentIn(job.opened_at),
     bytes: typeof job.model_bytes === 'number' && job.model_bytes >= 0 ? job.model_bytes : undefined,
   });
-}
-
-function momentIn(value: unknown): number | undefined {
-  const moment = typeof value === 'string' ? Date.parse(value) : value;
-  return typeof moment === 'number' && Number.isFinite(moment) ? moment : undefined;
-}
-
-function jobsweepIn({ jobsweep }: Fields): { readonly sweep: Fields; readonly job: Fields } {
-  const own = isJsonObject(jobsweep) ? jobsweep : {};
-  return {
-    sweep: isJsonObject(own.sweep) ? own.sweep : {},
-    job: isJsonObject(own.job) ? own.job : {},
-  };
-}
-
-function hitsOf(body: unknown): Hit[] {
-  // Without a hit, the filtered answer is empty.
-  const hits = isJsonObject(body) && isJsonObject(body.hits) ? (body.hits.hits ?? []) : [];
-  if (!Array.isArray(hits)) throw new UnreadableAnswer('hits is not a list');
-  return hits.map((hit: unknown) => {
-    if (!isJsonObject(hit) || !isJsonObject(hit._source) || !Array.isArray(hit.sort))
-      throw new UnreadableAnswer('a hit has no source or no sort values');
-    return { source: hit._source, sort: hit.sort };
-  });
-}
-
-function whyOf(failure: Failure): string {
-  if (!('error' in failure)) return failure.kind === 'ended' ? 'it took too long' : failure.reason;
-  const { status, type, reason } = failure.error;
-  return type === 'index_not_found_exception'
-    ? 'no sweep or plan has stored a report yet'
-    : `${status} ${type}: ${reason}`;
 }

@@ -1,8 +1,10 @@
 /** @module The records of earlier sweeps from all places that keep them: the data stream first, then the state directory. */
+import type { Clock } from '../../base/clock.ts';
 import { JobsweepError } from '../../base/errors.ts';
 import { systemClock } from '../../base/system-clock.ts';
-import { addressHash } from '../../elasticsearch/connection.ts';
-import { readStoredRecords } from '../../elasticsearch/stored-records.ts';
+import { addressHash, type Connection } from '../../elasticsearch/connection.ts';
+import { readStoredCloses, type StoredClose } from '../../elasticsearch/stored-closes.ts';
+import { type RecordsQuery, readStoredRecords } from '../../elasticsearch/stored-records.ts';
 import { findReportTarget } from '../../settings/report-settings.ts';
 import { secretReader } from '../../settings/secrets.ts';
 import type { Observation } from '../../sweep/advising/evidence.ts';
@@ -30,7 +32,7 @@ export interface AllRecords {
 
 export async function readAllRecords(given: RecordsOf, { env }: Pick<Io, 'env'>): Promise<AllRecords> {
   if (given.embedded) return { records: { why: 'the embedded cluster keeps none' } };
-  const stored = await readStream(given, env);
+  const stored = await readStream(given, env, readStoredRecords);
   const kept = await readRecords(stateFolder(env), given.clusterId, given.from);
   if (!stored) return { records: kept };
   if ('value' in stored)
@@ -40,16 +42,30 @@ export async function readAllRecords(given: RecordsOf, { env }: Pick<Io, 'env'>)
     : { records: { why: `${stored.why}; the state directory: ${kept.why}` } };
 }
 
+/** The sweeps that closed one job, or may have, from the data stream; none if that cannot be read. */
+export async function readStoredClosesOf(
+  given: RecordsOf & { readonly jobId: string },
+  { env }: Pick<Io, 'env'>,
+): Promise<readonly StoredClose[]> {
+  if (given.embedded) return [];
+  const { jobId } = given;
+  const stored = await readStream(given, env, (connection, clock, query) =>
+    readStoredCloses(connection, clock, { ...query, jobId }),
+  );
+  return stored && 'value' in stored ? stored.value : [];
+}
+
 /** Undefined if the environment names no data stream. */
-async function readStream(
+async function readStream<T>(
   { target, clusterId, from, jobId, signal }: RecordsOf,
   env: Io['env'],
-): Promise<Read<Records> | undefined> {
+  read: (connection: Connection, clock: Clock, query: RecordsQuery) => Promise<Read<T>>,
+): Promise<Read<T> | undefined> {
   const { connection: swept, clock } = target;
   try {
     const reports = await findReportTarget(env, swept, secretReader(systemClock, env));
     if (!reports) return undefined;
-    return await readStoredRecords(reports.connection, clock, {
+    return await read(reports.connection, clock, {
       namespace: reports.namespace,
       // A key that may not read the uuid knows the cluster by the hash of its address.
       clusterIds: [...new Set([clusterId, addressHash(swept)])],

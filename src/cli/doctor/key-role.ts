@@ -18,7 +18,9 @@ const keyBody = (
 export const leastKeys = {
   plan: keyBody('jobsweep-plan', 'monitor_ml'),
   sweep: keyBody('jobsweep-sweep', 'manage_ml'),
-  advise: keyBody('jobsweep-advise', 'monitor_ml', [{ names: ['.ml-notifications*'], privileges: ['read'] }]),
+  advise: keyBody('jobsweep-advise', 'monitor_ml', [
+    { names: ['.ml-notifications*', 'logs-jobsweep.*-*'], privileges: ['read'] },
+  ]),
 } as const;
 
 /** The same requests, in a form to paste into a console. */
@@ -31,7 +33,8 @@ export function roleText(): string {
     '# A key that can also sweep and reopen:',
     request(leastKeys.sweep),
     '',
-    '# Optional: a key for advise and explain --history that also reads when jobs were opened and closed:',
+    '# Optional: a key for advise and explain --history that also reads when jobs were opened and closed, and the',
+    '# reports that are stored in this cluster. (Reports on another cluster need a key there, with the second name alone.)',
     request(leastKeys.advise),
     '',
     '# Nothing else is needed. With the cluster privilege monitor too, reports know the version and the uuid of the cluster.',

@@ -9,12 +9,13 @@ import type { NodeLimit } from '../../sweep/closing/ledger.ts';
 import { limitOf } from '../../sweep/closing/places.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import { matcher } from '../../sweep/planning/job-patterns.ts';
+import type { Found } from '../../sweep/planning/read-cluster.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
-import { readAllRecords } from '../advise/all-records.ts';
+import { readAllRecords, readStoredClosesOf } from '../advise/all-records.ts';
 import { readPast } from '../advise/read-past.ts';
 import type { CommandContext, Register } from '../command.ts';
 import { withExamples } from '../help.ts';
-import { historiesOf, type PastDeed, pastOf, readHistory } from '../input/history.ts';
+import { historiesOf, type PastCloses, type PastDeed, pastOf, readHistory } from '../input/history.ts';
 import { wasClosed } from '../input/past-sweeps.ts';
 import { readRequest } from '../input/payload.ts';
 import { knownIds, openTarget, type Target } from '../input/target.ts';
@@ -75,22 +76,21 @@ async function run(
     { io, paint: paint('stderr'), target, remainingMs, past },
   );
   const job = found.jobs.find((each) => each.jobId === jobId) ?? noSuchJob(jobId, found.jobs);
+  const deeds = await deedsOf(job, { past, found, target, showsPast }, options, io);
   const explanation = explain({
     job,
     request,
     named: matcher(request.jobs)(job),
     identity: found.identity,
     history: decisions.find((each) => each.jobId === jobId)?.history ?? historiesOf(past).get(jobId),
-    past: past.deeds.get(jobId),
+    past: deeds,
     reopenedAt: past.reopenings.get(jobId),
     fuse: fuse?.name ?? null,
     places: await placesFor(job, request.close.perNode, target, io.signal),
     now: found.readAt,
     finishedTime:
       job.reportedState === 'closed' ? await readFinishedTime(jobId, target, io.signal) : undefined,
-    timeline: showsPast
-      ? await readTimeline(job, target, past.deeds.get(jobId) ?? [], options, io)
-      : undefined,
+    timeline: showsPast ? await readTimeline(job, target, deeds, options, io) : undefined,
   });
   return await writeResult(
     inAllForms({
@@ -102,6 +102,34 @@ async function run(
     io,
     { exit: 0 },
   );
+}
+
+/** What earlier sweeps did with the job, oldest first; with `--history` also what the stored reports say. */
+async function deedsOf(
+  { jobId }: JobSnapshot,
+  {
+    past,
+    found,
+    target,
+    showsPast,
+  }: {
+    readonly past: PastCloses;
+    readonly found: Found;
+    readonly target: Target;
+    readonly showsPast: boolean;
+  },
+  { embedded }: SweepingOptions,
+  { env, signal }: CommandContext['io'],
+): Promise<readonly PastDeed[]> {
+  const own = past.deeds.get(jobId) ?? [];
+  if (!showsPast) return own;
+  const from = found.readAt - daysShown * 86_400_000;
+  const stored = await readStoredClosesOf(
+    { target, clusterId: found.identity.id, embedded, from, jobId, signal },
+    { env },
+  );
+  const others = stored.filter(({ sweepId }) => !own.some((deed) => deed.sweepId === sweepId));
+  return [...own, ...others].sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
 }
 
 /** When the cluster last finished a close of the job; undefined if that cannot be read. */

@@ -172,7 +172,10 @@ function pastLines({ past, closed, reopenedAt }: Explanation): string[] {
     return ['', 'earlier sweeps:', ...events.map(({ at, what }) => `  ${moment(at)}  ${printable(what)}`)];
   }
   if (!closed || (closed.by && !closed.isLater)) return [];
-  return ['', 'which sweep closed it, and why: give its report or the function’s log lines with --history'];
+  return [
+    '',
+    'which sweep closed it, and why: give its report or the function’s log lines with --history FILE; where reports are stored in Elasticsearch, --history alone reads them',
+  ];
 }
 
 function stateText({ state, nodeName, memoryBytes, reservedBytes, groups, datafeed }: Explanation): string {

@@ -199,6 +199,53 @@ describe('records in the data stream', () => {
     );
   });
 
+  it('explain --history names the sweep of the function that closed a job, from the stored reports', async () => {
+    await using setup = await startSetup([...idle(2), ...busy(4)]);
+    await sweepOfFunction(setup, {});
+    expect(setup.state('idle-0')).toBe('closed');
+    const explained = async (...args: string[]) =>
+      (await runOn(setup, ['explain', 'idle-0', '-o', 'table', ...args], { env: on })).stdout;
+    expect(await explained('--history')).toMatch(
+      /^closed by jobsweep at 2026-11-23 12:\S+ UTC \(sweep request-\d+\), because idle: no activity for at least idleFor; it had been idle for 4 d 4 h$/m,
+    );
+    expect(await explained()).toContain(
+      'where reports are stored in Elasticsearch, --history alone reads them',
+    );
+    const searches = setup.server.requests.filter(
+      ({ path }) => path === '/logs-jobsweep.job-default/_search',
+    );
+    expect(searches.length).toBeGreaterThan(0);
+    for (const { body } of searches) expect(body).toContain('{"term":{"jobsweep.job.id":"idle-0"}}');
+  });
+
+  it('explain --history names a sweep once that is both stored and kept, and the last of several', async () => {
+    await using setup = await startSetup([...idle(1), ...busy(4)]);
+    await using folder = await newFolder();
+    const env = { ...on, XDG_STATE_HOME: folder.path };
+    await sweepOfFunction(setup, {});
+    setup.cluster.openJob('idle-0');
+    await setup.clock.advance(3 * day);
+    for (const { jobId } of busy(4)) setup.cluster.receiveData(jobId);
+    expect((await runOn(setup, ['sweep', '--yes'], { env })).exit).toBe(0);
+    const { stdout } = await runOn(setup, ['explain', 'idle-0', '--history', '-o', 'json'], { env });
+    const { past, closed } = JSON.parse(stdout) as Explanation;
+    expect(past.map(({ outcome }) => outcome)).toEqual(['closed', 'closed']);
+    expect(closed?.by?.sweepId).toBe(past[1]?.sweepId);
+  });
+
+  it('explain --history works without stored closes if the data stream cannot be searched', async () => {
+    await using setup = await startSetup([...idle(1), ...busy(4)], {
+      faults: [{ api: 'search', path: '/logs-jobsweep.*', times: 'always', status: 403 }],
+    });
+    await sweepOfFunction(setup, {});
+    const { exit, stdout } = await runOn(setup, ['explain', 'idle-0', '--history', '-o', 'table'], {
+      env: on,
+    });
+    expect(exit).toBe(0);
+    expect(stdout).toContain('by a person, another program or a sweep whose report was not read');
+    expect(stdout).toMatch(/not read: records \(logs-jobsweep/);
+  });
+
   it('stored records appear in explain --history', async () => {
     await using setup = await startSetup([...idle(3), ...busy(3)], onlyRecords);
     await live(setup, () => sweepOfFunction(setup));

@@ -408,7 +408,7 @@ describe('doctor --print-role', () => {
     ]);
   });
 
-  it('doctor --print-role offers reading the notifications as an optional privilege, for advise', async () => {
+  it('doctor --print-role offers reading notifications and stored reports as optional privileges, for advise', async () => {
     const { stdout } = await runCommand(['doctor', '--print-role']);
     expect(stdout).toMatch(/^# Optional: a key for advise/m);
     const keys = JSON.parse((await runCommand(['doctor', '--print-role', '-o', 'json'])).stdout) as Record<
@@ -417,7 +417,10 @@ describe('doctor --print-role', () => {
     >;
     const rolesOf = (name: string) => Object.values(keys[name]?.role_descriptors ?? {});
     expect(rolesOf('advise')).toMatchObject([
-      { cluster: ['monitor_ml'], indices: [{ names: ['.ml-notifications*'], privileges: ['read'] }] },
+      {
+        cluster: ['monitor_ml'],
+        indices: [{ names: ['.ml-notifications*', 'logs-jobsweep.*-*'], privileges: ['read'] }],
+      },
     ]);
     for (const name of ['plan', 'sweep']) expect(rolesOf(name)[0]?.indices).toEqual([]);
   });

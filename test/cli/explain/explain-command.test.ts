@@ -201,7 +201,7 @@ describe('explain', () => {
     const bare = await text(setup, 'old');
     expect(bare).toContain('closed at 2026-11-18 12:00:00 UTC');
     expect(bare).toContain(
-      'which sweep closed it, and why: give its report or the function’s log lines with --history',
+      'which sweep closed it, and why: give its report or the function’s log lines with --history FILE',
     );
   });
 
