@@ -48,13 +48,22 @@ const protection = fc.oneof(
   { arbitrary: fc.anything({ maxDepth: 1, maxKeys: 2 }).map(asJson), weight: 1 },
 );
 
-const settings = present<Record<string, unknown>>({
-  jobsweep: protection,
-  'jobsweep.protect': fc.constantFrom<unknown>(true, false, 'yes'),
-  'jobsweep.protectUntil': fc.constantFrom('2026-11-22', '2026-11-23', 'later'),
-  managed: fc.constantFrom<unknown>(true, false, null, 'true', 1),
-  created_by: fc.constant('ml-module-nginx'),
-});
+const managed = fc.constantFrom<unknown>(true, false, null, 'true', 1);
+
+// Most optional fields of a record are present. A job that is managed and not protected needs an entry of its own.
+const settings = fc.oneof(
+  {
+    arbitrary: present<Record<string, unknown>>({
+      jobsweep: protection,
+      'jobsweep.protect': fc.constantFrom<unknown>(true, false, 'yes'),
+      'jobsweep.protectUntil': fc.constantFrom('2026-11-22', '2026-11-23', 'later'),
+      managed,
+      created_by: fc.constant('ml-module-nginx'),
+    }),
+    weight: 4,
+  },
+  { arbitrary: present<Record<string, unknown>>({ managed }, ['managed']), weight: 1 },
+);
 
 // At most one, because a misspelled key hides other keys that are misspelled more.
 const misspelled = fc.constantFrom<Readonly<Record<string, unknown>>>(
