@@ -40,7 +40,7 @@ export function capacityWarnings(
         `but ${hours(time)} × ${atOnce} at once have room for ${hours(time * atOnce)}. ` +
         `Events that wait longer than ${hours(maximumEventAge / 60)} are dropped. Set reservedConcurrency to ${needed}, ` +
         `or a window of ${hours(Math.ceil((sweeps * deadline) / atOnce))}, or a mix of both. ` +
-        'If your sweeps take less than 15 minutes, less will do: see durationMs on the dashboard.',
+        'If your sweeps take less than 15 minutes, lower values are enough: see durationMs on the dashboard.',
     ];
   });
 }

@@ -34,7 +34,7 @@ export function readSchedules(file: string, root: string): StageSchedules {
     const { schedules: entries, ...settings } = readScheduleFile(document.value);
     for (const [field, value] of Object.entries(settings))
       if (value !== undefined)
-        throw new InvalidSettingError(`${file}: ${field} is the deployment's own; leave it out`);
+        throw new InvalidSettingError(`${file}: the deployment itself sets ${field}; leave it out`);
     return staged(entries, path.dirname(path.resolve(root, file)));
   } catch (error) {
     throw error instanceof InvalidRequestError ? documentError(document, error.problems) : error;
@@ -126,7 +126,7 @@ export function scheduleResources(
     const id = `Schedule${logicalPart(definition.name)}`;
     if (resources[id])
       throw new InvalidSettingError(
-        `schedules: ${definition.name} and another differ only in signs, which a template cannot tell apart`,
+        `schedules: ${definition.name} and another differ only in characters that a template drops; rename one`,
       );
     resources[id] = { Type: 'AWS::Scheduler::Schedule', Properties: properties(definition, parameters, now) };
   }
@@ -146,12 +146,12 @@ function properties(
     throw new InvalidSettingError(`schedules: ${definition.name} is too long: at most 58 characters`);
   const order = toOrder(definition, { ...placeholders, kmsKeyArn: parameters.kmsKeyArn });
   if (isOver(order, now))
-    throw new InvalidSettingError(`schedules: ${definition.name} has nothing more to come; take it out`);
+    throw new InvalidSettingError(`schedules: ${definition.name} never runs again; remove it`);
   const { StartDate, EndDate, ActionAfterCompletion, Target, ...members } = withFreshStart(order, now);
   // CloudFormation has no such property, and a schedule of a stack must not delete itself
   if (ActionAfterCompletion === 'DELETE')
     throw new InvalidSettingError(
-      `schedules: ${definition.name}: afterCompletion: delete is not for a deployment; leave it out`,
+      `schedules: ${definition.name}: afterCompletion: delete cannot be used in a deployment; leave it out`,
     );
   const queue =
     definition.deadLetterArn === undefined

@@ -14,12 +14,13 @@ import type {
 type Described<T> = { readonly [K in keyof T]-?: string };
 
 export const reportFields: Described<SweepReport> = {
-  sweepId: 'the same for every delivery of one due time of a schedule, else the invocation’s request id',
+  sweepId:
+    'the id of the sweep: the same for every delivery of one due time of a schedule. Without a schedule, the invocation’s request id',
   cluster:
-    '`name` as in the request; `id`, the cluster’s uuid, or a hash of its address where the key may not read it; `version`, null then',
+    '`name`, as in the request; `id`, the cluster’s uuid; `version`. If the key may not read the uuid, `id` is a hash of the address and `version` is null',
   request:
-    'the rules of the sweep: `idleFor` (hours below a week), and `jobs` and `exclude` if they were given; `namesOmitted` says how many of these names were left out to keep the report within the function’s limit',
-  dryRun: 'true: nothing was sent that changes the cluster',
+    'the rules of the sweep: `idleFor` (in hours if it is under a week), and `jobs` and `exclude` if they were given. `namesOmitted` says how many of these names were left out to keep the report within the function’s limit',
+  dryRun: 'true: the sweep sent nothing that changes the cluster',
   status: 'see [statuses](#statuses)',
   startedAt: 'ISO date-time in UTC',
   durationMs: 'milliseconds',
@@ -27,31 +28,31 @@ export const reportFields: Described<SweepReport> = {
   kept: 'how many jobs were kept, by reason',
   freedBytes: 'the model memory (`model_bytes`) of the jobs that were closed, with force or without',
   freedReservedBytes:
-    'what those jobs reserved on their nodes: the sum of their `reservedBytes`, as far as they are known. Node assignment and autoscaling count it; it is not part of `freedBytes`',
-  jobs: 'every listed job that was not kept for `recent_data`, `recently_opened` or `excluded`; acted-on ones first',
+    'the memory that those jobs reserved on their nodes: the sum of their known `reservedBytes`. Node assignment and autoscaling use this number. It is not part of `freedBytes`',
+  jobs: 'every listed job that was not kept for `recent_data`, `recently_opened` or `excluded`; first those that the sweep acted on',
   fuse: 'null, or the fuse that stopped the sweep',
-  followUp: 'null, or the follow-up that was arranged',
+  followUp: 'null, or the follow-up that was scheduled',
   warnings: 'sentences that a person should read',
   runbook:
     'the link to the section of [the runbook](runbook.md) for the fuse, the status, forced jobs or warnings, in this order; absent if there is nothing to look up',
   places:
-    'the limit of each node under which its jobs were asked: `nodeId`, `nodeName`, `places`, `because` (see [places](#places)), `processors`',
+    'for each node, how many of its jobs were allowed to close at once: `nodeId`, `nodeName`, `places`, `because` (see [places](#places)), `processors`',
   followUpOf:
-    'of a follow-up: the sweep that began the chain, which round this is, and `rest` when it judges the whole request anew',
+    'for a follow-up: the sweep that began the chain, the number of this round, and `rest` if it judges the whole request again',
   rounds:
-    'with `--wait`: the rounds that are told in this report, in their order; else each is a report of its own',
+    'with `--wait`: the rounds that this report includes, in their order. Without `--wait`, each round has a report of its own',
   flapping:
-    'of the command: jobs that are open again after at least three sweeps closed them, by `--history` or else by the kept reports; without protected and excluded jobs',
+    'from the command only: jobs that are open again after at least three sweeps closed them, by `--history` or else by the kept reports; without protected and excluded jobs',
   reopened: 'the same for jobs that one or two sweeps closed',
   mlNodes:
-    'of the command: the number of machine learning nodes (`total`), and how many of them have `enough` memory for the jobs that stay open. Absent unless that is measured and at least one node could go',
+    'from the command only: the number of machine learning nodes (`total`), and how many of them would be `enough` for the jobs that stay open. Absent if the memory is unknown or all nodes are needed',
   jobsOmitted: 'how many entries of `jobs` were left out to keep the function’s answer under 5 MB',
 };
 
 export const jobFields: Described<ReportedJob> = {
   jobId: 'its id',
-  state: 'its state when it was last judged, so a job that was closed since still has `opened`',
-  lastActivity: 'the newest wall-clock moment at which data arrived or its process started',
+  state: 'its state when it was last judged. A job that was closed after that still has `opened`',
+  lastActivity: 'the latest wall-clock time at which data arrived or its process started',
   idleMs: 'milliseconds since the last activity, never negative',
   verdict: 'see [verdicts](#verdicts)',
   reason: 'see [reasons](#reasons-to-keep-a-job)',
@@ -60,14 +61,14 @@ export const jobFields: Described<ReportedJob> = {
     'the number of close requests that named it, including refused ones and those of earlier sweeps of the chain',
   memoryBytes: 'the server’s `model_bytes`',
   reservedBytes:
-    'what it reserves on its node: its memory limit, model or peak, as its `assignment_memory_basis` says, and 10 MB for its process; 0 if it failed',
+    'the memory that it reserves on its node: its memory limit, model size or peak, depending on its `assignment_memory_basis`, and 10 MB for its process; 0 for a failed job',
   nodeId: 'the id of the node on which its process runs',
   nodeName: 'the name of that node',
   datafeedId: 'its datafeed',
-  datafeedStopped: 'true: our close stopped the datafeed; `reopen` starts it again',
+  datafeedStopped: 'true: the sweep stopped the datafeed; `reopen` starts it again',
   askedAt: 'when its close was first requested, or when it was first seen closing',
   closedAt:
-    'when the cluster was first seen to say that it is closed: at most 5 s late, 10 s beyond 1,000 jobs in flight',
+    'when a read first showed it closed: at most 5 s late, or 10 s with more than 1,000 jobs in flight',
   settledAt: 'when its outcome was known',
   batch: 'the number of the close request that last named it, from 1',
   notAttemptedBecause: 'see [reasons not to have asked](#reasons-not-to-have-asked)',
@@ -87,17 +88,17 @@ export const followUpFields: Described<ReportedFollowUp> = {
   name: 'the name of the schedule',
   at: 'when it runs, ISO date-time in UTC',
   round: 'which round of the chain it is, from 1',
-  jobs: 'how many jobs it lists: those still closing',
-  rest: 'true: it also judges the whole request again, because there was no time to ask all jobs',
+  jobs: 'the number of jobs that it lists: those still closing',
+  rest: 'true: it also judges the whole request again, because the time was not enough for all jobs',
 };
 
 export const roundFields: Described<ReportedRound> = {
   round: 'its number, from 1',
   startedAt: 'ISO date-time in UTC',
-  jobs: 'how many jobs it looked at',
-  closed: 'how many of them were closed then',
-  forceClosed: 'how many were closed with force',
-  closing: 'how many were still closing',
+  jobs: 'the number of jobs that it judged',
+  closed: 'how many of them it closed',
+  forceClosed: 'how many of them it closed with force',
+  closing: 'how many of them were still closing',
 };
 
 export const reopenedFields: Described<ReopenedJob> = {

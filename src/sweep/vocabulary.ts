@@ -11,7 +11,7 @@ export const verdicts = {
   keep: 'kept open',
   close: 'to be closed gracefully',
   force: 'to be closed with force, because nothing else closes it and the request allows it',
-  wait: 'already closing: watched, but not asked again',
+  wait: 'already closing: polled, without another close request',
 } as const;
 export type VerdictName = keyof typeof verdicts;
 
@@ -44,7 +44,7 @@ export const actReasons = {
   idle: 'no activity for at least `idleFor`',
   never_fed: 'opened at least `idleFor` ago, and never had data',
   failed: 'idle, and in state `failed`, which only force can close',
-  stuck: 'idle, and still `closing` more than `force.stuckFor` after it was first asked',
+  stuck: 'idle, and still `closing` more than `force.stuckFor` after its close was first requested or seen',
   stuck_opening:
     'idle, and `opening` for at least 90 minutes although its process runs: the write of its state was lost',
   already_closing: 'it was already closing when this sweep read it',
@@ -62,13 +62,19 @@ export const outcomes = {
     count: 'forceClosed',
     means: 'closed with force; model changes since its last snapshot are lost',
   },
-  already_closed: { count: 'alreadyClosed', means: 'closed by someone else before this sweep asked' },
-  closing: { count: 'closing', means: 'asked or found closing, and not closed yet' },
-  error: { count: 'errors', means: 'asked but not closed, with the cluster’s error' },
-  unknown: { count: 'unknown', means: 'asked, and the cluster could not be read afterwards' },
-  revived: { count: 'revived', means: 'no longer to be closed when read again right before the request' },
+  already_closed: {
+    count: 'alreadyClosed',
+    means: 'closed by another user or program before this sweep could request it',
+  },
+  closing: { count: 'closing', means: 'asked to close or found closing, and not closed yet' },
+  error: { count: 'errors', means: 'asked to close, but not closed; with the cluster’s error' },
+  unknown: { count: 'unknown', means: 'asked to close, but the cluster could not be read afterwards' },
+  revived: {
+    count: 'revived',
+    means: 'must be kept by now: it was read again right before its close request',
+  },
   gone: { count: 'gone', means: 'deleted during the sweep' },
-  not_attempted: { count: 'notAttempted', means: 'to be closed, but never asked' },
+  not_attempted: { count: 'notAttempted', means: 'to be closed, but never asked to close' },
   kept: { count: 'kept', means: 'kept open' },
 } as const;
 export type OutcomeName = keyof typeof outcomes;

@@ -201,7 +201,7 @@ describe('packaging', () => {
     expect(await warningsOf(1_000)).toEqual([
       'cron(0 1 * * ? *) UTC: 1000 clusters × 15 min are 250 h of sweeps at worst, but 4 h × 1 at once have room for 4 h. ' +
         'Events that wait longer than 60 min are dropped. Set reservedConcurrency to 63, or a window of 250 h, or a mix of both. ' +
-        'If your sweeps take less than 15 minutes, less will do: see durationMs on the dashboard.',
+        'If your sweeps take less than 15 minutes, lower values are enough: see durationMs on the dashboard.',
     ]);
   });
 

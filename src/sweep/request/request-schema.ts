@@ -165,7 +165,7 @@ const force = section({
       z.union([duration(), z.null()], { error: `${expectations.duration}, or null for never` }),
       '75m',
     ),
-    'Force an idle job that is still `closing` this long after it was first asked; null: never.',
+    'Force an idle job that is still `closing` this long after its close was first requested or seen; null: never.',
   ),
   exclude: described(z.prefault(names(0), []), 'Ids, groups and wildcards of jobs that are never forced.'),
   max: described(z._default(count(0), 10), 'Maximum number of jobs forced in one sweep.'),
