@@ -38,7 +38,7 @@ export function slackBody(message: Message): object {
   const maxLines = maxAll - JSON.stringify(blocks([])).length;
   const sizeOf = (line: string) => JSON.stringify(line).length + (line.length > maxSection / 2 ? 70 : 5);
   return {
-    // what a phone shows; Slack reads it as markup too
+    // a phone shows only this text, and Slack reads it as markup as well
     text: escaped(cut(title, maxSection)),
     blocks: blocks(
       fitting(

@@ -453,7 +453,7 @@ function protectionWarnings(entries: readonly Decision[]): string[] {
   return [...warnings, ...unreadKeyWarnings(entries)];
 }
 
-/** Warns about opt-outs that have no effect, because their key is too far from `jobsweep`; grouped by the key. */
+/** Warns about opt-outs that have no effect, because their key resembles `jobsweep` too little; grouped by the key. */
 function unreadKeyWarnings(entries: readonly Decision[]): string[] {
   const byKey = Map.groupBy(entries, ({ job: { protection } }) =>
     protection.kind === 'none' ? protection.unreadKey : undefined,

@@ -32,7 +32,7 @@ describe('the log line of the function', () => {
     expect(await sectionAfter(setup, {})).toBe('refused-max_share');
   });
 
-  it('the log line leads from forced jobs and from warnings to their sections', async () => {
+  it('the log line links to the sections about forced jobs and warnings', async () => {
     await using setup = await startSetup([...busy(9), { jobId: 'broken', state: 'failed', lastData: '9d' }]);
     expect(await sectionAfter(setup, {})).toBe('a-job-was-forced');
     expect(await sectionAfter(setup, { jobs: ['*', 'gone-*'] })).toBe('warnings');
@@ -53,7 +53,7 @@ describe('the log line of the function', () => {
     ],
     ['an invalid setting', {}, { ELASTICSEARCH_URL: 'nowhere' }, 'error-invalidsettingerror'],
     ['a roll call that failed', { rollCall: { within: 'soon' } }, {}, 'alarm-roll-call'],
-  ])('the log line leads from %s to its section', async (_what, event, environment, section) => {
+  ])('the log line links %s to its section of the runbook', async (_what, event, environment, section) => {
     await using setup = await startSetup(busy(1));
     expect(await sectionAfter(setup, event, environment)).toBe(section);
   });

@@ -8,7 +8,7 @@ import { hopFindings } from './hops.ts';
 
 const secretCheck = (isParameter: boolean): string => (isParameter ? 'Parameter Store' : 'Secrets Manager');
 
-/** The check of a secret that was read. */
+/** The finding for a secret that could be read. */
 export const secretRead = (name: string): Finding =>
   ok(secretCheck(name.startsWith(parameterMark)), `${secretTitle(name)} was read`);
 

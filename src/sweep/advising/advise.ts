@@ -152,7 +152,7 @@ export function advise(given: AdviseCase): Advised {
 
 const nothing: Replayed = { closes: noRange, wrongCloses: noRange, gbHours: noRange };
 
-/** One threshold over all judged jobs. */
+/** The sums for one threshold over all judged jobs. */
 function sumUp(
   { text, ms }: Interval,
   index: number,

@@ -5,10 +5,10 @@ export class Certain {
   /** Sorted by their end. */
   readonly spans: readonly Span[];
   readonly #ends: readonly number[];
-  /** By index of a span: the latest start among this span and all before it. */
+  /** For each span in `spans`: the latest start among this span and all before it. */
   readonly #latestStarts: readonly number[];
   readonly #starts: readonly number[];
-  /** By index of a start: the earliest end among the span with this start and all after it. */
+  /** For each start in `#starts`: the earliest end among the span that begins there and all later ones. */
   readonly #earliestEnds: readonly number[];
 
   constructor(spans: readonly Span[]) {

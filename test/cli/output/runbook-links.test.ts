@@ -20,7 +20,7 @@ function sectionsIn(text: string): string[] {
 
 describe('a refused sweep', () => {
   it.each(['table', 'markdown', 'html'])(
-    'a refused sweep leads to the section of its fuse in the form %s',
+    'a refused sweep links to the section of its fuse in the form %s',
     async (form) => {
       await using setup = await startSetup([...busy(2), ...idle(9)]);
       const { exit, stdout } = await runOn(setup, ['sweep', '--yes', '-o', form]);
@@ -55,7 +55,7 @@ describe('a refused sweep', () => {
 });
 
 describe('a partial sweep', () => {
-  it('a partial sweep leads to the section of its status, in text and JSON', async () => {
+  it('a partial sweep links to the section of its status, in text and JSON', async () => {
     const start = () => startSetup([...busy(4), ...idle(2), ...failed(2)]);
     const args = ['sweep', '--yes', '--set', 'force.max=1'];
     await using first = await start();
@@ -71,7 +71,7 @@ describe('a partial sweep', () => {
 });
 
 describe('a sweep that is done', () => {
-  it('a plan leads from each warning to its section', async () => {
+  it('a plan links each warning to its section of the runbook', async () => {
     await using setup = await startSetup([...busy(4), ...idle(2)]);
     const { exit, stdout } = await runOn(setup, ['plan', '--jobs', '*,gone-*', '-o', 'table']);
     expect(exit).toBe(0);
@@ -91,7 +91,7 @@ describe('a sweep that is done', () => {
 });
 
 describe('a failed command', () => {
-  it('a failed command leads to the section of its error, unless its input is invalid', async () => {
+  it('a failed command links to the section of its error, unless its input is invalid', async () => {
     const env = { ELASTICSEARCH_URL: 'http://127.0.0.1:1' };
     const unreachable = await runCommand(['plan'], { env });
     expect(unreachable.exit).toBe(5);
@@ -108,7 +108,7 @@ describe('a failed command', () => {
     expect(sectionsIn(stdout)).toEqual(['exit-codes']);
   });
 
-  it('--all-clusters leads from each cluster that failed to the section of its error, in text and JSON', async () => {
+  it('--all-clusters links each failed cluster to the section of its error, in text and JSON', async () => {
     await using setup = await startSetup(busy(4));
     await using folder = await newFolder();
     const file = await folder.write(

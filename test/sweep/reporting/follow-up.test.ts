@@ -149,7 +149,7 @@ describe('the jobs of a follow-up', () => {
 });
 
 describe('the order', () => {
-  it('the first follow-up is round one, with the sweep’s request apart from the fields for that sweep alone', async () => {
+  it('the first follow-up repeats the sweep’s request, without the fields that concern only that sweep', async () => {
     const recorder = new RecordedFollowUps();
     const payload: RequestPayload = {
       cluster: 'logs',

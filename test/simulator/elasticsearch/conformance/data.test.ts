@@ -132,7 +132,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect((await target.post(`${job}/_data`, '{"time":')).status).toBe(400);
   });
 
-  test('reset_start and reset_end are checked', async () => {
+  test('an upload with an invalid reset_start or reset_end is refused', async () => {
     await using target = await opened();
 
     expect((await target.post(`${job}/_data?reset_end=1403481700`, record(0))).reason).toBe(
