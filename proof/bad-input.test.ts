@@ -1,22 +1,31 @@
 /**
- * @module Tries each property over bad input in at least a hundred fixed cases. `node proof/bad-input/main.ts` tries
+ * @module Tries each property over bad input in some fixed cases, and in at least a hundred at night. `node proof/bad-input/main.ts` tries
  * many more cases with other seeds.
  */
 import { expect, it } from 'vitest';
+import { sized } from '../test/support/nightly.ts';
 import { corruptionKinds } from './bad-input/corrupt.ts';
 import { textCorruptionKinds } from './bad-input/corrupt-text.ts';
 import { yamlCorruptionKinds } from './bad-input/corrupt-yaml.ts';
 import { badInputs } from './bad-input/index.ts';
 
+const usual = sized({ push: 40, nightly: 100 });
 /** Fast properties get more cases. */
-const cases: Readonly<Record<string, number>> = { payload: 300, 'payload-text': 300 };
+const cases: Readonly<Record<string, number>> = {
+  payload: 300,
+  'payload-text': sized({ push: 150, nightly: 300 }),
+  // The rare corruptions of YAML need a hundred.
+  'clusters-file': 100,
+  'fleet-file': 100,
+  'schedule-file': 100,
+};
 const met = new Set<string>();
 
 it.each(badInputs.map((property) => [property.name, property] as const))(
   '%s',
   { timeout: 120_000 },
   async (name, { sentence, run }) => {
-    const result = await run({ seed: 20_261_126, cases: cases[name] ?? 100 });
+    const result = await run({ seed: 20_261_126, cases: cases[name] ?? usual });
     // a run in which an expected outcome never occurs also reports a problem
     expect(result.problems, sentence).toEqual([]);
     expect(result.cases).toBeGreaterThan(0);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { sized } from '../test/support/nightly.ts';
 import type { Break } from './breaks/break.ts';
 import { breakable, breaks } from './breaks/index.ts';
 import { breakLine, fileOf, findMarks } from './breaks/marks.ts';
@@ -29,7 +30,7 @@ it('every property has a break, and every break names an existing property', () 
 });
 
 // `npm run breaks` tries all of them.
-it.each(process.env.JOBSWEEP_NIGHTLY ? ['plan', 'log-lines'] : ['log-lines'])(
+it.each(sized({ push: ['log-lines'], nightly: ['plan', 'log-lines'] }))(
   'the property "%s" fails in a copy with its break applied',
   async (name) => {
     const broken = breaks.find(({ property }) => property === name);

@@ -1,9 +1,10 @@
 /**
- * @module Tries every property in a few hundred fixed random worlds. `npm run soak` tries many more, with other seeds.
+ * @module Tries every property in a hundred fixed random worlds, and in three hundred at night. `npm run soak` tries many more, with other seeds.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { sized } from '../test/support/nightly.ts';
 import type { RandomCase } from './case.ts';
 import { emptyCoverage } from './coverage.ts';
 import { anyCase } from './generate.ts';
@@ -11,8 +12,10 @@ import { properties } from './properties.ts';
 import { runCase } from './run-case.ts';
 import { describeFailure, runMany, violationsOf } from './run-many.ts';
 
+/** Enough worlds to try each property. */
+const enough = 100;
 /** Mutation testing runs fewer cases per mutant and does not shrink failures. */
-const cases = Number(process.env.PROOF_CASES ?? 300);
+const cases = Number(process.env.PROOF_CASES ?? sized({ push: enough, nightly: 300 }));
 const shrink = process.env.PROOF_SHRINK !== 'no';
 
 it(`every property holds in ${cases} random worlds, and each is tried in some of them`, {
@@ -21,7 +24,7 @@ it(`every property holds in ${cases} random worlds, and each is tried in some of
   const coverage = emptyCoverage();
   const failure = await runMany({ seed: 20_261_123, cases, coverage, shrink });
   expect(failure && describeFailure(failure)).toBeUndefined();
-  if (cases >= 300) expect(properties.filter(({ name }) => !coverage.properties[name]?.tried)).toEqual([]);
+  if (cases >= enough) expect(properties.filter(({ name }) => !coverage.properties[name]?.tried)).toEqual([]);
 });
 
 it('a random case runs the same way every time', async () => {

@@ -18,8 +18,9 @@ import { type TrafficCase, trafficOf } from '../../bench/closing/traffic.ts';
 import { allWithForce, before, defaults, fixedBatches, jobsweep, oneList } from '../../bench/closing/ways.ts';
 import { median } from '../../bench/numbers.ts';
 import { defaultFleet } from '../../simulator/elasticsearch/index.ts';
+import { sized } from '../support/nightly.ts';
 
-const seeds = [1, 2, 3, 4, 5];
+const seeds = sized({ push: [1, 2, 3], nightly: [1, 2, 3, 4, 5] });
 
 interface Run extends Measures {
   readonly overBound: number;

@@ -4,12 +4,13 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { sized } from '../support/nightly.ts';
 import { copyService, serverless } from '../support/packaged.ts';
 import { expectSweepOf } from './event-sweeps.ts';
 
 const all = readdirSync(new URL('../../events', import.meta.url));
 // each start of the framework takes seconds; artefact.test.ts gives all events to the packaged function
-const events = process.env.JOBSWEEP_NIGHTLY ? all : ['hourly.json'];
+const events = sized({ push: ['hourly.json'], nightly: all });
 
 /** The framework prints log lines and the handler's result to one stream: the result is the last object of many lines. */
 function resultOf(stdout: string): SweepReport {

@@ -9,6 +9,7 @@ import { trackHttp } from '../../simulator/track-http.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { newFolder } from '../support/folder.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
+import { sized } from '../support/nightly.ts';
 import { type Entry, entryOf, type Packaged, packageService } from '../support/packaged.ts';
 import { runCommand } from '../support/run-command.ts';
 import { functionArn, queueArn, roleArn, sdkClient, start } from '../support/scheduler.ts';
@@ -43,21 +44,23 @@ async function loadScheduler(
   );
 }
 
-const idle: readonly FleetJob[] = Array.from({ length: 400 }, (_, index) => ({
+/** Enough closes for three invocations. */
+const idleJobs = sized({ push: 260, nightly: 400 });
+const idle: readonly FleetJob[] = Array.from({ length: idleJobs }, (_, index) => ({
   jobId: `idle-${String(index).padStart(3, '0')}`,
   node: 'ml-0',
   lastData: `${100 + index}h`,
   modelBytes: '10mb',
   closeTakes: '15s',
 }));
-const busy: readonly FleetJob[] = Array.from({ length: 450 }, (_, index) => ({
+const busy: readonly FleetJob[] = Array.from({ length: idleJobs + 50 }, (_, index) => ({
   jobId: `busy-${index}`,
   node: 'ml-1',
   // data until the end of the night
   lastData: '2026-11-24T12:00:00Z',
 }));
 
-it('400 jobs on one node of 4 processors are closed over a night of several invocations', async () => {
+it('hundreds of jobs on one node of 4 processors are closed over a night of several invocations', async () => {
   using clock = new VirtualClock(Date.parse(start));
   await using elasticsearch = await startElasticsearch({
     clock,

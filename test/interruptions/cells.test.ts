@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { pastSweepsIn } from '../../src/cli/input/past-sweeps.ts';
+import { sized } from '../support/nightly.ts';
 import { type Expected, type Place, type Row, rows, stageTitles, words } from './cells.ts';
 import { type Aftermath, type Stage, stages, Victim, type VictimOptions } from './victim.ts';
 
@@ -88,9 +89,10 @@ it('a sweep continues while its terminal is stalled, and ends within ten seconds
 /** Every cell at night. Otherwise one of each row: while closes are in flight, where that is a case. */
 const stagesOf = ({ cells }: Row): readonly Stage[] => {
   const cases = stages.filter((stage) => typeof cells[stage] !== 'string');
-  return process.env.JOBSWEEP_NIGHTLY
-    ? cases
-    : cases.filter((stage) => stage === 'closing' || cases.length === 1);
+  return sized({
+    push: cases.filter((stage) => stage === 'closing' || cases.length === 1),
+    nightly: cases,
+  });
 };
 
 describe.concurrent.each(rows)('$what', { timeout: 60_000 }, (row) => {

@@ -1,12 +1,13 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { sized } from '../support/nightly.ts';
 import { interrupt, interruptions, unnamed } from './random.ts';
 
 // `npm run interruptions -- --cases 1000` is the long form
 it('the kept reports name every job that was asked to close, after a random interruption', {
   timeout: 180_000,
 }, async () => {
-  const cases = fc.sample(interruptions, { numRuns: process.env.JOBSWEEP_NIGHTLY ? 12 : 4 });
+  const cases = fc.sample(interruptions, { numRuns: sized({ push: 4, nightly: 12 }) });
   const run = async (interruption: (typeof cases)[number]) => {
     const after = await interrupt(interruption);
     expect(unnamed(interruption, after), JSON.stringify({ interruption, after })).toEqual([]);

@@ -1,5 +1,6 @@
 /** @module A night of a thousand clusters: the packaged function, the command and the stand-ins of AWS, in simulated time. */
 import { beforeAll, describe, expect, it } from 'vitest';
+import { isNightly } from '../support/nightly.ts';
 import { entryOf, packageService } from '../support/packaged.ts';
 import { fleetNight, mute, type NightResult, nameOf, unreachable } from './fleet-night.ts';
 
@@ -7,7 +8,7 @@ const clusters = 1_000;
 const broken = [unreachable, mute];
 
 // Two minutes: only `npm run test:nightly` runs it. test/function/fleet-night.test.ts is a small one.
-describe.runIf(process.env.JOBSWEEP_NIGHTLY)('a night of a thousand clusters', () => {
+describe.runIf(isNightly)('a night of a thousand clusters', () => {
   let night: NightResult;
   beforeAll(async () => {
     const packaged = await packageService([

@@ -93,7 +93,7 @@ describe('jobsweep sweep', () => {
   it.each([
     ['a plan', ['plan']],
     ['a dry run', ['sweep', '--dry-run']],
-    ['the embedded cluster', ['sweep', '--embedded', '--yes']],
+    ['the embedded cluster', ['sweep', '--embedded', '--yes', '--set', 'jobs=web-search-terms']],
     ['a request that wants none', ['sweep', '--yes', '--set', 'notify.when=never']],
   ])('jobsweep sweep sends no notification for %s', async (_what, args) => {
     await using setup = await startSetup(eightBusyTwoIdle());

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { sized } from '../../support/nightly.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, expectSums, expectTruth, idle, jobOf, startSetup } from '../../support/sweep-setup.ts';
 
@@ -184,7 +185,7 @@ describe('a sweep that waits', () => {
           expect(undone === 0).toBe(report.status === 'done');
         },
       ),
-      { numRuns: 40, seed: 7 },
+      { numRuns: sized({ push: 12, nightly: 40 }), seed: 7 },
     );
   });
 });

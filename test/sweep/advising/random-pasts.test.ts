@@ -1,10 +1,11 @@
 import { expect, test } from 'vitest';
+import { sized } from '../../support/nightly.ts';
 import { judgePast, sourceSets } from './judge-past.ts';
 
 const asOf = Date.parse('2026-05-20T11:17:23Z');
 
 /** `ADVISE_PASTS` and `ADVISE_FROM` select other pasts; soak runs use thousands. */
-const pasts = Number(process.env.ADVISE_PASTS ?? 1_000);
+const pasts = Number(process.env.ADVISE_PASTS ?? sized({ push: 240, nightly: 1_000 }));
 const first = Number(process.env.ADVISE_FROM ?? 1);
 
 test.each([10, 30, 90])(
