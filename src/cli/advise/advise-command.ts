@@ -5,6 +5,7 @@ import { InvalidSettingError } from '../../base/errors.ts';
 import { plainJson } from '../../base/text.ts';
 import { ElasticsearchPast } from '../../elasticsearch/past.ts';
 import { type Advised, advise, type Interval } from '../../sweep/advising/advise.ts';
+import { checkNames } from '../../sweep/planning/check-names.ts';
 import { flappingWindow } from '../../sweep/planning/flapping.ts';
 import { readCluster } from '../../sweep/planning/read-cluster.ts';
 import type { CommandContext, Register } from '../command.ts';
@@ -102,7 +103,13 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
     jobs: advisedJobs(jobs, read.request, histories, known.evidenceOf, readAt),
     open: jobs.filter(({ reportedState }) => reportedState !== 'closed').length,
     today: (idleFor) => idleToday(jobs, { ...read.request, idleFor }, histories, momentsOf, readAt),
-    warnings: [...read.warnings, ...history.warnings, ...known.warnings, ...target.cluster.warnings()],
+    warnings: [
+      ...read.warnings,
+      ...checkNames({ ...read.request, allowNoMatch: true }, jobs),
+      ...history.warnings,
+      ...known.warnings,
+      ...target.cluster.warnings(),
+    ],
   });
   return await writeResult(renderingsOf(advised, io, paint('stdout')), options, io, { exit: 0 });
 }

@@ -48,4 +48,17 @@ describe('a name of the request that selects no open job', () => {
     const { stderr } = await runOn(setup, ['plan', '--jobs', '*', '--jobs', 'idle-*', '--exclude', 'idle-1']);
     expect(stderr).toBe('');
   });
+
+  it('advise warns of a mistyped exclusion, because it judges the jobs that it names', async () => {
+    await using setup = await startSetup(jobs);
+    const args = ['advise', '-p', '{"exclude": "capcity-*", "jobs": ["*", "idel-0"]}'];
+    const { exit, stdout } = await runOn(setup, args);
+    expect(exit).toBe(0);
+    expect((JSON.parse(stdout) as { warnings: string[] }).warnings).toEqual(
+      expect.arrayContaining([
+        'exclude: "capcity-*" matches no job of the cluster, so it protects none; did you mean "capacity-*"?',
+        'jobs: "idel-0" matches no job of the cluster; did you mean "idle-0"?',
+      ]),
+    );
+  });
 });
