@@ -196,11 +196,11 @@ describe('a name that matches no job', () => {
       '; did you mean "capacity*" instead of "capcity*"?',
     ],
     [{ exclude: ['team_b', 'team-a', '*'] }, 'exclude: "team_b"', '; did you mean "team-a"?'],
-    [{ force: { exclude: ['*-busy'] } }, 'force.exclude: "*-busy"', ''],
+    [{ force: { exclude: ['*-busy'] } }, 'force.exclude: "*-busy"', ' from force'],
   ])('an exclusion %j that matches no job causes a warning', async (payload, names, hint) => {
     const jobs: SmallJob[] = [idle, { jobId: 'capacity-plan', groups: ['team-a'] }];
     const { warnings, status } = await reportOf(jobs, { payload });
-    expect(warnings).toEqual([`${names} matches no job of the cluster, so it protects none${hint}`]);
+    expect(warnings).toEqual([`${names} matches no job of the cluster, so it keeps no job${hint}`]);
     expect(status).toBe('done');
   });
 

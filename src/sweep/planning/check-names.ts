@@ -26,7 +26,8 @@ export function checkNames(
   const unforced = missingOf('force.exclude', force.exclude, jobs);
   return [
     ...(missing ? [missing.text + missing.hint] : []),
-    ...[spared, unforced].flatMap((each) => (each ? [`${each.text}, so it protects none${each.hint}`] : [])),
+    ...(spared ? [`${spared.text}, so it keeps no job${spared.hint}`] : []),
+    ...(unforced ? [`${unforced.text}, so it keeps no job from force${unforced.hint}`] : []),
   ];
 }
 

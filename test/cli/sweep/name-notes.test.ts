@@ -28,7 +28,7 @@ describe('a name of the request that selects no open job', () => {
       await using setup = await startSetup(jobs);
       const result = await runOn(setup, [...command.split(' '), '--exclude', 'capcity-*,idle-*']);
       const warning =
-        'exclude: "capcity-*" matches no job of the cluster, so it protects none; did you mean "capacity-*"?';
+        'exclude: "capcity-*" matches no job of the cluster, so it keeps no job; did you mean "capacity-*"?';
       expect(result.exit).toBe(0);
       expect(reportOf(result).warnings).toEqual([warning]);
       expect(result.stderr).toContain(`jobsweep: warning: ${warning}\n`);
@@ -56,7 +56,7 @@ describe('a name of the request that selects no open job', () => {
     expect(exit).toBe(0);
     expect((JSON.parse(stdout) as { warnings: string[] }).warnings).toEqual(
       expect.arrayContaining([
-        'exclude: "capcity-*" matches no job of the cluster, so it protects none; did you mean "capacity-*"?',
+        'exclude: "capcity-*" matches no job of the cluster, so it keeps no job; did you mean "capacity-*"?',
         'jobs: "idel-0" matches no job of the cluster; did you mean "idle-0"?',
       ]),
     );

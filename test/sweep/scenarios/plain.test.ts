@@ -129,7 +129,7 @@ describe('each case of idleness, over real HTTP', () => {
     });
     expect(report.kept).toMatchObject({ recent_data: 21, recently_opened: 2 });
     expect(report.warnings).toEqual([
-      'exclude: "nothing-like-it" matches no job of the cluster, so it protects none',
+      'exclude: "nothing-like-it" matches no job of the cluster, so it keeps no job',
       expect.stringContaining('custom_settings.jobsweep of mine-typo cannot be read'),
     ]);
   });
