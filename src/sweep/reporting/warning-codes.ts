@@ -15,7 +15,7 @@ export const warnings = {
   'protection-unreadable': /^custom_settings\.jobsweep of .* cannot be read/,
   'protection-misspelled': /^custom_settings of .* has the key/,
   'protection-unread': /^the key .* in custom_settings of .* is not read/,
-  'exclusion-replaced': / replaces (force\.)?exclude of the payload, which no longer keeps out /,
+  'exclusion-replaced': / replaces (force\.)?exclude of the payload, so these are no longer excluded: /,
   'stuck-opening': /has been opening for \d+ hours? on/,
   'unknown-state': /: kept as unknown_state, because/,
   'force-limit': /would be closed with force, but force\.max allows/,

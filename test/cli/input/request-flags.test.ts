@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { connectionSettings } from '../../../src/settings/connection-settings.ts';
+import { warningCode } from '../../../src/sweep/reporting/warning-codes.ts';
 import { newFolder } from '../../support/folder.ts';
 import { runCommand } from '../../support/run-command.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
@@ -57,7 +58,9 @@ describe('the flags of a request', () => {
       '--set',
       'force.exclude=[]',
     ]);
-    expect(reportOf(result).warnings).toEqual([
+    const { warnings } = reportOf(result);
+    expect(warnings.map(warningCode)).toEqual(['exclusion-replaced', 'exclusion-replaced']);
+    expect(warnings).toEqual([
       '--exclude replaces exclude of the payload, so these are no longer excluded: idle-0',
       '--set force.exclude=[] replaces force.exclude of the payload, so these are no longer excluded: day-old',
     ]);
