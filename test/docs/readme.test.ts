@@ -19,8 +19,11 @@ import { runCommand } from '../support/run-command.ts';
 
 /** The pages that show commands and payloads to people. */
 const guides = ['README.md', 'docs/deploying.md', 'docs/requests.md'];
+/** Those with commands of forms that `checkForm` knows. `runbook-commands.test.ts` tries the commands of the runbook. */
+const commandGuides = [...guides, 'docs/notifications.md'];
 const readme = page('README.md');
-const shownBlocks = (language: string) => guides.flatMap((name) => blocks(page(name), language));
+const shownBlocks = (language: string, pages = guides) =>
+  pages.flatMap((name) => blocks(page(name), language));
 const npmStart = /^npm ci && npm (start|test|run package)$/;
 
 /** A line of a shell as its words; quotes hold a word together. */
@@ -135,7 +138,7 @@ async function runBlock(lines: readonly string[]): Promise<void> {
 }
 
 describe('the commands of the guides', () => {
-  const shown = shownBlocks('sh').map((block) => block.trimEnd().split('\n'));
+  const shown = shownBlocks('sh', commandGuides).map((block) => block.trimEnd().split('\n'));
 
   it('the guides show the commands to start and to test', () => {
     expect(shown.flat()).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']));

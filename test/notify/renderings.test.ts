@@ -259,6 +259,16 @@ describe('a notification', () => {
     expect(reserving(undefined)).toEqual([model]);
   });
 
+  it('a notification shows every count and both measures of memory in every form', () => {
+    const jobs = Object.keys(outcomes).map((outcome) =>
+      job(outcome, { outcome: outcome as ReportedJob['outcome'], reservedBytes: 2 ** 20 }),
+    );
+    const message = sweepMessage(reportOf(jobs, { freedReservedBytes: 2 ** 21, status: 'partial' }), where);
+    expect(message.facts?.length).toBe(10);
+    for (const body of [slackBody(message), teamsCard(message), snsPublication(message)])
+      for (const { name } of message.facts ?? []) expect(JSON.stringify(body)).toContain(name);
+  });
+
   it('a notification links to the section about forced jobs in every form, whatever else it links to', () => {
     const forced = [job('a', { outcome: 'force_closed' }), job('b')];
     for (const status of ['done', 'partial'] as const) {
