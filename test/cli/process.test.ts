@@ -1,22 +1,25 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { describe, expect, it } from 'vitest';
+import { scaledClock } from '../../simulator/clock.ts';
+import { defaultFleet, type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { root, runBin, source, start } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
 import { expectSums } from '../support/sweep-setup.ts';
 
-/** Starts `jobsweep simulate elasticsearch` and returns how to reach it. */
-async function simulator(...args: string[]) {
-  const server = start(['simulate', 'elasticsearch', '--port', '0', ...args]);
-  const [, url = ''] = await server.shows(/^listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
-  return { server, env: { ELASTICSEARCH_URL: url } };
+/** An embedded cluster in this process, because each process takes a second to start. */
+async function startCluster({ jobs, speed = 1 }: { readonly jobs?: FleetJob[]; readonly speed?: number }) {
+  const clock = scaledClock(speed);
+  const server = await startElasticsearch({ clock, fleet: jobs ? { jobs } : defaultFleet(clock.now()) });
+  return { server, env: { ELASTICSEARCH_URL: server.url } };
 }
 
 describe('jobsweep as a process', { timeout: 60_000 }, () => {
   it('the jobsweep process closes idle jobs on a running simulator, and none the second time', async () => {
-    const { server, env } = await simulator('--speed', '60');
-    await using _server = server;
+    await using server = start(['simulate', 'elasticsearch', '--port', '0', '--speed', '60']);
+    const [, url = ''] = await server.shows(/^listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
+    const env = { ELASTICSEARCH_URL: url };
     const first = await runBin(['sweep', '--yes', '-o', 'json'], { env });
     const report = JSON.parse(first.stdout) as SweepReport;
     expect(first.exit).toBe(0);
@@ -46,7 +49,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
   });
 
   it('the jobsweep process writes the report to standard error when the disk fills up while writing it', async () => {
-    const { server, env } = await simulator('--speed', '60');
+    const { server, env } = await startCluster({ speed: 60 });
     await using _server = server;
     await using folder = await newFolder();
     // a file may have 1 KB, so the first write is cut short without an error
@@ -72,15 +75,13 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     'the jobsweep process ends a sweep on %s with its report, however often the signal is sent',
     async (signal) => {
-      await using folder = await newFolder();
-      const jobs = Array.from({ length: 12 }, (_, index) => ({
+      const idle = Array.from({ length: 12 }, (_, index) => ({
         jobId: `slow-${index}`,
         lastData: `${100 + index}h`,
         closeTakes: '10m',
       }));
       const busy = Array.from({ length: 13 }, (_, index) => ({ jobId: `busy-${index}`, lastData: '1m' }));
-      const fleet = await folder.write('fleet.json', JSON.stringify({ jobs: [...jobs, ...busy] }));
-      const { server, env } = await simulator('--fleet', fleet);
+      const { server, env } = await startCluster({ jobs: [...idle, ...busy] });
       await using _server = server;
       const stdin = '{"close": {"batch": 4, "concurrency": 1}}';
       await using sweep = start(['sweep', '--yes', '-p', '-'], { env, stdin });
@@ -98,7 +99,8 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
   );
 
   it('the jobsweep process does not fail when the reader of its output closes the pipe', async () => {
-    const { server, env } = await simulator('--jobs', '2000');
+    const jobs = Array.from({ length: 2_000 }, (_, index) => ({ jobId: `idle-${index}`, lastData: '9d' }));
+    const { server, env } = await startCluster({ jobs });
     await using _server = server;
     const child = spawn(
       'bash',

@@ -133,21 +133,6 @@ describe('a listing', () => {
   });
 });
 
-describe('an endless listing', () => {
-  it('an endless listing ends the sweep as unreadable', async () => {
-    const everything = JSON.stringify(
-      listOf(
-        'jobs',
-        Array.from({ length: 10_000 }, (_, index) => ({ job_id: `job-${index}` })),
-      ),
-    );
-    const answer = ({ raw }: Exchange) => raw(everything, 200, productHeaders);
-    await expect(reading(answer, (cluster) => cluster.jobStats(never))).rejects.toMatchObject(
-      unreadable(/it has no end after 200 parts/),
-    );
-  });
-});
-
 describe('an answer to a request that names jobs', () => {
   it('a job that is missing from a 200 answer is never reported as gone', async () => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never, ids('job-a', 'job-b'));

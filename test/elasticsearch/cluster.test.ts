@@ -11,6 +11,7 @@ import { type Stack, stacks } from '../../simulator/elasticsearch/versions.ts';
 import { trackHttp } from '../../simulator/track-http.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { JobId } from '../../src/sweep/planning/job-id.ts';
+import { sized } from '../support/nightly.ts';
 
 const never = () => new AbortController().signal;
 const idsOf = (jobs: readonly { jobId: string }[]) => jobs.map(({ jobId }) => jobId).sort();
@@ -180,7 +181,10 @@ describe('ids that no longer exist', () => {
   });
 });
 
-describe.each([9_999, 10_000, 12_000])('a cluster of %i jobs', (count) => {
+// At the limit of a listing, below and above it. large-clusters.test.ts sweeps all three.
+const sizes = sized({ push: [9_999, 12_000], nightly: [9_999, 10_000, 12_000] });
+
+describe.each(sizes)('a cluster of %i jobs', (count) => {
   let here: Here;
   const jobIds = Array.from({ length: count }, (_, index) => `fleet-${String(index).padStart(5, '0')}`);
 

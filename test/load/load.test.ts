@@ -1,5 +1,6 @@
 /** @module The loads of `npm run proof` (proof/load.ts) in short form, and that memory and leaks are found out. */
 import { describe, expect, it } from 'vitest';
+import { sized } from '../support/nightly.ts';
 import { sweepLargeFleet } from './large-fleet.ts';
 import { sweepSlowClusters } from './slow-cluster.ts';
 import { planWarm } from './warm-fleet.ts';
@@ -29,7 +30,12 @@ describe('the deployed function', () => {
   });
 
   it('the deployed function needs no more memory with each further plan of many jobs', own, async () => {
-    const { problems } = await planWarm({ jobs: 6_000, calls: 6, maxBytes: 200 * mb, maxGrowth: 1.4 });
+    const { problems } = await planWarm({
+      jobs: sized({ push: 3_000, nightly: 6_000 }),
+      calls: 6,
+      maxBytes: 200 * mb,
+      maxGrowth: 1.4,
+    });
     expect(problems).toEqual([]);
   });
 
