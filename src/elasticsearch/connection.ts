@@ -23,7 +23,7 @@ export interface Route extends WayOut {
   readonly clientAgent?: ((options: { readonly tls?: unknown }) => unknown) | undefined;
   /** The proxy in between, for messages: ` (through the proxy http://…)`, or empty. */
   readonly through: string;
-  /** The cause and its fix if the way itself explains the failure. */
+  /** The cause and its fix if the proxy or the VPC explains the failure. */
   explain(cause: string, reason: string): { readonly cause: string; readonly advice: string } | undefined;
 }
 

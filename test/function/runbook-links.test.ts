@@ -27,7 +27,7 @@ async function sectionAfter(setup: SweepSetup, event: unknown, environment: Reco
 }
 
 describe('the log line of the function', () => {
-  it('the log line leads from a refused sweep to the section of its fuse', async () => {
+  it('the log line links a refused sweep to the section of its fuse', async () => {
     await using setup = await startSetup([...busy(2), ...idle(9)]);
     expect(await sectionAfter(setup, {})).toBe('refused-max_share');
   });

@@ -13,7 +13,7 @@ import { documentError, InvalidDocumentError, readDocument } from '../input/docu
 import { readInput, readNamed } from '../input/payload.ts';
 import type { Io } from '../io.ts';
 
-/** A file whose entries are checked, and its schedules once their clusters are found. */
+/** A file with valid entries. The schedules follow once the clusters of these entries are known. */
 export interface ReadSchedules {
   readonly file: ScheduleFile;
   /** One schedule for each cluster. @throws {InvalidDocumentError} */

@@ -73,7 +73,7 @@ export interface Evidence {
   readonly messages?: readonly Message[] | undefined;
 }
 
-/** Properties of the messages of the whole cluster. */
+/** What is true of the messages of all jobs of the cluster. */
 export interface MessageCoverage {
   /** No message is missing since this moment: the oldest message read, or the start of the search. */
   readonly from: number;

@@ -21,7 +21,7 @@ export interface FeedsContext {
   readonly asOf: number;
   readonly datafeedRuns: boolean;
   readonly coverage: MessageCoverage;
-  /** The search interval from its config, for a run whose start is in no message. */
+  /** The search interval from its config. It counts if no message reports the start of the datafeed. */
   readonly frequency: number | undefined;
 }
 

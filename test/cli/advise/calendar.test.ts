@@ -44,7 +44,7 @@ describe('the calendar of a job', () => {
     ).toMatch(/·$/);
   });
 
-  it('the calendar shows the days between two snapshots as fed if data came between them and nothing is known of silence', () => {
+  it('the calendar shows data on all days between two snapshots if data came between them and no silence is known', () => {
     expect(
       marks({
         now: { at: asOf, state: 'opened', lastData: asOf - 1_000, openedAt: daysAgo(20) },

@@ -9,7 +9,7 @@ import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 
 describe('the notes of reopen', () => {
-  it('a plan says of a job that jobsweep reopen opened it, and of others only that they are open again', async () => {
+  it('a plan names the jobs that jobsweep reopen opened, and says of the others only that they are open again', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };

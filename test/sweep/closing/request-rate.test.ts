@@ -66,7 +66,7 @@ describe('the next read', () => {
     expect(setup.entry('c').askedAt).toBe(now + 5_500);
   });
 
-  it('a job that waits for a request of a single job does not make reads more frequent', async () => {
+  it('reads do not become more frequent for a job that waits until the only job of another request is closed', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b'),
       request: { close: { perNode: 1 } },
