@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { warningCode } from '../../../src/sweep/reporting/warning-codes.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
@@ -31,6 +32,7 @@ describe('a name of the request that selects no open job', () => {
         'exclude: "capcity-*" matches no job of the cluster, so it keeps no job; did you mean "capacity-*"?';
       expect(result.exit).toBe(0);
       expect(reportOf(result).warnings).toEqual([warning]);
+      expect(warningCode(warning)).toBe('name-without-job');
       expect(result.stderr).toContain(`jobsweep: warning: ${warning}\n`);
     },
   );
