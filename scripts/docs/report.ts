@@ -122,12 +122,12 @@ export const logLines = {
     'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster` and `startedAt` of its sweep',
   'sweep waits': 'the cluster asked to wait: `notice` says why and how long, `sweepId` which sweep waits',
   'report not stored':
-    'the report, or part of it, could not be written into Elasticsearch ([reports in Elasticsearch](reports-in-elasticsearch.md)): `problem` says what and why',
+    'the report, or part of it, could not be written into Elasticsearch ([reports in Elasticsearch](reports-in-elasticsearch.md)): `problem` says what and why, `runbook` is the link to its section',
   'sweep failed':
     'the sweep threw: `error` with name, message and stack, `runbook`, the link to its section, and `sweepId` and `cluster.name` if they are known; the function throws it too',
   'notification sent': 'after each message: the `targets` that took it, and the metric `notifyErrors`',
   'notification failed':
-    'for each target that did not take a message, and each wrong setting of notifications: `target`, `why` and `cluster`; the sweep’s result is the same',
-  'roll call finished': 'the result of a roll call, as a warning if a cluster is missing',
+    'for each target that did not take a message, and each wrong setting of notifications: `target`, `why`, `cluster` and `runbook`; the sweep’s result is the same',
+  'roll call finished': 'the result of a roll call, as a warning with `runbook` if a cluster is missing',
   'roll call failed': 'the roll call threw, as for `sweep failed`',
 } as const;

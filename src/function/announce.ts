@@ -10,6 +10,7 @@ import { rollCallFailure, rollCallMessage, shouldNotifyOf } from '../notify/roll
 import { failureMessage, shouldNotify, sweepMessage } from '../notify/sweep-message.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
 import type { RollCallResult } from '../sweep/reporting/roll-call.ts';
+import { runbookLink } from '../sweep/reporting/runbook.ts';
 import type { SweepRequest } from '../sweep/request/request-schema.ts';
 import type { WriteLine } from './audit-log.ts';
 
@@ -36,17 +37,20 @@ async function announceIfAny(makeMessage: () => Message | undefined, own: Announ
     const remainingMs = Math.min(maxMs, context.getRemainingTimeInMillis() - timeToReturn);
     const { sent, problems } = await notify(message, { ...own, remainingMs });
     for (const problem of problems)
-      write('WARN', 'notification failed', { cluster: message.thread, ...problem });
+      write('WARN', 'notification failed', { cluster: message.thread, ...problem, runbook });
     if (sent.length + problems.length > 0) publishResult(sent, problems.length, own);
   } catch (error) {
     write('WARN', 'notification failed', {
       target: 'all',
       why: 'a bug, please report it',
+      runbook,
       error: stackOf(error),
     });
     publishResult([], 1, own);
   }
 }
+
+const runbook = runbookLink('alarm-notify-failed');
 
 const stackOf = (error: unknown) => (error instanceof Error ? error.stack : String(error));
 

@@ -5,6 +5,7 @@
 import type { Context } from 'aws-lambda';
 import type { Environment } from '../settings/find-connection.ts';
 import { type RollCallResult, rollCallResult } from '../sweep/reporting/roll-call.ts';
+import { runbookLink } from '../sweep/reporting/runbook.ts';
 import { parseRollCall } from '../sweep/request/roll-call-request.ts';
 import type { WriteLine } from './audit-log.ts';
 import { reportedClusters } from './reported-clusters.ts';
@@ -56,6 +57,7 @@ export async function rollCall(
     ...result,
     function: context.functionName,
     ...values,
+    ...(result.missing.length > 0 && { runbook: runbookLink('alarm-roll-call') }),
     _aws: { Timestamp: Date.now(), CloudWatchMetrics: [metrics] },
   });
   await announce(result);

@@ -5,6 +5,7 @@
 import { systemClock } from '../base/system-clock.ts';
 import { secretReader } from '../settings/secrets.ts';
 import { type StoreReport, storeReport } from '../settings/store-report.ts';
+import { runbookLink } from '../sweep/reporting/runbook.ts';
 import type { WriteLine } from './audit-log.ts';
 
 export interface StoreSwept extends Pick<StoreReport, 'report' | 'plan' | 'swept' | 'environment' | 'clock'> {
@@ -21,5 +22,9 @@ export async function storeSwept({ remainingMs, write, ...given }: StoreSwept): 
   const readSecret = secretReader(systemClock, given.environment, limitMs);
   const problems = await storeReport({ ...given, provider: 'function', readSecret, limitMs });
   for (const problem of problems)
-    write('WARN', 'report not stored', { sweepId: given.report.sweepId, problem });
+    write('WARN', 'report not stored', {
+      sweepId: given.report.sweepId,
+      problem,
+      runbook: runbookLink('report-not-stored'),
+    });
 }

@@ -106,7 +106,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(result.exit).toBe(0);
     expect(reportOf(result)).toMatchObject({ status: 'done', counts: { closed: 2 }, warnings: [] });
     expect(result.stderr).toMatch(
-      /^jobsweep: warning: 5 of 5 documents could not be written to logs-jobsweep\.job-default: 403 security_exception: .*\. The key needs auto_configure and create_doc on logs-jobsweep\.\*-\*; jobsweep doctor prints the request$/m,
+      /^jobsweep: warning: 5 of 5 documents could not be written to logs-jobsweep\.job-default: 403 security_exception: .*\. The key needs auto_configure and create_doc on logs-jobsweep\.\*-\*; jobsweep doctor prints the request; see docs\/runbook\.md#report-not-stored$/m,
     );
   });
 

@@ -82,7 +82,8 @@ describe('the runbook', () => {
     const message = clustersMessage([{ name: 'a', failure }], 'changes', []);
     expect(sections).toContain(message?.anchor);
     expect(runbookLink('notifications')).toMatch(/runbook\.md#notifications$/);
-    expect(sections).toContain('notifications');
+    for (const anchor of ['notifications', 'report-not-stored', 'warnings', 'a-job-was-forced', 'exit-codes'])
+      expect(sections).toContain(anchor);
   });
 
   it('each link of the runbook leads to one of its sections, and each section exists once', () => {

@@ -124,7 +124,13 @@ describe('a sweep that closed jobs', () => {
     const failed = notices(lines).filter(({ message }) => message === 'notification failed');
     expect(failed).toEqual(
       ['slack', 'teams'].map((target) =>
-        expect.objectContaining({ level: 'WARN', target, why: 'HTTP 500 ok', cluster: 'default' }),
+        expect.objectContaining({
+          level: 'WARN',
+          target,
+          why: 'HTTP 500 ok',
+          cluster: 'default',
+          runbook: expect.stringMatching(/#alarm-notify-failed$/),
+        }),
       ),
     );
     const metric = lines.find((line) => 'notifyErrors' in line);

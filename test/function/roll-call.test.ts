@@ -69,7 +69,12 @@ describe('a roll call', () => {
     };
     expect(result).toEqual(expected);
     expect(lines).toContainEqual(
-      expect.objectContaining({ level: 'WARN', message: 'roll call finished', ...expected }),
+      expect.objectContaining({
+        level: 'WARN',
+        message: 'roll call finished',
+        ...expected,
+        runbook: expect.stringMatching(/#alarm-roll-call$/),
+      }),
     );
     cloudwatch.ingest(lines, setup.clock.now());
     const ofFunction = { service: 'jobsweep', function: 'jobsweep-sweep' };

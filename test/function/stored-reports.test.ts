@@ -221,7 +221,11 @@ describe('the function with reports in Elasticsearch', () => {
       expect(problemsOf(invoked).join()).toMatch(problem);
       expect(invoked.report).toMatchObject({ status: 'done', counts: plain.report.counts, warnings: [] });
       const [line] = invoked.lines.filter(({ message }) => message === 'report not stored');
-      expect(line).toMatchObject({ level: 'WARN', sweepId: 'request-1' });
+      expect(line).toMatchObject({
+        level: 'WARN',
+        sweepId: 'request-1',
+        runbook: expect.stringMatching(/#report-not-stored$/),
+      });
     },
   );
 

@@ -10,6 +10,7 @@ import { notifyWhen } from '../../notify/notify-settings.ts';
 import { failureMessage, shouldNotify, sweepMessage } from '../../notify/sweep-message.ts';
 import { secretReader } from '../../settings/secrets.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
+import { runbookSection } from '../../sweep/reporting/runbook.ts';
 import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 import { failureOf } from '../failure.ts';
 import type { Io } from '../io.ts';
@@ -73,7 +74,9 @@ async function send(
 ): Promise<void> {
   if (embedded || !mayNotify(env)) return;
   const failed = (target: string, why: string) =>
-    stderr.write(`jobsweep: notification failed: ${target}: ${printable(why)}\n`);
+    stderr.write(
+      `jobsweep: notification failed: ${target}: ${printable(why)}; see ${runbookSection('alarm-notify-failed')}\n`,
+    );
   try {
     const message = makeMessage();
     if (!message) return;

@@ -15,6 +15,7 @@ import type { FollowUps } from '../../sweep/ports.ts';
 import { freedJobs } from '../../sweep/reporting/freed-memory.ts';
 import { enoughNodes, type MeasuredNode, type MlNodes } from '../../sweep/reporting/ml-nodes.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
+import { runbookSection } from '../../sweep/reporting/runbook.ts';
 import type { ReadRequest } from '../../sweep/request/read-request.ts';
 import { type CarriedOut, carryOut, type Plan, planSweep } from '../../sweep/sweep.ts';
 import { sweepIdOf } from '../../sweep/sweep-id.ts';
@@ -141,7 +142,8 @@ export async function storeInElasticsearch(
     limitMs: io.signal.aborted ? maxStoringAfterStop : maxStoring,
     stop: io.signal.aborted ? undefined : io.signal,
   });
-  for (const problem of problems) io.stderr.write(`jobsweep: warning: ${printable(problem)}\n`);
+  for (const problem of problems)
+    io.stderr.write(`jobsweep: warning: ${printable(problem)}; see ${runbookSection('report-not-stored')}\n`);
 }
 
 export interface CarryingOut {

@@ -14,6 +14,7 @@ export type Anchor =
   | 'a-job-was-forced'
   | 'exit-codes'
   | 'notifications'
+  | 'report-not-stored'
   | 'sweep-once-with-a-raised-limit'
   | 'undo'
   | 'warnings';

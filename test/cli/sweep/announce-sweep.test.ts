@@ -61,7 +61,9 @@ describe('jobsweep sweep', () => {
     });
     expect(result.exit).toBe(0);
     expect(reportOf(result)).toMatchObject({ status: 'done', counts: { closed: 2 }, warnings: [] });
-    expect(result.stderr).toMatch(/^jobsweep: notification failed: slack: HTTP 403 ok$/m);
+    expect(result.stderr).toMatch(
+      /^jobsweep: notification failed: slack: HTTP 403 ok; see docs\/runbook\.md#alarm-notify-failed$/m,
+    );
     expectNoSecret(result, ['tokenSECRET3456']);
   });
 
