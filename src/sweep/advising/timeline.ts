@@ -103,9 +103,11 @@ export function timelineOf(
   const ordered = snapshots.toSorted((a, b) => a.at - b.at);
   for (const [index, { at, latestRecord, atClose }] of ordered.entries()) {
     const previous = ordered[index - 1];
-    const isFed = previous === undefined || latestRecord !== previous.latestRecord;
+    // The save before may be weeks ago, so newer records do not mean that data came just now.
+    const isNewer = (latestRecord ?? 0) > (previous?.latestRecord ?? 0);
+    const records = previous === undefined ? '' : isNewer ? ', with newer records' : ', no newer record';
     add(at, {
-      what: `${atClose ? `${repeatedWords.saved} as its process ended` : repeatedWords.saved}${isFed ? ', fed since the last time' : ', no newer record'}`,
+      what: `${repeatedWords.saved}${atClose ? ' as its process ended' : ''}${records}`,
       source: 'snapshots',
     });
   }

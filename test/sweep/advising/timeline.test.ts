@@ -97,3 +97,24 @@ describe('who closed a job, in its timeline', () => {
     expect(closes.map(({ by }) => by)).toEqual(['jobsweep, sweep first', 'jobsweep, sweep second', unknown]);
   });
 });
+
+describe('saved models, in a timeline', () => {
+  it('the timeline says of a model saved at a close that its records are newer, not that data came since', () => {
+    const evidence: Evidence = {
+      jobId: 'job',
+      now: { at: asOf, state: 'closed', lastData: asOf - 19 * day },
+      datafeedRuns: false,
+      snapshots: [
+        { at: asOf - 20 * day, latestRecord: asOf - 20 * day, atClose: false },
+        { at: asOf - hour, latestRecord: asOf - 19 * day, atClose: true },
+        { at: asOf - minute, latestRecord: asOf - 19 * day, atClose: false },
+      ],
+    };
+    const events = timelineOf(evidence, knownPastOf(evidence, undefined, asOf - 30 * day), []);
+    expect(events.filter(({ source }) => source === 'snapshots').map(({ what }) => what)).toEqual([
+      'model saved',
+      'model saved as its process ended, with newer records',
+      'model saved, no newer record',
+    ]);
+  });
+});
