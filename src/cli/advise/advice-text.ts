@@ -64,9 +64,19 @@ const columnsOf = (thresholds: readonly ThresholdAdvice[], drawn: boolean): Colu
   ];
 };
 
-const returningColumns: readonly Column<Returning>[] = [
+const returningColumns = (jobs: readonly Returning[]): Column<Returning>[] => [
   { title: 'JOB', value: ({ jobId }) => jobId },
   { title: 'TIMES', value: ({ times }) => String(times), align: 'right' },
+  ...(jobs.some(({ byReopen }) => byReopen !== undefined)
+    ? [
+        {
+          title: 'BY REOPEN',
+          value: ({ byReopen }: Returning) => (byReopen === undefined ? '' : String(byReopen)),
+          align: 'right' as const,
+          leftOut: 3,
+        },
+      ]
+    : []),
   { title: 'LAST CLOSED', value: ({ lastClosedAt }) => moment(lastClosedAt), leftOut: 2 },
   { title: 'LAST OPENED', value: ({ lastOpenedAt }) => moment(lastOpenedAt), leftOut: 1 },
   { title: 'SUGGESTION', value: ({ suggestion }) => suggestions[suggestion], min: 54 },
@@ -92,7 +102,11 @@ export function adviceText(advised: Advised, looks: TableLooks = {}): string {
       width,
     ),
     ...(advice.comesBack.length > 0
-      ? ['', paint('strong', 'Jobs that come back'), table(advice.comesBack, returningColumns, looks)]
+      ? [
+          '',
+          paint('strong', 'Jobs that come back'),
+          table(advice.comesBack, returningColumns(advice.comesBack), looks),
+        ]
       : []),
     ...(pasts.length > 0
       ? [
@@ -169,7 +183,7 @@ export function adviceSheet(advised: Advised): Sheet {
     lines: [...sentencesOf(advised), ...advice.warnings.map((warning) => `warning: ${warning}`)],
     tables: [
       sheetTable(columnsOf(advice.thresholds, false), advice.thresholds, 'Thresholds'),
-      sheetTable(returningColumns, advice.comesBack, 'Jobs that come back'),
+      sheetTable(returningColumns(advice.comesBack), advice.comesBack, 'Jobs that come back'),
     ],
   };
 }

@@ -103,6 +103,7 @@ async function run(options: AdviseOptions, { io, paint }: CommandContext): Promi
     jobs: advisedJobs(jobs, read.request, histories, known.evidenceOf, readAt),
     open: jobs.filter(({ reportedState }) => reportedState !== 'closed').length,
     today: (idleFor) => idleToday(jobs, { ...read.request, idleFor }, histories, momentsOf, readAt),
+    reopenings: new Map([...history.reopenings].map(([jobId, moments]) => [jobId, moments.map(Date.parse)])),
     warnings: [
       ...read.warnings,
       ...checkNames({ ...read.request, allowNoMatch: true }, jobs),

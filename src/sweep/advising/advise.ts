@@ -32,6 +32,8 @@ export interface AdviseCase {
   readonly open: number;
   /** How many jobs a sweep would close now, by threshold. */
   readonly today: (idleFor: number) => number;
+  /** When `jobsweep reopen` opened each job; epoch milliseconds. */
+  readonly reopenings?: ReadonlyMap<string, readonly number[]> | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -132,7 +134,7 @@ export function advise(given: AdviseCase): Advised {
       jobs: { open: given.open, judged: judged.length, leftOut, unknown },
       thresholds: summed,
       recommended,
-      comesBack: returningJobs(judged, periodFrom),
+      comesBack: returningJobs(judged, periodFrom, given.reopenings),
       knownFrom: Object.fromEntries(jobs.map(({ jobId, knownFrom }) => [jobId, knownFrom])),
       warnings: [
         ...given.warnings,

@@ -1,10 +1,13 @@
 /** @module Jobs that were reopened after a close, by anyone, with a suggestion for each. */
 import type { Evidence } from './evidence.ts';
+import { clockError } from './facts.ts';
 import type { KnownPast } from './known-past.ts';
 
 export interface Returning {
   readonly jobId: string;
   readonly times: number;
+  /** How many of these times `jobsweep reopen` of this machine opened it; absent if none. */
+  readonly byReopen?: number;
   readonly lastClosedAt: string;
   readonly lastOpenedAt: string;
   readonly suggestion: Suggestion;
@@ -18,11 +21,14 @@ export const suggestions = {
 export type Suggestion = keyof typeof suggestions;
 
 const hour = 3_600_000;
+/** `reopen` notes when it began; its default deadline is 15 minutes. */
+const longestReopen = hour / 4;
 
 /** The jobs that were reopened in the period, most often first. */
 export function returningJobs(
   judged: readonly { readonly known: KnownPast; readonly evidence: Evidence }[],
   periodFrom: number,
+  reopenings: ReadonlyMap<string, readonly number[]> = new Map(),
 ): Returning[] {
   return judged
     .flatMap(({ known, evidence }): Returning[] => {
@@ -30,6 +36,10 @@ export function returningJobs(
       const last = times.at(-1);
       if (!last) return [];
       const rests = times.map(({ closedAt, openedAt }) => openedAt - closedAt).sort((a, b) => a - b);
+      const noted = reopenings.get(known.jobId) ?? [];
+      const byReopen = times.filter(({ openedAt }) =>
+        noted.some((at) => openedAt >= at - clockError && openedAt <= at + longestReopen),
+      ).length;
       const isStarving = evidence.messages?.some(
         ({ kind, at }) => kind === 'feed_silent' && at >= periodFrom,
       );
@@ -42,6 +52,7 @@ export function returningJobs(
         {
           jobId: known.jobId,
           times: times.length,
+          ...(byReopen > 0 && { byReopen }),
           lastClosedAt: new Date(last.closedAt).toISOString(),
           lastOpenedAt: new Date(last.openedAt).toISOString(),
           suggestion,

@@ -2,6 +2,7 @@ import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { noteReopening, readReopenings } from '../../../src/cli/input/reopenings.ts';
+import type { Advice } from '../../../src/sweep/advising/advise.ts';
 import { newFolder } from '../../support/folder.ts';
 import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
@@ -30,6 +31,27 @@ describe('the notes of reopen', () => {
     expect(explained.stdout).toMatch(
       /earlier sweeps:\n {2}\S+ \S+ UTC {2}closed, because idle.*\n {2}\S+ \S+ UTC {2}opened by jobsweep reopen\n/,
     );
+  });
+
+  it('advise says how often jobsweep reopen opened a job that came back', async () => {
+    await using setup = await startSetup([...busy(8), ...idle(2, { openedAt: '40d' })]);
+    await using folder = await newFolder();
+    const env = { XDG_STATE_HOME: folder.path };
+    await runOn(setup, ['sweep', '--yes'], { env });
+    await setup.clock.advance(3_600_000);
+    await runOn(setup, ['reopen', '--last', '--jobs', 'idle-0', '--yes'], { env });
+    await setup.clock.advance(3_600_000);
+    setup.cluster.openJob('idle-1');
+    await setup.clock.advance(3_600_000);
+    const { stdout } = await runOn(setup, ['advise', '-o', 'json'], { env });
+    const { comesBack } = JSON.parse(stdout) as Advice;
+    expect(comesBack).toMatchObject([
+      { jobId: 'idle-0', times: 1, byReopen: 1 },
+      { jobId: 'idle-1', times: 1 },
+    ]);
+    expect(comesBack[1]).not.toHaveProperty('byReopen');
+    const shown = await runOn(setup, ['advise', '-o', 'table'], { env });
+    expect(shown.stdout).toMatch(/^JOB +TIMES +BY REOPEN .*\nidle-0 +1 +1 .*\nidle-1 +1 {2,}\d{4}/m);
   });
 
   it('reopen --no-save notes nothing, and an embedded cluster is never noted', async () => {

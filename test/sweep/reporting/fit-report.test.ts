@@ -85,7 +85,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1);
   });
 
-  it('a report gives flapping jobs a tenth of its limit', () => {
+  it.each(['flapping', 'reopened'] as const)('a report gives %s jobs a tenth of its limit', (field) => {
     const flaps = Array.from({ length: 200 }, (_, index) => ({
       jobId: `job-${1_000 + index}`,
       closes: 3,
@@ -94,9 +94,9 @@ describe('fitting a report into a size limit', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
     const room = Math.floor(5_000 / (bytes(flaps[0]) + 1));
     const few = flaps.slice(0, 3);
-    expect(fitReport(reportOf(jobs, { flapping: flaps }), 50_000).flapping).toEqual(flaps.slice(0, room));
-    expect(fitReport(reportOf(jobs, { flapping: few }), 50_000).flapping).toEqual(few);
-    expect(fitReport(reportOf(jobs), 50_000)).not.toHaveProperty('flapping');
+    expect(fitReport(reportOf(jobs, { [field]: flaps }), 50_000)[field]).toEqual(flaps.slice(0, room));
+    expect(fitReport(reportOf(jobs, { [field]: few }), 50_000)[field]).toEqual(few);
+    expect(fitReport(reportOf(jobs), 50_000)).not.toHaveProperty(field);
   });
 
   it('a report leaves out a huge job but keeps the jobs after it', () => {
