@@ -138,8 +138,10 @@ function hasPlaces(stderr: string, source: string, text: string): boolean {
   const rows = text.split('\n');
   return lines.every((line) => {
     if (/ is empty: | nested more than /.test(line)) return line.startsWith(source);
-    if (!line.startsWith(`${source}:`)) return false;
-    const [, row, column, message = ''] = /^:(\d+):(\d+): (.*)$/s.exec(line.slice(source.length)) ?? [];
+    if (!line.startsWith(source)) return false;
+    const place =
+      source === 'standard input' ? /^, line (\d+), column (\d+): (.*)$/s : /^:(\d+):(\d+): (.*)$/s;
+    const [, row, column, message = ''] = place.exec(line.slice(source.length)) ?? [];
     const there = rows[Number(row) - 1];
     if (there === undefined || Number(column) < 1 || Number(column) > there.length + 1) return false;
     return message.startsWith('not valid JSON') || /[^\s,:]/.test(there[Number(column) - 1] ?? '');
