@@ -38,7 +38,7 @@ describe('a duration', () => {
   });
 
   it.each(['90m', '24h', '48h', '100h', '7d', '90d'])(
-    'an idle time of %s is written as people write it: in hours below a week',
+    'an idle time of %s is written as people write it, in hours if it is shorter than a week',
     (text) => {
       expect(formatIdleTime(parseDuration(text) as number)).toBe(text);
     },

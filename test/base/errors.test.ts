@@ -9,12 +9,12 @@ describe('the problems of one input', () => {
   });
   const many = (count: number) => Array.from({ length: count }, (_, index) => problem(index));
 
-  it('the problems of one input are all reported up to a hundred', () => {
+  it('all problems with an input are reported if there are at most a hundred', () => {
     expect(firstProblems([])).toEqual([]);
     expect(firstProblems(many(100))).toEqual(many(100));
   });
 
-  it('the problems of one input are cut after a hundred, with a note, and the search ends there', () => {
+  it('after a hundred problems with an input, the search stops and a note says that there are more', () => {
     const expected = [
       ...many(100),
       { field: '', path: [], message: 'and more: only the first 100 problems are shown' },

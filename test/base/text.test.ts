@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { plainJson, plural, printable, quote, shownInJson } from '../../src/base/text.ts';
 
-describe('a value from outside', () => {
+describe('a value from an external source', () => {
   it.each<[unknown, string]>([
     ['web-1', '"web-1"'],
     [3, '3'],
@@ -20,7 +20,7 @@ describe('a value from outside', () => {
     expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(78)}…`);
   });
 
-  it('a value that JSON cannot represent is described: a cycle or a BigInt', () => {
+  it('a value that JSON cannot represent, such as a cycle or a BigInt, is described as such', () => {
     const list: unknown[] = [];
     list.push(list);
     expect(quote(list)).toBe('a value that JSON cannot represent');
@@ -28,7 +28,7 @@ describe('a value from outside', () => {
     expect(quote(1n)).toBe('a value that JSON cannot represent');
   });
 
-  it('a quoted value has its control and invisible characters escaped', () => {
+  it('control and invisible characters in a quoted value are escaped', () => {
     expect(printable('a\u001b[2Jb\u202ec')).toBe('a\\u{1b}[2Jb\\u{202e}c');
     expect(quote('\u202e')).toBe('"\\u{202e}"');
   });
@@ -38,12 +38,12 @@ it('a count of one is followed by a noun in the singular', () => {
   expect([0, 1, 2].map((count) => plural(count, 'job'))).toEqual(['0 jobs', '1 job', '2 jobs']);
 });
 
-describe('a text within JSON', () => {
-  it('a text in JSON keeps the escapes of JSON, and each other invisible character becomes a code', () => {
+describe('text in JSON', () => {
+  it('text for JSON keeps the characters that JSON escapes, and shows other invisible characters as codes', () => {
     expect(shownInJson('a\u001bb\nc\u202ed\u009be')).toBe('a\u001bb\nc\\u{202e}d\\u{9b}e');
   });
 
-  it('a text in JSON is printable, and JSON parsers restore each invisible character', () => {
+  it('JSON text is printable, and JSON parsers restore each invisible character', () => {
     const value = { a: 'x\u202e\u001b\u009b\u{e0001}\n' };
     expect(plainJson(value)).toBe('{"a":"x\\u202e\\u001b\\u009b\\udb40\\udc01\\n"}');
     expect(JSON.parse(plainJson(value))).toEqual(value);

@@ -7,7 +7,7 @@ const untilGivenUp = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error));
   });
 
-describe('reads that count only together', () => {
+describe('reads that belong together', () => {
   const never = new AbortController().signal;
 
   it('reads that belong together return their results in order', async () => {

@@ -10,7 +10,7 @@ const proxy = 'http://proxy.example.test:3128';
 const way = (url: string, environment: Readonly<Record<string, string>>) => wayTo(new URL(url), environment);
 const cluster = 'https://es.corp.test:9200';
 
-describe('the way out', () => {
+describe('the route to an address', () => {
   it.each([
     ['https', { HTTPS_PROXY: proxy }, 'HTTPS_PROXY'],
     ['https', { https_proxy: proxy }, 'https_proxy'],
@@ -32,7 +32,7 @@ describe('the way out', () => {
     expect(way(cluster, { HTTPS_PROXY: 'https://proxy' }).proxy?.shown).toBe('https://proxy:443');
   });
 
-  it('a proxy is shown without user and password, and every form of them counts as secret', () => {
+  it('a proxy is shown without its user name and password, and every form of them is treated as secret', () => {
     const { proxy: found } = way(cluster, { HTTPS_PROXY: 'http://me:p%40ss%2Fword@proxy:3128' });
     expect(found?.shown).toBe('http://proxy:3128');
     expect(found?.secrets).toEqual(
@@ -59,7 +59,7 @@ describe('the way out', () => {
   });
 
   it.each(['http://localhost.corp.test', 'http://128.0.0.1', 'http://169.253.1.1', 'http://[fe00::1]'])(
-    '%s is reached through the proxy, although the address resembles one of this machine',
+    '%s is reached through the proxy, even though it resembles an address of this machine',
     (url) => {
       expect(way(url, { HTTP_PROXY: proxy }).proxy).toBeDefined();
     },
@@ -76,9 +76,12 @@ describe('the way out', () => {
       { HTTPS_PROXY: proxy, no_proxy: 'a.test, corp.test' },
       'HTTPS_PROXY is set, but no_proxy exempts es.corp.test ("corp.test").',
     ],
-  ])('an address is reached directly with %j, and a hint says why', (environment, hint) => {
-    expect(way(cluster, environment)).toMatchObject({ proxy: undefined, agent: undefined, hint });
-  });
+  ])(
+    'with the environment %j, an address is reached directly, and a hint explains why',
+    (environment, hint) => {
+      expect(way(cluster, environment)).toMatchObject({ proxy: undefined, agent: undefined, hint });
+    },
+  );
 
   it('a hint names the entries of NO_PROXY that match no host', () => {
     const { proxy: found, hint } = way(cluster, {
@@ -122,7 +125,7 @@ describe('the way out', () => {
     expect(way('http://localhost', { HTTP_PROXY: 'nonsense' }).proxy).toBeUndefined();
   });
 
-  it('the subnets and security groups of a function in a VPC are known to messages', () => {
+  it('the subnets and security groups of a function in a VPC are available to messages', () => {
     expect(
       way(cluster, { JOBSWEEP_VPC_SUBNETS: 'subnet-1,subnet-2', JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-1' }).vpc,
     ).toBe('subnet-1, subnet-2; sg-1');
@@ -166,7 +169,7 @@ describe('NO_PROXY', () => {
     expect(found === undefined).toBe(isExempt);
   });
 
-  it('NO_PROXY has the same meaning for an AWS client, although Node’s agents interpret it there', async () => {
+  it('an AWS client applies NO_PROXY in the same way, although Node’s agents interpret it there', async () => {
     await using server = await startProxy({ targets: {} });
     for (const [NO_PROXY, host, isExempt] of exemptions) {
       const { httpAgent } = awsAgents({ HTTP_PROXY: server.url, NO_PROXY });
@@ -225,13 +228,13 @@ describe('the advice on an AWS service that cannot be reached', () => {
     ],
     [region, 'self-signed certificate in certificate chain', /NODE_EXTRA_CA_CERTS/],
   ])(
-    'the advice on an unreachable AWS service with %j after %j names the setting to change',
+    'with the environment %j, the advice on the AWS error %j names the setting to change',
     (environment, reason, advice) => {
       expect(wayToAws('secretsmanager', environment).adviceOn(reason)).toMatch(advice);
     },
   );
 
-  it('the advice on an unreachable AWS service covers the configured endpoint and the partition’s endpoint', () => {
+  it('the host of an AWS service is the configured endpoint, or otherwise the endpoint of the region’s partition', () => {
     const own = {
       ...region,
       AWS_ENDPOINT_URL_SCHEDULER: 'https://vpce-1.scheduler.test',

@@ -51,7 +51,7 @@ const ok = ({ raw }: Exchange) => raw('ok');
 
 afterEach(() => vi.unstubAllEnvs());
 
-describe('a webhook of Slack', () => {
+describe('a Slack webhook', () => {
   it('a Slack webhook receives the message as blocks', async () => {
     await using server = await serve(ok);
     const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: `${server.url}/${secretPath}` });
@@ -105,21 +105,21 @@ describe('a webhook of Slack', () => {
     expect(ms).toBeLessThan(5_000);
   });
 
-  it('a message to Slack is retried once after a 5xx answer, and not a second time', async () => {
+  it('a message to Slack is retried only once after a 5xx answer', async () => {
     const failing = await toSlack(({ raw }) => raw('rollup_error', 503));
     expect(failing).toMatchObject({ sent: [], problems: [{ why: 'HTTP 503 rollup_error' }], requests: 2 });
     const passing = await toSlack(({ raw, index }) => (index === 0 ? raw('', 502) : raw('ok')));
     expect(passing).toMatchObject({ sent: ['slack'], problems: [], requests: 2 });
   });
 
-  it('a message to Slack is sent once and given up in time if the webhook never answers', async () => {
+  it('a message to Slack is sent only once and abandoned in time if the webhook never answers', async () => {
     const { problems, requests, ms } = await toSlack(() => undefined, { remainingMs: 1_200 });
     expect(problems).toEqual([{ target: 'slack', why: 'no answer in time' }]);
     expect(requests).toBe(1);
     expect(ms).toBeLessThan(4_000);
   });
 
-  it('a message to Slack is given up in time if the answer stops halfway', async () => {
+  it('a message to Slack is abandoned in time if the answer stops halfway', async () => {
     const { problems } = await toSlack(
       ({ response }) => {
         response.writeHead(200, { 'content-length': '2' }).write('o');
@@ -137,7 +137,7 @@ describe('a webhook of Slack', () => {
     expect(requests).toBe(2);
   });
 
-  it('a redirect by the Slack webhook is a failure, and its target receives nothing', async () => {
+  it('a redirect from the Slack webhook counts as a failure, and the redirect’s target receives nothing', async () => {
     await using other = await serve(ok);
     const { problems, requests } = await toSlack(({ raw }) => raw('', 302, { location: other.url }));
     expect(problems).toEqual([
@@ -147,12 +147,12 @@ describe('a webhook of Slack', () => {
     expect(other.requests).toEqual([]);
   });
 
-  it('a 200 answer with an unexpected page is a failure of the Slack webhook', async () => {
+  it('a 200 answer from the Slack webhook counts as a failure if it contains an unexpected page', async () => {
     const { problems } = await toSlack(({ raw }) => raw('<html>Please sign in to the proxy</html>'));
     expect(problems[0]?.why).toMatch(/^HTTP 200 with an unexpected answer: <html>Please sign in/);
   });
 
-  it('the address of a Slack webhook stays secret if an error answer repeats it', async () => {
+  it('the address of a Slack webhook stays secret even if an error answer repeats it', async () => {
     const { problems } = await toSlack(({ raw, path, query }) =>
       raw(`no route for ${path}?${query.toString()} of http://x${path} ${'y'.repeat(100_000)}`, 404),
     );
@@ -160,7 +160,7 @@ describe('a webhook of Slack', () => {
     expect(problems[0]?.why.length).toBeLessThan(200);
   });
 
-  it('the error of a Slack webhook that refuses connections names only its host', async () => {
+  it('if a Slack webhook refuses connections, the error names only the webhook’s host', async () => {
     const server = await serve(ok);
     await server[Symbol.asyncDispose]();
     const result = await send({ JOBSWEEP_NOTIFY_SLACK_URL: `${server.url}/${secretPath}` });
@@ -186,7 +186,7 @@ describe('a webhook of Slack', () => {
   });
 });
 
-describe('a webhook of Teams', () => {
+describe('a Teams webhook', () => {
   it('a Teams webhook receives an adaptive card, and any 2xx answer counts as success', async () => {
     await using server = await serve(({ raw }) => raw('', 202));
     expect(await send({ JOBSWEEP_NOTIFY_TEAMS_URL: `${server.url}/workflows/x` })).toEqual({
@@ -244,7 +244,7 @@ describe('an SNS topic', () => {
     );
   });
 
-  it('an SNS message is retried after throttling, and not after an access error', async () => {
+  it('an SNS message is retried after throttling, but not after an access error', async () => {
     await using refusing = await startSns(() => ({
       status: 403,
       code: 'AuthorizationError',
@@ -288,7 +288,7 @@ describe('an event bus', () => {
     expect(JSON.parse(entry?.Detail ?? '')).toMatchObject({ sweepId: 'sweep-1', headline: message.headline });
   });
 
-  it('an event that the bus rejects is a failure, and one that the bus throttles is sent again', async () => {
+  it('an event is sent again if the bus throttles it, and counts as a failure if the bus rejects it', async () => {
     const arn = 'arn:aws:events:eu-central-1:123456789012:event-bus/ops';
     await using refusing = await startEvents(() => ({
       ErrorCode: 'NotAuthorizedForSourceException',
@@ -307,7 +307,7 @@ describe('an event bus', () => {
     expect(throttling.entries).toHaveLength(2);
   });
 
-  it('an event bus that refuses connections is a failure, reported with its error code', async () => {
+  it('if an event bus refuses connections, the notification fails with the error code', async () => {
     const server = await serve(ok);
     await server[Symbol.asyncDispose]();
     stubAws(server.url, server.url);
@@ -317,7 +317,7 @@ describe('an event bus', () => {
   });
 });
 
-describe('behind a proxy', () => {
+describe('notifications behind a proxy', () => {
   const password = 'pass-word-of-proxy';
   const host = 'es.example.test';
 
@@ -349,7 +349,7 @@ describe('behind a proxy', () => {
     }
   });
 
-  it('a proxy that never opens its tunnel takes no longer than the time for notifications', async () => {
+  it('if a proxy never opens its tunnel, notifications still end within their time limit', async () => {
     await using proxy = await startProxy({ targets: {}, mute: true });
     stubAws(`https://${host}`, `https://${host}`);
     const started = performance.now();
@@ -365,7 +365,7 @@ describe('behind a proxy', () => {
     expect(performance.now() - started).toBeLessThan(5_000);
   });
 
-  it('a topic and an event bus behind a proxy receive the message', async () => {
+  it('an SNS topic and an event bus behind a proxy receive the message', async () => {
     await using sns = await startSns();
     await using bus = await startEvents();
     await using proxy = await startProxy({
@@ -382,7 +382,7 @@ describe('behind a proxy', () => {
   });
 });
 
-describe('the settings', () => {
+describe('the settings for notifications', () => {
   it('notification settings come from the environment, and the secret adds those that are missing there', async () => {
     await using slack = await serve(ok);
     await using teams = await serve(({ raw }) => raw('', 202));
@@ -404,7 +404,7 @@ describe('the settings', () => {
     expect(asked).toEqual(['jobsweep/default', 'chat']);
   });
 
-  it('a notification reaches a valid target even if another target, the secret and a name are wrong', async () => {
+  it('a notification reaches a valid target even if another target, the secret and a setting’s name are invalid', async () => {
     await using slack = await serve(ok);
     const result = await send(
       {
@@ -463,7 +463,7 @@ describe('the settings', () => {
     expect(slack.requests).toEqual([]);
   });
 
-  it('the setting in the environment decides when to notify, unless the request does', () => {
+  it('the environment decides when to notify, unless the request does', () => {
     expect(notifyWhen(undefined, {})).toBe('changes');
     expect(notifyWhen(undefined, { JOBSWEEP_NOTIFY_WHEN: ' problems ' })).toBe('problems');
     expect(notifyWhen('always', { JOBSWEEP_NOTIFY_WHEN: 'never' })).toBe('always');

@@ -124,7 +124,7 @@ const bytesOf = (value: unknown) =>
   Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value));
 
 describe.each(Object.entries(messages))('the notification about %s', (_name, message) => {
-  it('the notification fits into Slack’s blocks, and contains no mention and no link but the runbook', () => {
+  it('the notification fits into Slack’s blocks, contains no mentions, and links only to the runbook', () => {
     const { text, blocks } = slackBody(message) as { text: string; blocks: readonly SlackBlock[] };
     expect(blocks.length).toBeLessThanOrEqual(50);
     expect(JSON.stringify(blocks).length).toBeLessThan(13_000);
@@ -153,7 +153,7 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     }
   });
 
-  it('the notification fits into a Teams card, and shows outside texts as plain text', () => {
+  it('the notification fits into a Teams card, and shows text from external sources as plain text', () => {
     const card = teamsCard(message) as {
       attachments: [
         { contentType: string; content: { body: { type: string }[]; actions: { url: string }[] } },
@@ -218,7 +218,7 @@ describe('a notification', () => {
     expect(detail?.forced).toHaveLength(20);
   });
 
-  it('a notification says why a sweep was refused, and links to the runbook section of that fuse', () => {
+  it('a notification says why a sweep was refused, and links to the runbook section about the fuse', () => {
     const message = messages['a refusal'];
     expect(message?.headline).toBe('jobsweep, default: sweep refused, nothing was closed');
     expect(message?.lines[0]).toBe(
@@ -227,7 +227,7 @@ describe('a notification', () => {
     expect(message?.anchor).toBe('refused-max_jobs');
   });
 
-  it('a notification contains what was closed, the freed memory, and the place of the report', () => {
+  it('a notification says what was closed, how much memory was freed, and where the report is', () => {
     const message = messages['an ordinary sweep'];
     expect(message?.headline).toBe('jobsweep, default: 2 jobs closed, 1.4 GB of model memory freed');
     expect(message?.facts).toEqual([
@@ -239,7 +239,7 @@ describe('a notification', () => {
     expect(message?.lines.at(-1)).toBe(where[0]);
   });
 
-  it('a notification says how much memory the jobs reserved, apart from their model memory', () => {
+  it('a notification shows the freed reserved memory separately from the freed model memory', () => {
     const reserving = (...sizes: readonly (number | undefined)[]) =>
       sweepMessage(
         reportOf(
@@ -259,7 +259,7 @@ describe('a notification', () => {
     expect(reserving(undefined)).toEqual([model]);
   });
 
-  it('a notification shows every count and both measures of memory in every form', () => {
+  it('a notification shows every count and both memory figures in every format', () => {
     const jobs = Object.keys(outcomes).map((outcome) =>
       job(outcome, { outcome: outcome as ReportedJob['outcome'], reservedBytes: 2 ** 20 }),
     );
@@ -269,7 +269,7 @@ describe('a notification', () => {
       for (const { name } of message.facts ?? []) expect(JSON.stringify(body)).toContain(name);
   });
 
-  it('a notification links to the section about forced jobs in every form, whatever else it links to', () => {
+  it('a notification links to the section about forced jobs in every format, in addition to its other links', () => {
     const forced = [job('a', { outcome: 'force_closed' }), job('b')];
     for (const status of ['done', 'partial'] as const) {
       const message = sweepMessage(reportOf(forced, { status, warnings: ['x'] }), where);
@@ -289,7 +289,7 @@ describe('a notification', () => {
     expect(JSON.stringify(slackBody(sweepMessage(reportOf([job('b')]), where)))).not.toContain('forced');
   });
 
-  it('a notification about many clusters links to the section about forced jobs, and sums both measures of memory', () => {
+  it('a notification about many clusters links to the section about forced jobs, and adds up both memory figures', () => {
     const report = reportOf([job('a', { outcome: 'force_closed', reservedBytes: 2 ** 30 })], {
       freedReservedBytes: 2 ** 30,
     });
@@ -309,7 +309,7 @@ describe('a notification', () => {
     });
   });
 
-  it('a notification shortens an outside text, puts it on one line and removes its markup', () => {
+  it('a notification shortens text from external sources, puts it on one line and removes its markup', () => {
     expect(code('a`b\n\nc')).toBe("`a'b c`");
     expect(code('😀'.repeat(500))).toBe(`\`${'😀'.repeat(49)}…\``);
   });
