@@ -51,7 +51,7 @@ const unreadable = (reason: RegExp) => ({
 
 describe('a listing', () => {
   it.each<[string, Json, RegExp]>([
-    ['is a list', [], /it is not a JSON object/],
+    ['is a JSON list instead of an object', [], /it is not a JSON object/],
     ['has no count', { jobs: [] }, /count is nothing, but 0 jobs are listed/],
     [
       'counts more jobs than it lists',
@@ -91,7 +91,11 @@ describe('a listing', () => {
       { count: 1, jobs: [statsOf('x'.repeat(513))] },
       /an entry of jobs has no valid job_id/,
     ],
-    ['has hostile text for a count', { count: '\u001b[2J', jobs: [] }, /count is "\\u001b\[2J", but/],
+    [
+      'has a terminal escape sequence for a count',
+      { count: '\u001b[2J', jobs: [] },
+      /count is "\\u001b\[2J", but/,
+    ],
   ])('a listing that %s ends the sweep as unreadable', async (_what, stats, reason) => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never);
     await expect(reading(one({}, {}, { stats }), read)).rejects.toMatchObject(unreadable(reason));
@@ -112,7 +116,7 @@ describe('a listing', () => {
       );
   });
 
-  it('a listing keeps a job whose config or stats are listed twice', async () => {
+  it('a job whose config or stats are listed twice is kept', async () => {
     const twice = listOf('jobs', [statsOf('job-a'), statsOf('job-b'), statsOf('job-a')]);
     const answers = answersFor(
       ['job-a', 'job-b'].map((id) => ({ config: configOf(id), stats: statsOf(id) })),
@@ -221,12 +225,12 @@ describe('the stats of a job', () => {
     ['null for a state', { state: null }, 'state is null'],
     ['no counts', { data_counts: undefined }, 'the record counts of data_counts are missing'],
     [
-      'counts of nothing',
+      'data counts without any number',
       { data_counts: { job_id: 'job-a' } },
       'the record counts of data_counts are missing',
     ],
     [
-      'data without a time of arrival',
+      'processed data without a time of arrival',
       counts({ last_data_time: undefined }),
       'data_counts.last_data_time is missing, though records were counted',
     ],
@@ -236,22 +240,22 @@ describe('the stats of a job', () => {
       counts({ last_data_time: '2026-11-23' }),
       'data_counts.last_data_time is "2026-11-23"',
     ],
-    ['a time of arrival before all time', counts({ last_data_time: -1 }), 'data_counts.last_data_time is -1'],
+    ['a negative time of arrival', counts({ last_data_time: -1 }), 'data_counts.last_data_time is -1'],
     [
-      'a time of arrival before there were servers',
+      'a time of arrival in 1970',
       counts({ last_data_time: 86_400_000 }),
       'data_counts.last_data_time is 86400000',
     ],
     [
-      'a record without a time of arrival',
+      'an input record without a time of arrival',
       counts({ last_data_time: undefined, input_record_count: 0, processed_record_count: 0 }),
       'data_counts.last_data_time is missing, though records were counted',
     ],
-    ['a number for how long it is open', { open_time: 93_784 }, 'open_time is 93784'],
-    ['words for how long it is open', { open_time: 'long' }, 'open_time is "long"'],
-    ['a fraction for how long it is open', { open_time: '1.5s' }, 'open_time is "1.5s"'],
+    ['a number for how long the job is open', { open_time: 93_784 }, 'open_time is 93784'],
+    ['words for how long the job is open', { open_time: 'long' }, 'open_time is "long"'],
+    ['a fraction for how long the job is open', { open_time: '1.5s' }, 'open_time is "1.5s"'],
     [
-      'an age of the setup for how long it is open',
+      'an impossibly long time for how long the job is open',
       { open_time: '999999999999d' },
       'open_time is "999999999999d"',
     ],
@@ -271,15 +275,15 @@ describe('the stats of a job', () => {
       { forecasts_stats: { total: 1, status: { started: 'one' } } },
       'forecasts_stats.status is "one"',
     ],
-    ['a text for its node', { node: 'ml-0' }, 'node is "ml-0"'],
+    ['a text for the node', { node: 'ml-0' }, 'node is "ml-0"'],
     [
-      'a node and no time on it, while it is closing',
+      'a node but no open time, while the job is closing',
       { state: 'closing', open_time: undefined },
       'open_time is missing, although node is present',
     ],
-    ['a book for its state', { state: ['x'.repeat(500)] }, `state is ["${'x'.repeat(37)}…`],
+    ['a very long list for the state', { state: ['x'.repeat(500)] }, `state is ["${'x'.repeat(37)}…`],
   ])(
-    'job stats that hold %s name the unreadable field, so that the job is kept',
+    'the unreadable field is reported for job stats that hold %s, so that the job is kept',
     async (_what, changes, field) => {
       expect(await statsRead(changes)).toMatchObject({ unreadable: field });
     },
@@ -287,12 +291,12 @@ describe('the stats of a job', () => {
 
   it.each<[string, Json, object]>([
     [
-      'no data ever',
+      'no data yet',
       { data_counts: { input_record_count: 0, processed_record_count: 0 } },
       { lastDataTime: undefined },
     ],
     [
-      'no data ever, according to one count only',
+      'no data yet, and only one of the two counts',
       { data_counts: { processed_record_count: 0 } },
       { lastDataTime: undefined },
     ],
@@ -313,7 +317,7 @@ describe('the stats of a job', () => {
       { forecasts_stats: { total: 3, status: { scheduled: 1, started: 1, failed: 1 } } },
       { runningForecasts: 2 },
     ],
-    ['a state of a later version', { state: 'hibernating' }, { state: 'hibernating' }],
+    ['a state that only a later version knows', { state: 'hibernating' }, { state: 'hibernating' }],
     ['a time of arrival in the far future', counts({ last_data_time: 9e18 }), { lastDataTime: 9e18 }],
     [
       'a model larger than any memory',
@@ -326,18 +330,34 @@ describe('the stats of a job', () => {
       { modelBytes: undefined },
     ],
     ['no model', { model_size_stats: undefined }, { modelBytes: undefined, memoryBasis: undefined }],
-    ['the basis of a settled job', size('current_model_bytes'), { modelBytes: 5, memoryBasis: 5 }],
-    ['the basis of a job that was larger', size('peak_model_bytes'), { modelBytes: 5, memoryBasis: 7 }],
-    ['the basis of a young job', size('model_memory_limit'), { modelBytes: 5, memoryBasis: 'limit' }],
-    ['the basis of a later version', size('mean_model_bytes'), { modelBytes: 5, memoryBasis: undefined }],
-    ['no basis yet', { model_size_stats: { model_bytes: 0 } }, { modelBytes: 0, memoryBasis: 'limit' }],
-    ['no basis of a model', { model_size_stats: { model_bytes: 5 } }, { memoryBasis: undefined }],
+    ['the memory basis of a settled job', size('current_model_bytes'), { modelBytes: 5, memoryBasis: 5 }],
+    [
+      'the memory basis of a job that was larger before',
+      size('peak_model_bytes'),
+      { modelBytes: 5, memoryBasis: 7 },
+    ],
+    ['the memory basis of a young job', size('model_memory_limit'), { modelBytes: 5, memoryBasis: 'limit' }],
+    [
+      'a memory basis that only a later version knows',
+      size('mean_model_bytes'),
+      { modelBytes: 5, memoryBasis: undefined },
+    ],
+    [
+      'no memory basis and an empty model',
+      { model_size_stats: { model_bytes: 0 } },
+      { modelBytes: 0, memoryBasis: 'limit' },
+    ],
+    [
+      'no memory basis, although there is a model',
+      { model_size_stats: { model_bytes: 5 } },
+      { memoryBasis: undefined },
+    ],
     [
       'a node with a very long name',
       { node: { id: 'n', name: 'x'.repeat(10_000) } },
       { nodeName: 'x'.repeat(255) },
     ],
-  ])('a job is marked as unreadable or unknown if its stats have %s', async (_what, changes, expected) => {
+  ])('job stats with %s are readable, and a missing value is unknown', async (_what, changes, expected) => {
     const stats = await statsRead(changes);
     expect(stats).toMatchObject(expected);
     expect(stats).not.toHaveProperty('unreadable');
@@ -356,7 +376,7 @@ describe('datafeed stats', () => {
   it.each<[string, Json]>([
     ['do not name their job', { timing_stats: undefined }],
     ['name their job in an unknown form', { timing_stats: { job_id: 7 } }],
-    ['have null for their job', { timing_stats: { job_id: '' } }],
+    ['name a job with an empty id', { timing_stats: { job_id: '' } }],
     ['name a job with an invalid id', { timing_stats: { job_id: '<script>' } }],
   ])('datafeed stats that %s take their job from the datafeed’s config', async (_what, feed) => {
     const answers = fed({ ...runningFeed, ...feed }, { datafeedConfigs: owners('job-a') });
@@ -399,31 +419,31 @@ describe('datafeed stats', () => {
   });
 
   it.each<[string, Json, object]>([
-    ['stopped', {}, { state: 'stopped', lookback: 'unknown' }],
-    ['in real time', runningFeed, { state: 'started', lookback: 'done' }],
+    ['is stopped', {}, { state: 'stopped', lookback: 'unknown' }],
+    ['runs in real time', runningFeed, { state: 'started', lookback: 'done' }],
     [
-      'still reading the past',
+      'still reads past data',
       { state: 'started', running_state: { real_time_configured: true, real_time_running: false } },
       { lookback: 'running' },
     ],
     [
-      'with an end',
+      'has an end',
       { state: 'started', running_state: { real_time_configured: false, real_time_running: false } },
       { lookback: 'running' },
     ],
     [
-      'of a server that does not send the running state',
+      'comes from a server that sends no running state',
       { state: 'started' },
       { state: 'started', lookback: 'unknown' },
     ],
     [
-      'with half of the running state',
+      'has only half of the running state',
       { state: 'started', running_state: { real_time_running: true } },
       { lookback: 'unknown' },
     ],
-    ['without a state', { state: undefined }, { state: 'unknown' }],
-    ['with a state that is not a string', { state: 1 }, { state: 'unknown' }],
-  ])('datafeed stats are read: %s', async (_what, feed, expected) => {
+    ['has no state', { state: undefined }, { state: 'unknown' }],
+    ['has a state that is not a string', { state: 1 }, { state: 'unknown' }],
+  ])('datafeed stats are read for a datafeed that %s', async (_what, feed, expected) => {
     expect((await reading(fed(feed), read)).result).toMatchObject([expected]);
   });
 });
@@ -441,7 +461,7 @@ describe('the config of a job', () => {
     ['null for its custom settings', { custom_settings: null }, 'custom_settings is null'],
     ['a list for its custom settings', { custom_settings: [] }, 'custom_settings is []'],
     [
-      'null for the mark of an app',
+      'null for the mark of the app that manages the job',
       { custom_settings: { managed: null } },
       'custom_settings.managed is null',
     ],
@@ -452,7 +472,7 @@ describe('the config of a job', () => {
       'datafeed_config.datafeed_id is missing',
     ],
   ])(
-    'a job config that holds %s names the unreadable field, so that the job is kept',
+    'the unreadable field is reported for a job config that holds %s, so that the job is kept',
     async (_what, config, field) => {
       expect(await configRead(config)).toMatchObject([{ jobId: 'job-a', unreadable: field }]);
     },
@@ -472,19 +492,16 @@ describe('the config of a job', () => {
   });
 
   it.each<[string, Json, string | undefined]>([
-    ['nothing', {}, undefined],
+    ['no field', {}, undefined],
     ['deleting: false', { deleting: false }, undefined],
     ['deleting: true', { deleting: true }, 'delete'],
-    ['an unexpected value for deleting', { deleting: 'maybe' }, 'delete'],
+    ['a text for deleting', { deleting: 'maybe' }, 'delete'],
     ['null for deleting', { deleting: null }, 'delete'],
-    ['a reason', { blocked: { reason: 'revert' } }, 'revert'],
-    ['a reason of a later version', { blocked: { reason: 'audit' } }, 'audit'],
-    ['no reason', { blocked: { task_id: 'n:1' } }, 'unknown'],
-    ['null', { blocked: null }, 'unknown'],
-  ])(
-    'a job whose config has %s for its block counts as blocked if in doubt',
-    async (_what, config, expected) => {
-      expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
-    },
-  );
+    ['blocked, with a reason', { blocked: { reason: 'revert' } }, 'revert'],
+    ['blocked, with a reason that only a later version knows', { blocked: { reason: 'audit' } }, 'audit'],
+    ['blocked, without a reason', { blocked: { task_id: 'n:1' } }, 'unknown'],
+    ['null for blocked', { blocked: null }, 'unknown'],
+  ])('a job counts as blocked if its config may say so: %s', async (_what, config, expected) => {
+    expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
+  });
 });

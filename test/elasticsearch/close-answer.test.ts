@@ -59,7 +59,7 @@ describe('a close request', () => {
     });
   });
 
-  it('a close request stays within 4,096 bytes a request line for 100 jobs with ids of 64 characters', async () => {
+  it('the request line of a close stays within 4,096 bytes for 100 jobs with ids of 64 characters', async () => {
     await using server = await serve(({ json }) => json({ closed: true }));
     const entries = Array.from({ length: 100 }, (_, index) => {
       const jobId = `${'x'.repeat(60)}-${100 + index}`;
@@ -101,7 +101,7 @@ describe('a close request', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('a close request waits for its answer until the signal aborts, and is not sent again', async () => {
+  it('a close request waits for an answer until the signal aborts, and is not sent again', async () => {
     using clock = new VirtualClock();
     using _tracked = trackHttp(clock);
     const gone = Promise.withResolvers<void>();
@@ -129,9 +129,9 @@ describe('a close request', () => {
 
 describe('the answer to a close', () => {
   it.each<[string, (exchange: Exchange) => void, object]>([
-    ['done', ({ json }) => json({ closed: true }), { kind: 'acknowledged' }],
+    ['closed', ({ json }) => json({ closed: true }), { kind: 'acknowledged' }],
     [
-      'of ids that do not exist [ML APIs 2.3]',
+      'ids that do not exist [ML APIs 2.3]',
       error(404, 'resource_not_found_exception', "No known job with id 'a,gone-2'"),
       {
         kind: 'missing',
@@ -140,47 +140,47 @@ describe('the answer to a close', () => {
       },
     ],
     [
-      'of fifty long ids that do not exist',
+      'fifty long ids that do not exist',
       error(404, 'resource_not_found_exception', `No known job with id '${longIds.join(',')}'`),
       { kind: 'missing', jobIds: longIds },
     ],
     [
-      'of ids, with another status than that of missing ones',
+      'missing ids, but with a status other than 404',
       error(500, 'x', "No known job with id 'a'"),
       { kind: 'error', error: { status: 500 } },
     ],
     [
-      'of one failed job (elasticsearch.md §2.4)',
+      'one failed job (elasticsearch.md §2.4)',
       error(409, 'status_exception', 'cannot close job [a] because it failed, use force close'),
       { kind: 'failed_jobs', error: { status: 409, type: 'status_exception' } },
     ],
     [
-      'of a failed job among others (elasticsearch.md §2.4)',
+      'a failed job among others (elasticsearch.md §2.4)',
       error(409, 'status_exception', 'one or more jobs have state failed, use force close'),
       { kind: 'failed_jobs' },
     ],
     [
-      'of jobs that are still closing (elasticsearch.md §2.5)',
+      'jobs that are still closing (elasticsearch.md §2.5)',
       error(500, 'illegal_state_exception', 'Timed out when waiting for persistent tasks after 1.5m'),
       { kind: 'timed_out', error: { status: 500 } },
     ],
     [
-      'of a process that could not end (elasticsearch.md §2.5)',
+      'a process that could not end (elasticsearch.md §2.5)',
       error(500, 'status_exception', 'Exception closing autodetect process'),
       { kind: 'error', error: { status: 500, reason: 'Exception closing autodetect process' } },
     ],
     [
-      'of a process killed meanwhile (elasticsearch.md §2.5)',
+      'a process that was killed in the meantime (elasticsearch.md §2.5)',
       error(409, 'status_exception', 'Close job interrupted by kill request'),
       { kind: 'error', error: { status: 409 } },
     ],
     [
-      'of a node that left (elasticsearch.md §2.5)',
+      'a node that left the cluster (elasticsearch.md §2.5)',
       error(502, 'failed_node_exception', 'Failed node [2spCyo1pRi2Ajo-j-_dnPX]'),
       { kind: 'error', error: { status: 502, type: 'failed_node_exception' } },
     ],
     [
-      'without a master (elasticsearch.md §2.5)',
+      'a cluster without a master (elasticsearch.md §2.5)',
       error(503, 'master_not_discovered_exception', null),
       {
         kind: 'error',
@@ -188,7 +188,7 @@ describe('the answer to a close', () => {
       },
     ],
     [
-      'of a datafeed that could not be stopped, though the words are those of a failed job (elasticsearch.md §2.6)',
+      'a datafeed that could not be stopped, in the same words as a failed job (elasticsearch.md §2.6)',
       error(
         409,
         'status_exception',
@@ -197,7 +197,7 @@ describe('the answer to a close', () => {
       { kind: 'error', error: { status: 409 } },
     ],
     [
-      'of a parameter that it does not know (elasticsearch.md §2.10)',
+      'a parameter that the cluster does not know (elasticsearch.md §2.10)',
       error(
         400,
         'illegal_argument_exception',
@@ -206,22 +206,22 @@ describe('the answer to a close', () => {
       { kind: 'error', error: { status: 400 } },
     ],
     [
-      'without the privilege',
+      'a missing privilege',
       error(403, 'security_exception', 'action [cluster:admin/xpack/ml/job/close] is unauthorized'),
       { kind: 'denied', error: { status: 403 } },
     ],
     [
-      'without credentials',
+      'missing credentials',
       error(401, 'security_exception', 'missing authentication'),
       { kind: 'denied', error: { status: 401 } },
     ],
     [
-      'without a licence, whose status is that of a missing privilege',
+      'a missing licence, with the status of a missing privilege',
       error(403, 'security_exception', 'current license is non-compliant for [ml]'),
       { kind: 'denied', error: { status: 403 } },
     ],
     [
-      'of one job whose index is blocked, with the same status',
+      'one job whose index is blocked, also with 403',
       error(
         403,
         'cluster_block_exception',
@@ -230,27 +230,23 @@ describe('the answer to a close', () => {
       { kind: 'error', error: { status: 403, type: 'cluster_block_exception' } },
     ],
     [
-      'of any other refusal of Elasticsearch with 403',
+      'any other refusal by Elasticsearch with 403',
       error(403, 'status_exception', 'job [a] may not be closed'),
       { kind: 'error', error: { status: 403 } },
     ],
+    ['a proxy that refuses the caller', page(403, 'Forbidden'), { kind: 'denied', error: { status: 403 } }],
     [
-      'of a front that refuses the caller',
-      page(403, 'Forbidden'),
-      { kind: 'denied', error: { status: 403 } },
-    ],
-    [
-      'of a busy server',
+      'a busy server',
       error(429, 'es_rejected_execution_exception', 'rejected', { 'retry-after': '7' }),
       { kind: 'busy', retryAfterMs: 7_000, error: { status: 429 } },
     ],
     [
-      'of a busy server without Retry-After',
+      'a busy server without Retry-After',
       error(429, 'circuit_breaking_exception', 'Data too large'),
       { kind: 'busy' },
     ],
     [
-      'of a busy server with a date in Retry-After',
+      'a busy server with a date in Retry-After',
       error(503, 'x', 'later', {
         date: 'Mon, 23 Nov 2026 12:00:00 GMT',
         'retry-after': 'Mon, 23 Nov 2026 12:01:30 GMT',
@@ -258,33 +254,33 @@ describe('the answer to a close', () => {
       { kind: 'busy', retryAfterMs: 90_000 },
     ],
     [
-      'with an unreadable Retry-After',
+      'an unreadable Retry-After',
       error(429, 'x', 'y', { 'retry-after': 'soon' }),
       { kind: 'busy', retryAfterMs: undefined },
     ],
     [
-      'of a failed job through a gateway that adds Retry-After to everything',
+      'a failed job, through a gateway that adds Retry-After to everything',
       error(409, 'status_exception', 'cannot close job [a] because it failed, use force close', {
         'retry-after': '1',
       }),
       { kind: 'failed_jobs' },
     ],
-    ['not done', ({ json }) => json({ closed: false }), { kind: 'lost' }],
-    ['done, as a text', ({ json }) => json({ closed: 'true' }), { kind: 'lost' }],
-    ['nothing', ({ json }) => json(null), { kind: 'lost' }],
-    ['empty', ({ raw }) => raw('', 200, { 'x-elastic-product': 'Elasticsearch' }), { kind: 'lost' }],
+    ['not closed', ({ json }) => json({ closed: false }), { kind: 'lost' }],
+    ['closed, as a text', ({ json }) => json({ closed: 'true' }), { kind: 'lost' }],
+    ['null', ({ json }) => json(null), { kind: 'lost' }],
+    ['an empty body', ({ raw }) => raw('', 200, { 'x-elastic-product': 'Elasticsearch' }), { kind: 'lost' }],
     [
-      'a page with 200',
+      'a web page with 200',
       page(200, 'Welcome'),
       { kind: 'lost', reason: expect.stringMatching(/not from Elasticsearch/) },
     ],
     [
-      'a page with 200 and the header of Elasticsearch',
+      'a web page with 200 and the header of Elasticsearch',
       page(200, 'Welcome', { 'x-elastic-product': 'Elasticsearch' }),
       { kind: 'lost' },
     ],
     [
-      'a redirect that says done',
+      'a redirect that claims closed',
       ({ json }) => json({ closed: true }, 302, { location: '/login' }),
       { kind: 'lost', reason: expect.stringMatching(/redirects to .*\/login$/) },
     ],
@@ -294,7 +290,7 @@ describe('the answer to a close', () => {
       { kind: 'lost', reason: 'HTTP 404 from something in front of the cluster: Not Found' },
     ],
     [
-      'a gateway that gave up waiting: the close may go on behind it',
+      'a gateway that timed out, although the close may continue',
       page(504, 'Gateway Timeout'),
       { kind: 'lost', reason: 'HTTP 504 from something in front of the cluster: Gateway Timeout' },
     ],
@@ -309,7 +305,7 @@ describe('the answer to a close', () => {
       { kind: 'busy', retryAfterMs: 20_000 },
     ],
     [
-      'JSON of a gateway',
+      'JSON from a gateway',
       ({ raw }) => raw('{"message":"no healthy upstream"}', 503, { 'content-type': 'application/json' }),
       {
         kind: 'lost',
@@ -317,12 +313,12 @@ describe('the answer to a close', () => {
       },
     ],
     [
-      'a status in the body that is not that of the answer',
+      'a status in the body that differs from the status of the answer',
       ({ json }) => json({ ...errorBody(500, 'x', 'y'), status: 404 }, 500),
       { kind: 'error', error: { status: 500 } },
     ],
     [
-      'an error of other types than texts',
+      'an error whose fields are not texts',
       ({ json }) => json({ error: { type: 7, reason: ['x'] } }, 500),
       { kind: 'error', error: { status: 500, type: 'unknown', reason: 'no reason given' } },
     ],

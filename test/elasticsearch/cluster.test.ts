@@ -115,7 +115,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
     expect(cluster.warnings()).toEqual([]);
   });
 
-  it('the cluster reports version and upgrade mode to a key with monitor privileges', async () => {
+  it('a key with monitor privileges reads the cluster’s version and upgrade mode', async () => {
     const cluster = ['monitor', 'manage_ml'];
     const apiKeys = [{ id: 'sweeper', key: 'the-key', owner: 'owner', cluster }];
     await using here = await start({ ...fleet, apiKeys, upgradeMode: true }, { stack, apiKey });

@@ -55,7 +55,7 @@ async function errorOf(environment: Environment): Promise<JobsweepError> {
   return error as JobsweepError;
 }
 
-describe('authenticating at a cluster', () => {
+describe('authenticating with a cluster', () => {
   it.each([
     ['an API key as id:key', { ELASTICSEARCH_API_KEY: `${apiKey.id}:${apiKey.key}` }, `ApiKey ${encodedKey}`],
     ['an encoded API key', { ELASTICSEARCH_API_KEY: ` ${encodedKey}\n` }, `ApiKey ${encodedKey}`],
@@ -64,8 +64,8 @@ describe('authenticating at a cluster', () => {
       { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: password },
       `Basic ${encodedUser}`,
     ],
-    ['nothing', {}, undefined],
-  ])('the client authenticates at a cluster with %s', async (_how, credentials, authorization) => {
+    ['no credentials, which is none', {}, undefined],
+  ])('the client sends the right Authorization header for %s', async (_how, credentials, authorization) => {
     await using server = await serve(respond);
     expect(await jobIds({ ELASTICSEARCH_URL: server.url, ...credentials })).toEqual(['job-a']);
     expect(server.requests.map(({ headers }) => headers.authorization)).toEqual([authorization]);
@@ -83,7 +83,7 @@ describe('authenticating at a cluster', () => {
   });
 
   it.each(['', '/', '//'])(
-    'the client puts the base path of a proxy before every path, with any number of trailing slashes: %j',
+    'the client puts a proxy’s base path before every path, however many slashes it ends with: %j',
     async (slashes) => {
       await using server = await serve((exchange) =>
         respondWith(healthy, { ...exchange, path: exchange.path.replace('/behind/a/proxy', '') }),
@@ -103,7 +103,7 @@ describe('a cluster behind TLS', () => {
     ...changes,
   });
 
-  it('a cluster behind TLS is trusted by the text of its authority’s certificate, also with \\n for line ends', async () => {
+  it('a cluster behind TLS is trusted if the setting holds its CA certificate, also with \\n for line ends', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const pem = certificate('authority');
     for (const text of [
@@ -115,7 +115,7 @@ describe('a cluster behind TLS', () => {
       expect(await jobIds(settings(server, { ELASTICSEARCH_CA_CERT: text }))).toEqual(['job-a']);
   });
 
-  it('a cluster behind TLS is trusted by the path of its authority’s certificate', async () => {
+  it('a cluster behind TLS is trusted if the setting holds the path of its CA certificate', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const folder = await mkdtemp(join(tmpdir(), 'jobsweep-'));
     try {
@@ -128,9 +128,9 @@ describe('a cluster behind TLS', () => {
   });
 
   it.each([
-    ['its authority', 'authority', (text: string) => text],
+    ['its CA', 'authority', (text: string) => text],
     [
-      'its authority, in lower case without colons',
+      'its CA, in lower case without colons',
       'authority',
       (text: string) => text.replaceAll(':', '').toLowerCase(),
     ],
@@ -142,7 +142,7 @@ describe('a cluster behind TLS', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('a cluster behind TLS is reached by a cloud id, with its port', async () => {
+  it('a cluster behind TLS is reached by a cloud id that contains a port', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const cloudId = `staging:${Buffer.from(`0.1:${server.port}$127.0$kibana`).toString('base64')}`;
     const environment = {
@@ -156,13 +156,13 @@ describe('a cluster behind TLS', () => {
 
   it.each<[string, CertificateName, Environment, RegExp]>([
     [
-      'an unknown authority',
+      'a certificate from an unknown CA',
       'server',
       {},
       /its certificate is not trusted \(.*\);.*Set ELASTICSEARCH_CA_CERT/,
     ],
     [
-      'another authority than the configured one',
+      'a certificate from another CA than the configured one',
       'server',
       { ELASTICSEARCH_CA_CERT: certificate('other-authority') },
       /not trusted \(.*signs itself, is not a known authority\);.*Add .* to ELASTICSEARCH_CA_CERT/,
@@ -197,7 +197,7 @@ describe('a cluster behind TLS', () => {
       { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') },
       /is not valid now.*\(certificate has expired\)$/,
     ],
-  ])('a cluster behind TLS is refused with %s', async (_what, tls, changes, message) => {
+  ])('a cluster behind TLS is refused if it has %s', async (_what, tls, changes, message) => {
     await using server = await serve(respond, { tls });
     const error = await errorOf(settings(server, changes));
     expect(error.name).toBe('ClusterUnreachableError');
@@ -210,37 +210,37 @@ describe('a cluster behind TLS', () => {
     ['the intermediate, which the server does not send', [], 'intermediate'],
     ['the certificate of the server itself', ['intermediate'], 'below-intermediate'],
     ['the root, while the server sends the intermediate', ['intermediate'], 'root'],
-  ])('a cluster behind TLS is trusted by %s', async (_what, chain, name) => {
+  ])('a cluster behind TLS is trusted if ELASTICSEARCH_CA_CERT is %s', async (_what, chain, name) => {
     await using server = await serve(respond, { tls: 'below-intermediate', chain });
     expect(await jobIds(settings(server, { ELASTICSEARCH_CA_CERT: certificate(name) }))).toEqual(['job-a']);
   });
 
   it.each<[string, string[], Environment, RegExp]>([
     [
-      'it does not send its intermediate, and the root is set',
+      'does not send its intermediate, and the root is configured',
       [],
       { ELASTICSEARCH_CA_CERT: certificate('root') },
       /CN=localhost is signed by CN=jobsweep test intermediate, which the server does not send.*Add .* to ELASTICSEARCH_CA_CERT, or let the server send its whole chain/,
     ],
     [
-      'it does not send its intermediate, and nothing is set',
+      'does not send its intermediate, and nothing is configured',
       [],
       {},
       /CN=localhost is signed by CN=jobsweep test intermediate, which the server does not send.*Set ELASTICSEARCH_CA_CERT/,
     ],
     [
-      'it sends its intermediate, and nothing is set',
+      'sends its intermediate, and nothing is configured',
       ['intermediate'],
       {},
       /CN=jobsweep test intermediate is signed by CN=jobsweep test root, which the server does not send/,
     ],
     [
-      'it sends its root, and nothing is set',
+      'sends its root, and nothing is configured',
       ['intermediate', 'root'],
       {},
       /CN=jobsweep test root, which signs itself, is not a known authority/,
     ],
-  ])('the error names the missing certificate: %s', async (_what, chain, changes, message) => {
+  ])('the error names the missing certificate if the server %s', async (_what, chain, changes, message) => {
     await using server = await serve(respond, { tls: 'below-intermediate', chain });
     const error = await errorOf(settings(server, changes));
     expect(error.message).toMatch(message);
@@ -248,7 +248,7 @@ describe('a cluster behind TLS', () => {
     expect(server.requests).toEqual([]);
   });
 
-  it('the error for an unreachable cloud id shows its decoded host, and names the setting', async () => {
+  it('the error for an unreachable cloud id shows the decoded host and names the setting', async () => {
     const cloudId = (host: string) => `team:logs:${Buffer.from(host).toString('base64')}`;
     for (const [inside, message] of [
       [
@@ -276,7 +276,7 @@ describe('a cluster behind TLS', () => {
     expect(clock.now()).toBe(began);
   });
 
-  it('the error reports that the address does not speak TLS', async () => {
+  it('the error says so if the server at an https address does not speak TLS', async () => {
     await using server = await serve(respond);
     for (const trust of [{}, { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') }]) {
       const error = await errorOf(
@@ -349,7 +349,7 @@ describe('an unreachable or wrong server', () => {
       1,
     ],
     [
-      'JSON of something else',
+      'JSON from another kind of server',
       ({ raw }) => raw('{"count":0}', 200, { 'content-type': 'application/json' }),
       'NotElasticsearchError',
       /X-elastic-product/,
@@ -363,7 +363,7 @@ describe('an unreachable or wrong server', () => {
       1,
     ],
     [
-      'a page that says 404',
+      'a 404 page',
       ({ raw }) =>
         raw('<html><head><title>404 Not Found</title></head>', 404, { 'content-type': 'text/html' }),
       'NotElasticsearchError',
@@ -371,7 +371,7 @@ describe('an unreachable or wrong server', () => {
       1,
     ],
     [
-      'an Elasticsearch without machine learning',
+      'an answer from Elasticsearch without machine learning',
       ({ json }) =>
         json({ error: 'no handler found for uri [/_ml/anomaly_detectors/_stats]', status: 400 }, 400),
       'NotElasticsearchError',
@@ -379,7 +379,7 @@ describe('an unreachable or wrong server', () => {
       1,
     ],
     [
-      'an Elasticsearch that says 404 to everything',
+      'a 404 for everything from Elasticsearch',
       ({ json }) =>
         json(
           {
@@ -400,7 +400,7 @@ describe('an unreachable or wrong server', () => {
       4,
     ],
     [
-      'an unhealthy cluster',
+      'an answer from an unhealthy cluster',
       ({ json }) =>
         json(
           { error: { type: 'search_phase_execution_exception', reason: 'all shards failed' }, status: 503 },
@@ -411,7 +411,7 @@ describe('an unreachable or wrong server', () => {
       4,
     ],
     [
-      'a gateway without its cluster',
+      'an answer from a gateway that cannot reach its cluster',
       ({ raw }) => raw('<html><title>502 Bad Gateway</title>', 502, { 'content-type': 'text/html' }),
       'ClusterUnreachableError',
       /in front of it.*HTTP 502: 502 Bad Gateway/,
@@ -424,14 +424,17 @@ describe('an unreachable or wrong server', () => {
       /cannot be reached: the connection was closed.*\(.*(other side closed|ECONNRESET).*\)$/,
       4,
     ],
-  ])('%s is reported with its error and its fix', async (_what, answer, name, message, requests) => {
-    await using server = await serve(answer);
-    const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
-    expect(error.name).toBe(name);
-    expect(error.message).toMatch(message);
-    expect(error.message).not.toContain('secret-token');
-    expect(server.requests).toHaveLength(requests);
-  });
+  ])(
+    'the error says what happened and how to fix it after %s',
+    async (_what, answer, name, message, requests) => {
+      await using server = await serve(answer);
+      const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
+      expect(error.name).toBe(name);
+      expect(error.message).toMatch(message);
+      expect(error.message).not.toContain('secret-token');
+      expect(server.requests).toHaveLength(requests);
+    },
+  );
 
   const json = { 'content-type': 'application/json; charset=utf-8' };
   const kibana404 = JSON.stringify({ statusCode: 404, error: 'Not Found', message: 'Not Found' });
@@ -463,13 +466,13 @@ describe('an unreachable or wrong server', () => {
       /redirects to .*\/login; .*address of Kibana: set ELASTICSEARCH_URL/,
     ],
     [
-      'a domain of AWS',
+      'an OpenSearch domain on AWS',
       ({ raw }) => raw('{"Message":"User: anonymous is not authorized to perform: es:ESHttpGet"}', 403, json),
       'AccessDeniedError',
       /in front of it that refuses GET .* \(HTTP 403: User: anonymous is not authorized to perform: es:ESHttpGet\)/,
     ],
     [
-      'a gateway without a token',
+      'a gateway that misses a token',
       ({ raw }) => raw('{"message":"Missing Authentication Token"}', 403, json),
       'AccessDeniedError',
       /HTTP 403: Missing Authentication Token\)/,
@@ -481,7 +484,7 @@ describe('an unreachable or wrong server', () => {
       /but not as an Elasticsearch \(HTTP 404: Unknown resource\.\)/,
     ],
     [
-      'a gateway whose error is an object of its own',
+      'a gateway with its own kind of error object',
       ({ raw }) => raw('{"error":{"code":"AuthorizationFailed","message":"no role here"}}', 403, json),
       'AccessDeniedError',
       /HTTP 403: no role here\)/,
@@ -493,7 +496,7 @@ describe('an unreachable or wrong server', () => {
       /HTTP 404: route unknown\)/,
     ],
     [
-      'a gateway whose JSON says that it is text',
+      'a gateway whose JSON is declared as text',
       ({ raw }) => raw('{"error":"invalid_token"}', 401, { 'content-type': 'text/plain' }),
       'AccessDeniedError',
       /in front of it that refuses .*HTTP 401: invalid_token\)/,
@@ -507,13 +510,16 @@ describe('an unreachable or wrong server', () => {
       'ClusterUnreachableError',
       /speaks only TLS; .*Set ELASTICSEARCH_URL to https:\/\//,
     ],
-  ])('%s is quoted in the error, without advice on privileges', async (_what, answer, name, message) => {
-    await using server = await serve(answer);
-    const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
-    expect(error.name).toBe(name);
-    expect(error.message).toMatch(message);
-    expect(error.message).not.toMatch(/monitor_ml|machine learning/);
-  });
+  ])(
+    'the error quotes the answer from %s, without advice on privileges',
+    async (_what, answer, name, message) => {
+      await using server = await serve(answer);
+      const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
+      expect(error.name).toBe(name);
+      expect(error.message).toMatch(message);
+      expect(error.message).not.toMatch(/monitor_ml|machine learning/);
+    },
+  );
 
   it('a redirect to the same path with https is reported with the address to set', async () => {
     await using server = await serve(({ request, raw }) =>
@@ -531,7 +537,7 @@ describe('an unreachable or wrong server', () => {
     expect(error.message).not.toContain('Set ELASTICSEARCH_URL to');
   });
 
-  it('headers of more than 16 KB are reported', async () => {
+  it('an answer with more than 16 KB of headers is reported', async () => {
     await using server = await serve(({ json }) =>
       json({ count: 0 }, 200, { 'x-large': 'x'.repeat(17_000) }),
     );
@@ -569,7 +575,7 @@ describe('an unreachable or wrong server', () => {
     }
   });
 
-  it('a 401 without credentials names the setting to set', async () => {
+  it('the error for a 401 names the setting to set if there are no credentials', async () => {
     await using server = await serve(({ json }) =>
       json(
         { error: { type: 'security_exception', reason: 'missing authentication credentials' }, status: 401 },

@@ -42,7 +42,7 @@ const closedIds = ({ cluster }: SweepSetup) =>
     .map(({ jobId }) => jobId)
     .sort();
 
-describe('a sweep over a cluster of', () => {
+describe('a sweep over a large cluster', () => {
   it.each([
     [9_999, numbered, [0, 5_000, 9_997, 9_998]],
     [10_000, spread, [0, 5_000, 9_983, 9_984, 9_998, 9_999]],

@@ -59,14 +59,14 @@ const numbered = (prefix: string, count: number) =>
 const readSorted = async (server: Server) => (await readAll(server)).sort();
 
 describe('a whole listing', () => {
-  it('a whole listing takes one request below 10,000 entries', async () => {
+  it('a whole listing of fewer than 10,000 entries takes one request', async () => {
     const server = new Server(numbered('job-', 9_999));
     expect(await readAll(server)).toHaveLength(9_999);
     expect(server.expressions).toEqual(['']);
   });
 
   it.each([10_000, 12_000, 31_000])(
-    'a listing is read in parts at %i jobs of one prefix, with none missing and none twice',
+    'a listing of %i jobs with the same prefix is read in parts, with no job missing or listed twice',
     async (count) => {
       const ids = numbered('job-', count);
       const server = new Server(ids);
@@ -101,12 +101,12 @@ describe('a whole listing', () => {
     expect(server.expressions.length).toBeLessThan(12);
   });
 
-  it('a listing does not depend on which entries the server drops', async () => {
+  it('a listing is complete, whichever entries the server leaves out of a full answer', async () => {
     const ids = numbered('job-', 12_000);
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
-  it('a listing in parts also finds a job whose id is the prefix of a part', async () => {
+  it('a listing in parts includes a job whose id is exactly the prefix of a part', async () => {
     const ids = ['j', 'jo', ...numbered('job', 11_000)].sort();
     expect(await readSorted(new Server(ids))).toEqual(ids);
     // in reverse order, every full answer leaves out the prefixes
@@ -118,12 +118,12 @@ describe('a whole listing', () => {
     expect(await readSorted(new Server(ids, { prod: ids }))).toEqual(ids);
   });
 
-  it('a listing is complete if a full group has the name of a prefix', async () => {
+  it('a listing is complete even if a group of 6,000 jobs is named like a prefix', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('bb-', 6_000)];
     expect(await readSorted(new Server(ids, { b: ids }))).toEqual(ids);
   });
 
-  it('a listing requests no part that is too long for a request line', async () => {
+  it('a listing requests no part whose prefix is too long for a request line', async () => {
     const server = new Server([]);
     const ids = numbered('x'.repeat(58), mostListed);
     server.matching = async (expression = '*') => {
@@ -179,7 +179,7 @@ describe('reading by ids', () => {
     expect(server.expressions).toEqual(['']);
   });
 
-  it('a read by ids is refused if the whole listing has an id twice, and the error names the id', async () => {
+  it('a read by ids fails if the whole listing has an id twice, and the error names the id', async () => {
     const server = new Server(['a', 'b', 'b', 'c', 'c', 'x', 'x']);
     server.named = async () => ({ missing: ['something-else'] });
     const error = await readByIds(server, ['a', 'b', 'c']).catch((thrown: unknown) => thrown);
@@ -245,7 +245,7 @@ describe('lists of ids', () => {
   });
 });
 
-describe('a read by ids that fails for some of them', () => {
+describe('a read by ids that fails for some of the ids', () => {
   const ids = numbered('job-', 40);
   const refusing = (isBad: (id: string) => boolean) => {
     const server = new Server(ids);

@@ -88,22 +88,28 @@ describe('the memory of the ML nodes', () => {
     ['a model in the JVM', entry({}, { jvm: { java_inference_in_bytes: 1 } })],
     ['something unknown', entry({ data_frame_analytics_in_bytes: undefined })],
     ['data', entry({}, { roles: ['ml', 'data_hot'] })],
-  ])('the memory of ML nodes marks a node that is occupied by %s', async (_what, node) => {
+  ])('the memory of ML nodes marks a node as occupied if it holds %s', async (_what, node) => {
     expect(await readFrom(({ json }) => json(answer(node)))).toEqual([{ ...own, isShared: true }]);
   });
 
   it.each<[string, (exchange: Exchange) => void]>([
-    ['is refused', ({ json }) => json({ error: { type: 'security_exception' } }, 403)],
+    ['refuses the request', ({ json }) => json({ error: { type: 'security_exception' } }, 403)],
     [
-      'does not exist, as on serverless',
+      'does not have this API, as on serverless',
       ({ json }) => json({ error: { type: 'api_not_available_exception' } }, 410),
     ],
-    ['is a page of a gateway', ({ raw }) => raw('<html>', 200, { 'content-type': 'text/html' })],
-    ['lacks a node', ({ json }) => json({ ...answer(entry()), _nodes: { failed: 1 } })],
-    ['lacks the size of a node', ({ json }) => json(answer(entry(), entry({ max_in_bytes: undefined })))],
-    ['lacks the roles of a node', ({ json }) => json(answer(entry({}, { roles: undefined })))],
-    ['is empty', ({ json }) => json({})],
-  ])('the memory of ML nodes is unknown if the answer %s', async (_what, respond) => {
+    [
+      'is a gateway that answers with a page',
+      ({ raw }) => raw('<html>', 200, { 'content-type': 'text/html' }),
+    ],
+    ['leaves out a node', ({ json }) => json({ ...answer(entry()), _nodes: { failed: 1 } })],
+    [
+      'leaves out the size of a node',
+      ({ json }) => json(answer(entry(), entry({ max_in_bytes: undefined }))),
+    ],
+    ['leaves out the roles of a node', ({ json }) => json(answer(entry({}, { roles: undefined })))],
+    ['answers with nothing', ({ json }) => json({})],
+  ])('the memory of ML nodes is unknown if the server %s', async (_what, respond) => {
     expect(await readFrom(respond)).toBeUndefined();
   });
 

@@ -51,7 +51,7 @@ const snapshotAt = (timestamp: number): KeptSnapshot => ({
 });
 
 describe('reading the past of a cluster', () => {
-  it('reading the past returns every snapshot and message once, however many have the same time', async () => {
+  it('reading the past returns every snapshot and message once, even if many have the same time', async () => {
     // 700 jobs save their models in the same second, which is more than a page of snapshots
     await using server = await startWith(
       700,

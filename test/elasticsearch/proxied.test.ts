@@ -70,27 +70,30 @@ const proxyTo = (server: ScriptedServer, options: Partial<ProxyOptions> = {}) =>
 
 const fingerprint = new X509Certificate(certificate('authority')).fingerprint256;
 
-describe('a cluster that only a proxy reaches', () => {
+describe('a cluster that is only reachable through a proxy', () => {
   it.each([
     ['HTTPS_PROXY', {}],
     ['https_proxy', {}],
     ['HTTPS_PROXY', { NO_PROXY: 'other.test, 10.0.0.0/8' }],
-  ])('a proxied cluster is read over https by %s with %j', async (setting, more) => {
-    await using server = await serve(respond, { tls: 'other-host' });
-    await using proxy = await proxyTo(server);
-    const environment = { ELASTICSEARCH_URL: https, ...trusting, [setting]: proxy.url, ...more };
-    expect(await jobIds(environment)).toEqual(['job-a']);
-    expect(proxy.requests).toEqual([`CONNECT ${host}:9200`]);
-  });
+  ])(
+    'a proxied cluster is read over https through the proxy that %s names, with the other variables %j',
+    async (setting, more) => {
+      await using server = await serve(respond, { tls: 'other-host' });
+      await using proxy = await proxyTo(server);
+      const environment = { ELASTICSEARCH_URL: https, ...trusting, [setting]: proxy.url, ...more };
+      expect(await jobIds(environment)).toEqual(['job-a']);
+      expect(proxy.requests).toEqual([`CONNECT ${host}:9200`]);
+    },
+  );
 
-  it('a proxied cluster is read over http by HTTP_PROXY', async () => {
+  it('a proxied cluster is read over http through the proxy that HTTP_PROXY names', async () => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server);
     expect(await jobIds({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url })).toEqual(['job-a']);
     expect(proxy.requests[0]).toMatch(/^GET http:\/\/es\.example\.test:9200\/_ml\/anomaly_detectors\/_stats/);
   });
 
-  it('a proxied cluster is read through a proxy that requires a password, which the cluster never receives', async () => {
+  it('a cluster behind a proxy with a password is read, and the cluster never receives the password', async () => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using plain = await serve(respond);
     await using proxy = await startProxy({
@@ -105,7 +108,7 @@ describe('a cluster that only a proxy reaches', () => {
   });
 
   it.each(['HTTPS_PROXY', 'https_proxy'])(
-    'a proxied cluster is trusted by the fingerprint of a certificate that is read through %s',
+    'a proxied cluster is trusted by fingerprint, because its certificate is read through the proxy of %s',
     async (setting) => {
       await using server = await serve(respond, { tls: 'other-host' });
       await using proxy = await proxyTo(server, { auth: credentials });
@@ -120,7 +123,7 @@ describe('a cluster that only a proxy reaches', () => {
     },
   );
 
-  it('a proxied cluster is read through a proxy that inspects TLS, if the authority of the proxy is set', async () => {
+  it('a cluster behind a proxy that inspects TLS is read if the proxy’s CA certificate is configured', async () => {
     await using server = await serve(respond);
     const targets = { [`${host}:9200`]: { port: server.port, inspected: true } } as const;
     await using proxy = await startProxy({ targets });
@@ -138,7 +141,7 @@ describe('a proxy that speaks TLS itself', () => {
     ['https', https, 'HTTPS_PROXY', trusting],
     ['http', http, 'HTTP_PROXY', {}],
   ] as const)(
-    'a proxy that speaks TLS passes on a request over %s if Node knows its authority',
+    'a proxy that speaks TLS passes on an %s request if Node trusts the proxy’s CA',
     async (_scheme, url, setting, more) => {
       const known = getCACertificates('default');
       setDefaultCACertificates([...known, certificate('authority')]);
@@ -153,7 +156,7 @@ describe('a proxy that speaks TLS itself', () => {
     },
   );
 
-  it('a proxy gets no password if Node does not know its authority', async () => {
+  it('a proxy that speaks TLS gets no password if Node does not trust the proxy’s CA', async () => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using proxy = await proxyTo(server, { tls: true });
     const url = proxy.url.replace('://', `://${encoded}@`);
@@ -170,18 +173,21 @@ describe('a proxy that does not let a request through', () => {
 
   it.each([
     [
+      'requires a password',
       { auth: credentials },
       /the proxy requires a user and a password; .* Add them to HTTPS_PROXY, as in http:\/\/USER:PASSWORD@HOST:PORT/,
     ],
     [
+      'answers 403',
       { refuses: 403 },
       /the proxy refuses to connect to it; .* Let the proxy allow es\.example\.test:9200, or add the host to NO_PROXY/,
     ],
     [
+      'answers 503',
       { refuses: 503 },
       /the proxy cannot reach it; .* Check ELASTICSEARCH_URL, and that the proxy can look up and reach es\.example\.test:9200/,
     ],
-  ] as const)('a proxy that refuses with %j is named in the error, with a fix', async (options, words) => {
+  ] as const)('the error for a proxy that %s names the proxy and the fix', async (_what, options, words) => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using proxy = await proxyTo(server, options);
     const { message } = await errorOf({ ELASTICSEARCH_URL: https, ...trusting, HTTPS_PROXY: proxy.url });
@@ -193,7 +199,7 @@ describe('a proxy that does not let a request through', () => {
   it.each([
     [https, 'HTTPS_PROXY', /the proxy opens no connection to it; .* \(no connection within 30 s\)$/],
     [http, 'HTTP_PROXY', /no answer comes through the proxy; .* \(no whole answer within 30 s\)$/],
-  ])('a proxy that does not answer the request to %s is named in the error', async (url, setting, words) => {
+  ])('the error names the proxy if the proxy never answers a request to %s', async (url, setting, words) => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server, { mute: true });
     const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: proxy.url }, silence);
@@ -215,35 +221,41 @@ describe('a proxy that does not let a request through', () => {
   });
 
   it.each([
-    [{ auth: credentials }, /HTTP 407/],
-    [{ refuses: 403 }, /HTTP 403: the proxy says 403/],
-  ] as const)('a proxy that refuses over http with %j is named in the error', async (options, words) => {
-    await using server = await serve(respond);
-    await using proxy = await proxyTo(server, options);
-    const { message } = await errorOf({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url });
-    expect(message).toMatch(
-      /^http:\/\/es\.example\.test:9200 \(through the proxy http:\/\/127\.0\.0\.1:\d+\) /,
-    );
-    expect(message).toMatch(words);
-    expect(server.requests).toEqual([]);
-  });
+    ['requires a password', { auth: credentials }, /HTTP 407/],
+    ['answers 403', { refuses: 403 }, /HTTP 403: the proxy says 403/],
+  ] as const)(
+    'the error for an http request names the proxy if the proxy %s',
+    async (_what, options, words) => {
+      await using server = await serve(respond);
+      await using proxy = await proxyTo(server, options);
+      const { message } = await errorOf({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url });
+      expect(message).toMatch(
+        /^http:\/\/es\.example\.test:9200 \(through the proxy http:\/\/127\.0\.0\.1:\d+\) /,
+      );
+      expect(message).toMatch(words);
+      expect(server.requests).toEqual([]);
+    },
+  );
 
   it.each([
     ['https', https, 'HTTPS_PROXY'],
     ['http', http, 'HTTP_PROXY'],
-  ])('a proxy over %s that is down is not mistaken for the cluster', async (_scheme, url, setting) => {
-    const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: 'http://127.0.0.1:9' });
-    expect(message).toMatch(
-      /\(through the proxy http:\/\/127\.0\.0\.1:9\) cannot be reached: nothing listens at the address of the proxy; .* Check HTTPS?_PROXY, and that the proxy is up/,
-    );
-  });
+  ])(
+    'a proxy for %s requests that is down is not mistaken for the cluster',
+    async (_scheme, url, setting) => {
+      const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: 'http://127.0.0.1:9' });
+      expect(message).toMatch(
+        /\(through the proxy http:\/\/127\.0\.0\.1:9\) cannot be reached: nothing listens at the address of the proxy; .* Check HTTPS?_PROXY, and that the proxy is up/,
+      );
+    },
+  );
 
   it('a proxy whose host name does not exist is not mistaken for the cluster', async () => {
     const { message } = await errorOf({ ELASTICSEARCH_URL: https, HTTPS_PROXY: 'http://proxy.invalid:3128' });
     expect(message).toMatch(/the host name of the proxy cannot be looked up; .* Check HTTPS_PROXY/);
   });
 
-  it('a proxy that closes the connection is named in the error', async () => {
+  it('the error names the proxy if the proxy closes the connection', async () => {
     const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await once(server, 'listening');
     try {
@@ -293,7 +305,7 @@ describe('a proxy setting that does not apply', () => {
       'HTTPS_PROXY is set, but NO_PROXY exempts es.invalid ("invalid").',
     ],
   ])(
-    'a proxy setting that does not apply is a hint when the cluster cannot be reached: %j',
+    'the error for an unreachable cluster mentions a proxy setting that does not apply: %j',
     async (environment, hint) => {
       const { message } = await errorOf({ ELASTICSEARCH_URL: 'https://es.invalid', ...environment });
       expect(message).toContain('its host name');

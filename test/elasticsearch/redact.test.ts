@@ -18,7 +18,7 @@ describe('credentials in a text', () => {
       );
   });
 
-  it('a user’s password is removed from a text, also as encoded pair with the name, but the name stays', () => {
+  it('a user’s password is removed from a text, alone or encoded with the user name, but the name stays', () => {
     const clean = redactorFor({ credentials: { username: 'sweeper', password: 'pass-word' } });
     const encoded = base64('sweeper:pass-word');
     expect(clean(`Basic ${encoded} ${encoded.replace(/=+$/, '')} sweeper:pass-word`)).toBe(
@@ -31,7 +31,7 @@ describe('credentials in a text', () => {
     expect(clean(`${base64('id:abcd')}|id:abcd|abcd`)).toBe('[redacted]|[redacted]|[redacted]');
   });
 
-  it('credentials are removed at any position, for random texts', () => {
+  it('credentials are removed from random texts at any position', () => {
     fc.assert(
       fc.property(
         fc.string({ minLength: 4, maxLength: 40 }),

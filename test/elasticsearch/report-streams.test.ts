@@ -85,7 +85,7 @@ describe('documents of a report', () => {
     );
   });
 
-  it('documents of a report that a full queue rejects are sent again, alone, after a pause', async () => {
+  it('documents of a report that a full queue rejects are sent again after a pause, without the others', async () => {
     await using setup = await startSetup([]);
     setup.cluster.cluster.streams.create(stream, setup.clock.now());
     setup.cluster.cluster.streams.rejectNext(4);
@@ -95,7 +95,7 @@ describe('documents of a report', () => {
     expect(setup.clock.now() - begun).toBeGreaterThanOrEqual(500);
   });
 
-  it('documents of a report that stay rejected are given up after four rounds', async () => {
+  it('documents of a report are given up if they are rejected in four rounds', async () => {
     await using setup = await startSetup([]);
     setup.cluster.cluster.streams.create(stream, setup.clock.now());
     setup.cluster.cluster.streams.rejectNext(1_000);
@@ -141,7 +141,7 @@ describe('documents of a report', () => {
     ]);
   });
 
-  it('documents of a report are stored once if the answer was lost', async () => {
+  it('documents of a report are stored only once even if the answer is lost', async () => {
     await using setup = await startSetup([]);
     setup.server.faults.add({ api: 'bulk', reset: 'after' });
     expect(await store(setup, documents(3))).toEqual({ created: 0, existed: 3 });
@@ -179,7 +179,7 @@ describe('documents of a report', () => {
     ],
     ['a wrong key', { ...secured('all'), apiKeys: [] }, '401 security_exception'],
   ])(
-    'documents of a report are not written with %s, and the problem gives the reason',
+    'documents of a report are not written with %s, and the reported problem includes the reason',
     async (_what, fleet, why) => {
       await using setup = await startSetup([], fleet);
       const { created, problem } = await store(setup, documents(3), { apiKey });
@@ -190,7 +190,7 @@ describe('documents of a report', () => {
     },
   );
 
-  it('documents of a report need exactly the privileges that the printed key has', async () => {
+  it('documents of a report are stored with only the privileges auto_configure and create_doc', async () => {
     await using setup = await startSetup([], secured('auto_configure', 'create_doc'));
     expect(await store(setup, documents(3), { apiKey })).toEqual({ created: 3, existed: 0 });
   });

@@ -66,7 +66,7 @@ describe('a read', () => {
     ['an answer that is not JSON', ({ raw }) => raw('{"count":NaN}', 200, productHeaders)],
     ['a listing with a part missing', ({ json }) => json({ ...healthy.stats, count: 2 })],
   ])(
-    'a read that meets %s is tried four times, each pause twice as long, and the last try may succeed',
+    'a read that meets %s is tried four times with doubling pauses, and the last try may succeed',
     async (_what, fault) => {
       await withServer(
         (exchange, clock) => (exchange.index < 3 ? fault(exchange, clock) : respondWith(healthy, exchange)),
@@ -104,7 +104,7 @@ describe('a read', () => {
       [0, 10_000, 20_000, 30_000],
     ],
     ['something unreadable', { 'retry-after': 'soon' }, [0, 500, 1_500, 3_500]],
-  ])('a read waits for a Retry-After of %s', async (_what, headers, expected) => {
+  ])('a read pauses correctly after a Retry-After of %s', async (_what, headers, expected) => {
     await withServer(
       (exchange) => unwell(exchange, headers),
       async ({ cluster, times }) => {
@@ -114,7 +114,7 @@ describe('a read', () => {
     );
   });
 
-  it('a read fails at once if the requested wait exceeds its limit, and otherwise waits', async () => {
+  it('a read fails at once if the server requests a longer wait than allowed, and otherwise waits', async () => {
     const notices: string[] = [];
     const notice = (message: string) => notices.push(message);
     await withServer(
@@ -142,7 +142,7 @@ describe('a read', () => {
     );
   });
 
-  it('a read sends one notice if there is no answer for some seconds, and otherwise none', async () => {
+  it('a read sends one notice if no answer comes for some seconds, and otherwise none', async () => {
     const notices: string[] = [];
     const slow = async (exchange: Exchange, clock: VirtualClock) => {
       if (exchange.index < 2) return untilGone(exchange, clock);
@@ -300,7 +300,7 @@ describe('a read', () => {
     );
   });
 
-  it('the error of a read does not claim that nothing was closed after a close was sent', async () => {
+  it('a read error after a close was sent does not claim that nothing was closed', async () => {
     await withServer(
       (exchange) => (exchange.method === 'POST' ? exchange.json({ closed: true }) : unwell(exchange)),
       async ({ cluster, clock }) => {
@@ -316,7 +316,7 @@ describe('a read', () => {
   });
 });
 
-describe('reads that a key may not do or a server lacks', () => {
+describe('reads that the key does not permit or the server does not support', () => {
   const answering =
     (key: 'root' | 'info' | 'privileges', answer: (exchange: Exchange) => void) => (exchange: Exchange) => {
       const path = { root: '/', info: '/_ml/info', privileges: '/_security/user/_has_privileges' }[key];
@@ -458,7 +458,7 @@ describe('reads that a key may not do or a server lacks', () => {
     expect(requestCount).toBe(1);
   });
 
-  it('an optional read ends at its limit', async () => {
+  it('an optional read ends at its time limit', async () => {
     const healthyServer = (exchange: Exchange) => respondWith(healthy, exchange);
     await expect(
       readOptional(healthyServer, (cluster) => cluster.identify(AbortSignal.abort())),
@@ -473,8 +473,8 @@ describe('reads that a key may not do or a server lacks', () => {
   });
 });
 
-describe('warnings of the server', () => {
-  it('each warning of the server is reported once, in the server’s words', async () => {
+describe('warnings from the server', () => {
+  it('each warning from the server is reported once, in the server’s words', async () => {
     const hash = 'Elasticsearch-7.17.29-580aff1a0064ce4c93293aaab6fcc55e22c10d1c';
     await withServer(
       ({ json }) =>

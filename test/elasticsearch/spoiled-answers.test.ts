@@ -252,7 +252,7 @@ describe('unspoiled answers', () => {
 });
 
 describe('answers with one field dropped, nulled or of another type', () => {
-  it('a job that must be kept is not closed when a field is missing, null or of another type, unless that is valid too', () => {
+  it('a job that must be kept is not closed if a field is missing, null or of another type, unless that value is valid', () => {
     const whole = answers();
     const requests = [request(), request({ runningDatafeeds: 'stop' })];
     const truths = requests.map((of) => verdicts(understand(whole), of));

@@ -33,7 +33,7 @@ async function read(setup: SweepSetup, from: number) {
 }
 
 describe('the records in the data stream', () => {
-  it('hourly stored records of two months are read for at most 401 sweeps, evenly spread, with the newest', async () => {
+  it('two months of hourly stored records are read for at most 401 sweeps, evenly spread and with the newest', async () => {
     await using setup = await startSetup([]);
     const end = setup.clock.now();
     for (let age = 0; age < 60 * 24; age += 1) leave(setup, `sweep-${age}`, end - age * hour);

@@ -53,7 +53,7 @@ const notices = (lines: readonly Record<string, unknown>[]) =>
 beforeEach(() => vi.unstubAllEnvs());
 
 describe('a sweep that closed jobs', () => {
-  it('the function sends one notification to each target, with the counts, the forced jobs and the place of the report', async () => {
+  it('the function sends one notification to each target, with the counts, the forced jobs and the location of the report', async () => {
     await using setup = await startSetup([
       ...idle(2),
       { jobId: 'broken', state: 'failed', lastData: '200h' },
@@ -221,7 +221,7 @@ describe('by default', () => {
   });
 });
 
-describe('the request and the environment say when', () => {
+describe('the setting of when to notify', () => {
   it.each([
     ['always', 'problems', 1],
     ['problems', 'always', 0],
@@ -255,7 +255,7 @@ describe('the request and the environment say when', () => {
     expect(webhook.messages()[0]?.detail.headline).toBe('jobsweep, default: dry run, 2 jobs to close');
   });
 
-  it('a payload cannot name a target', async () => {
+  it('a payload cannot name a notification target', async () => {
     await using setup = await startSetup([...idle(2), ...busy(8)]);
     const { error } = await invoke(setup, { notify: { slack: 'https://hooks.example.org/x' } }, {});
     expect(error).toMatchObject({ name: 'InvalidRequestError' });
@@ -297,7 +297,7 @@ describe('a sweep that ends without a report', () => {
     });
   });
 
-  it('a sweep that ends without a report throws its own error if the notification fails too, and sends none with never', async () => {
+  it('a sweep without a report throws its own error if the notification fails, and sends none with `never`', async () => {
     await using setup = await startSetup([...busy(3)]);
     await using webhook = await startWebhook(403);
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };

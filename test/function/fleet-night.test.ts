@@ -33,7 +33,7 @@ describe('two nights of fifty clusters', () => {
     });
   }, 120_000);
 
-  it('each of fifty clusters is swept once a night, in its window or the time that events may wait', () => {
+  it('each of fifty clusters is swept once a night, within the window plus the hour that an event may wait', () => {
     for (const night of [0, 1]) {
       expect(
         of(night)

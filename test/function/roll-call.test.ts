@@ -298,7 +298,7 @@ describe('the metric of clusters that need attention', () => {
     expect(cloudwatch.values('needsAttention', metric)).toEqual([0, 1]);
   });
 
-  it('the metric of clusters that need attention is not published for a request whose cluster has no valid name', async () => {
+  it('the metric of clusters that need attention is not published if the request’s cluster name is invalid', async () => {
     await using setup = await startSetup(busy(1));
     const { lines } = await invoke(setup, { cluster: 'No Such Name' });
     expect(JSON.stringify(lines)).not.toContain('needsAttention');

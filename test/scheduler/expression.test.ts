@@ -19,11 +19,11 @@ function dueTimes(text: string, { zone = 'UTC', from = '2026-01-01T00:00:00Z', c
   return times;
 }
 
-it.each(refused)('the product refuses %s', (text) => {
+it.each(refused)('the schedule expression %s is refused', (text) => {
   expect(() => parseExpression(text)).toThrow(InvalidExpressionError);
 });
 
-it.each(accepted)('the product accepts %s', (text) => {
+it.each(accepted)('the schedule expression %s is accepted', (text) => {
   expect(parseExpression(text)).toBeDefined();
 });
 
@@ -37,7 +37,7 @@ describe('names of months and days', () => {
   });
 });
 
-describe('an expression that is wrong', () => {
+describe('an invalid expression', () => {
   it.each([
     ['every day', 'rate(…), cron(…) or at(…), got "every day"'],
     ['rate(0 minutes)', 'a rate of a whole number (1 or more)'],
@@ -62,15 +62,18 @@ describe('an expression that is wrong', () => {
     ['at(2026-02-30T00:00:00)', 'a date-time without zone or fraction'],
     ['at(2026-02-03T24:00:00)', 'a date-time without zone or fraction'],
     [`rate(${'1'.repeat(300)} days)`, 'at most 256 characters'],
-  ])('the wrong expression %s gets an error with what is expected', (text, message) => {
+  ])('the error for the invalid expression %s says what is expected', (text, message) => {
     expect(() => parseExpression(text)).toThrow(message);
   });
 });
 
-it.each(documented)('the product finds that $says: $expression', ({ expression, zone, from, due, ends }) => {
-  const options = { ...(zone && { zone }), ...(from && { from }), count: due.length + (ends ? 1 : 0) };
-  expect(dueTimes(expression, options)).toEqual(due);
-});
+it.each(documented)(
+  'the due times of $expression match its documentation: $says',
+  ({ expression, zone, from, due, ends }) => {
+    const options = { ...(zone && { zone }), ...(from && { from }), count: due.length + (ends ? 1 : 0) };
+    expect(dueTimes(expression, options)).toEqual(due);
+  },
+);
 
 describe('start and end', () => {
   const daily = parseExpression('cron(0 2 * * ? *)');
@@ -108,10 +111,10 @@ describe('start and end', () => {
   });
 });
 
-it.each(zones)('the product knows the time zone %s', (name) => {
+it.each(zones)('the time zone %s is known', (name) => {
   expect(isTimeZone(name)).toBe(true);
 });
 
-it.each(notZones)('the product refuses the time zone %j', (name) => {
+it.each(notZones)('the time zone %j is refused', (name) => {
   expect(isTimeZone(name)).toBe(false);
 });

@@ -106,7 +106,7 @@ describe('follow-ups', () => {
 });
 
 describe('arranging a follow-up', () => {
-  it('scheduling a follow-up creates a one-time schedule that deletes itself, with zone, retries and dead-letter queue', async () => {
+  it('scheduling a follow-up creates a one-time schedule that deletes itself, with time zone, retries and dead-letter queue', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(order(), signal);
     expect(arranged).toEqual({
@@ -229,10 +229,10 @@ describe('a follow-up with too many jobs for one schedule', () => {
   });
 });
 
-describe('a follow-up that continues with the rest', () => {
+describe('a follow-up for jobs left for lack of time', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('a follow-up for jobs left for lack of time runs as soon as the service allows, and may list no job', async () => {
+  it('a follow-up for jobs left for lack of time runs as soon as the service allows, even if it lists no jobs', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(
       order({ at: '2026-11-23T12:00:00Z', jobIds: [], rest: true }),
@@ -327,26 +327,29 @@ describe('arranging the same follow-up twice', () => {
       'it is not a follow-up of this sweep',
     ],
     ['is paused', { State: 'DISABLED' as const }, 'it is paused'],
-    ['is a recurring one', { ScheduleExpression: 'cron(0 2 * * ? *)' }, 'its time is past'],
-    ['was due before', { ScheduleExpression: 'at(2026-11-23T11:59:00)' }, 'its time is past'],
+    ['recurs', { ScheduleExpression: 'cron(0 2 * * ? *)' }, 'its time is past'],
+    ['is past its time', { ScheduleExpression: 'at(2026-11-23T11:59:00)' }, 'its time is past'],
     [
       'runs much later',
       { ScheduleExpression: 'at(2026-11-23T13:00:00)' },
       'it runs only at 2026-11-23T13:00:00.000Z',
     ],
-  ])('a follow-up fails if the schedule of that name %s', async (_what, change, message) => {
-    await using bench = await followUpBench();
-    const { name } = await bench.followUps.arrange(order(), signal);
-    const before = await bench.only();
-    await bench.client.send(
-      new UpdateScheduleCommand({ ...scheduleInput(), ...before, ...change, Name: name, GroupName: group }),
-    );
-    const again = bench.followUps.arrange(order(), signal);
-    await expect(again).rejects.toThrow(SchedulerError);
-    await expect(again).rejects.toThrow(message);
-  });
+  ])(
+    'a follow-up cannot be scheduled if the existing schedule of its name %s',
+    async (_what, change, message) => {
+      await using bench = await followUpBench();
+      const { name } = await bench.followUps.arrange(order(), signal);
+      const before = await bench.only();
+      await bench.client.send(
+        new UpdateScheduleCommand({ ...scheduleInput(), ...before, ...change, Name: name, GroupName: group }),
+      );
+      const again = bench.followUps.arrange(order(), signal);
+      await expect(again).rejects.toThrow(SchedulerError);
+      await expect(again).rejects.toThrow(message);
+    },
+  );
 
-  it('a follow-up fails if the schedule of that name invokes another function', async () => {
+  it('a follow-up cannot be scheduled if the existing schedule of its name invokes another function', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     const other = followUpsOf(bench, { functionArn: `${functionArn}:canary` });
@@ -362,7 +365,7 @@ describe('failing calls to the scheduler', () => {
 
   it.each([
     ['throttling', throttled],
-    ['an error of its own', { on: 'any' as const, error: { type: 'InternalServerException' } }],
+    ['an internal error', { on: 'any' as const, error: { type: 'InternalServerException' } }],
     ['a cut connection', { on: 'any' as const, cut: 'before' as const }],
     ['a gateway’s page', { on: 'any' as const, page: { status: 503, body: '<html>' } }],
   ])('a call to the scheduler with %s is retried, up to four tries in total', async (_what, fault) => {
@@ -377,7 +380,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.calls('CreateSchedule')).toBe(4);
   });
 
-  it('a creation without an answer is retried once, and then the schedule is read', async () => {
+  it('the creation of a schedule is retried once if no answer comes, and then the schedule is read', async () => {
     await using patient = await followUpBench();
     patient.scheduler.script({ on: 'CreateSchedule', delayMs: minute });
     await patient.followUps.arrange(order(), signal);
@@ -394,7 +397,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.calls('CreateSchedule')).toBe(2);
   });
 
-  it('a schedule is found even if its creation was never answered', async () => {
+  it('a schedule is found even if no answer to its creation came', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after', times: 4 });
     const arranged = await bench.followUps.arrange(order(), signal);
@@ -411,7 +414,7 @@ describe('failing calls to the scheduler', () => {
     );
   });
 
-  it('a role that is refused until the deadline is reported in the service’s words', async () => {
+  it('the error for a role that is refused until the deadline quotes the service', async () => {
     await using bench = await followUpBench();
     const message = 'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.';
     bench.scheduler.script({
@@ -434,7 +437,7 @@ describe('failing calls to the scheduler', () => {
     expect(warnings.join()).not.toContain('did not answer');
   });
 
-  it('a call to the scheduler waits for a Retry-After', async () => {
+  it('a call to the scheduler honours Retry-After', async () => {
     await using bench = await followUpBench();
     const before = bench.clock.now();
     bench.scheduler.script({
@@ -520,7 +523,7 @@ describe('failing calls to the scheduler', () => {
     );
   });
 
-  it('an abort by the caller ends a call to the scheduler in flight, and a wait between its tries', async () => {
+  it('an abort by the caller ends a call to the scheduler that is in flight or waits for its next try', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', delayMs: 9_000, times: 2 });
     using inFlight = bench.clock.limit(4_000);
@@ -594,7 +597,7 @@ describe('the jobs of pending follow-ups', () => {
     expect(await pending()).toBe(0);
   });
 
-  it('the pending follow-ups exclude those of another function in the same group', async () => {
+  it('the pending follow-ups exclude follow-ups of another function in the same group', async () => {
     await using bench = await followUpBench();
     const other = followUpsOf(bench, { functionArn: `${functionArn}-of-another-team` });
     await other.arrange(order({ jobIds: ['theirs'] }), signal);

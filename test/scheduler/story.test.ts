@@ -216,7 +216,7 @@ describe('a night of sweeps', () => {
     expect(setup.inGroup()).toEqual([]);
   });
 
-  it('a sweep reports that there is no follow-up if the scheduler fails, and keeps the outcomes', async () => {
+  it('if the scheduler fails, a sweep keeps its outcomes and reports that there is no follow-up', async () => {
     await using setup = await pair([
       ...busy,
       ...idle,

@@ -10,7 +10,7 @@ describe('a cloud id', () => {
     ['eu.example.test:9243$0a1b$kibana', 'https://0a1b.eu.example.test:9243'],
     ['eu.example.test:9243$0a1b:9244$kibana', 'https://0a1b.eu.example.test:9244'],
     ['eu.example.test$0a1b:9244$kibana', 'https://0a1b.eu.example.test:9244'],
-  ])('a cloud id with %s inside names %s', (inside, url) => {
+  ])('a cloud id that encodes %s gives the address %s', (inside, url) => {
     expect(parseCloudId(cloudId(inside))).toBe(url);
     // the name in a cloud id may contain a colon, or be empty
     expect(parseCloudId(cloudId(inside, 'team:staging'))).toBe(url);
@@ -27,7 +27,7 @@ describe('a cloud id', () => {
     'host$0a1b:99999',
     'host$user@0a1b',
     'host:x$0a1b',
-  ])('a cloud id with %j inside is invalid', (inside) => {
+  ])('a cloud id that encodes %j is invalid', (inside) => {
     expect(parseCloudId(cloudId(inside))).toBeUndefined();
   });
 

@@ -61,7 +61,7 @@ async function messageOf(given: Given, hidden: readonly string[] = []): Promise<
   return (error as Error).message;
 }
 
-describe('where the settings of a cluster are', () => {
+describe('where a cluster’s settings come from', () => {
   it('there is no connection without any settings, so that the command can offer the embedded cluster', async () => {
     expect(await find({})).toEqual({ connection: undefined, read: [] });
     expect(await find({ environment: { ELASTICSEARCH_URL: ' ', ELASTICSEARCH_SECRET: '' } })).toEqual({
@@ -109,7 +109,7 @@ describe('where the settings of a cluster are', () => {
     });
   });
 
-  it('address and authority are taken together, either from the secret or from the environment', async () => {
+  it('address and CA certificate are taken from the same source, either the secret or the environment', async () => {
     const environment = {
       ELASTICSEARCH_URL: url,
       ELASTICSEARCH_CA_FINGERPRINT: 'ab'.repeat(32),
@@ -162,7 +162,7 @@ describe('where the settings of a cluster are', () => {
   });
 });
 
-describe('settings that are wrong say which, where, and what to do', () => {
+describe('wrong settings', () => {
   const secret = { environment: { ELASTICSEARCH_SECRET: 's' } };
 
   it.each<[string, Given, RegExp]>([
@@ -306,9 +306,12 @@ describe('settings that are wrong say which, where, and what to do', () => {
       },
       /^the secret "s": ELASTICSEARCH_CA_FINGERPRINT is not/,
     ],
-  ])('a wrong setting is refused with its place and a fix: %s', async (_what, given, message) => {
-    expect(await messageOf(given, ['hidden-value', '12345678'])).toMatch(message);
-  });
+  ])(
+    'the error for a wrong setting says where the setting is and how to fix it: %s',
+    async (_what, given, message) => {
+      expect(await messageOf(given, ['hidden-value', '12345678'])).toMatch(message);
+    },
+  );
 
   it.each(['{"ELASTICSEARCH_API_KEY": "hidden-value"', 'hidden-value', '"hidden-value"', '', 'null'])(
     'a secret that is not a JSON object is refused without quoting it: %j',
@@ -389,7 +392,7 @@ describe('credentials as people paste them', () => {
     ['id:key', pair],
     ['the encoded key without its padding', encoded.replace(/=+$/, '')],
     ['the encoded key with a line break after it', `${encoded}\r\n`],
-  ])('an API key is understood however it was pasted: %s', async (_what, text) => {
+  ])('an API key is accepted in every form that users paste: %s', async (_what, text) => {
     const { credentials } = await connectionOf({
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text },
     });
@@ -458,14 +461,17 @@ describe('credentials as people paste them', () => {
       { ELASTICSEARCH_USERNAME: 'swee:per', ELASTICSEARCH_PASSWORD: 'hidden-value' },
       /USERNAME contains a colon/,
     ],
-  ])('the pasted credential %j is refused', async (credentials, message) => {
-    const secrets = { s: { ELASTICSEARCH_URL: url, ...credentials } };
-    for (const given of [
-      { environment: { ELASTICSEARCH_URL: url, ...credentials } },
-      { environment: { ELASTICSEARCH_SECRET: 's' }, secrets },
-    ])
-      expect(await messageOf(given, ['hidden-value', 'hidden\0value'])).toMatch(message);
-  });
+  ])(
+    'pasted credentials with a line break, control character or colon are refused: %j',
+    async (credentials, message) => {
+      const secrets = { s: { ELASTICSEARCH_URL: url, ...credentials } };
+      for (const given of [
+        { environment: { ELASTICSEARCH_URL: url, ...credentials } },
+        { environment: { ELASTICSEARCH_SECRET: 's' }, secrets },
+      ])
+        expect(await messageOf(given, ['hidden-value', 'hidden\0value'])).toMatch(message);
+    },
+  );
 });
 
 describe('a certificate in another form', () => {
@@ -506,7 +512,7 @@ describe('a certificate in another form', () => {
   });
 });
 
-describe('credentials from two places', () => {
+describe('credentials from two sources', () => {
   const parts = ['ELASTICSEARCH_API_KEY', 'ELASTICSEARCH_USERNAME', 'ELASTICSEARCH_PASSWORD'] as const;
   type Part = (typeof parts)[number];
   const value = (part: Part, place: string) =>
@@ -562,7 +568,7 @@ describe('credentials from two places', () => {
     },
   );
 
-  it('user and password may come from two places if no variable is set to two different values', async () => {
+  it('user and password may come from two sources if no variable is set to two different values', async () => {
     const given = {
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ELASTICSEARCH_USERNAME: 'sweeper' },
       secrets: { s: { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'p' } },
@@ -571,7 +577,7 @@ describe('credentials from two places', () => {
   });
 });
 
-describe('the authority’s certificate', () => {
+describe('the CA certificate', () => {
   const pem = certificate('authority');
   const same = (text: string) =>
     new X509Certificate(text).fingerprint256 === new X509Certificate(pem).fingerprint256;
@@ -582,14 +588,14 @@ describe('the authority’s certificate', () => {
     ['with \\n written out', pem.replaceAll('\n', '\\n')],
     ['on one line', pem.replaceAll('\n', ' ')],
     ['with words before it', `# our authority\n${pem}`],
-  ])('the authority’s certificate is read %s', async (_how, text) => {
+  ])('the CA certificate is read %s', async (_how, text) => {
     const { ca } = await connectionOf({
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: text },
     });
     expect(same(ca ?? '')).toBe(true);
   });
 
-  it('the setting of the authority may contain several certificates', async () => {
+  it('the setting for the CA certificate may contain several certificates', async () => {
     const environment = {
       ELASTICSEARCH_URL: url,
       ELASTICSEARCH_CA_CERT: `${certificate('other-authority')}\n${pem}`,
@@ -599,7 +605,7 @@ describe('the authority’s certificate', () => {
   });
 });
 
-describe('any settings at all', () => {
+describe('random settings', () => {
   const text = fc.oneof(
     fc.string(),
     fc.constantFrom(
@@ -625,7 +631,7 @@ describe('any settings at all', () => {
   ];
   const values = fc.dictionary(fc.constantFrom(...names), text);
 
-  it('random settings give a connection, none, or an error that shows no credentials', async () => {
+  it('random settings lead to a connection, to none, or to an error that shows no credentials', async () => {
     await fc.assert(
       fc.asyncProperty(values, values, fc.boolean(), async (environment, secret, named) => {
         const given = {

@@ -161,7 +161,7 @@ describe('a parameter of SSM', () => {
     );
   });
 
-  it('an SSM parameter that is missing or forbidden is an error that names it and the cluster', async () => {
+  it('the error for a missing or forbidden SSM parameter names the parameter and the cluster', async () => {
     {
       await using _server = await parameters({});
       expect(await messageOf('logs', { ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/' })).toMatch(
@@ -184,7 +184,7 @@ describe('a parameter of SSM', () => {
     );
   });
 
-  it('an SSM parameter without JSON is an error that does not show its value', async () => {
+  it('the error for an SSM parameter that is not JSON does not show its value', async () => {
     await using _server = await parameters({ '/jobsweep/logs': 'hidden-value' });
     expect(await messageOf('logs', { ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/' })).toContain(
       'the parameter "/jobsweep/logs" (cluster "logs") is not a JSON object: expected keys such as',

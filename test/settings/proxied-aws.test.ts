@@ -20,25 +20,30 @@ const region = { AWS_REGION: 'eu-central-1' };
 const credentials = 'someone:pass-word';
 
 interface Case {
+  readonly what: string;
   readonly proxy: Partial<ProxyOptions>;
   readonly user?: string;
   readonly says: RegExp;
 }
 const cases: readonly Case[] = [
   {
+    what: 'requires a password',
     proxy: { auth: credentials },
     says: /407 .*the proxy http:\/\/127\.0\.0\.1:\d+ requires a user and a password: add them to HTTPS_PROXY/i,
   },
   {
+    what: 'refuses the password',
     proxy: { auth: credentials },
     user: 'someone:wrong-word@',
     says: /407 .*the proxy http:\/\/127\.0\.0\.1:\d+ refuses the user or password in HTTPS_PROXY/i,
   },
   {
+    what: 'answers 403',
     proxy: { refuses: 403 },
     says: /403 .*goes through the proxy .* that it allows and reaches \w+\.eu-central-1/,
   },
   {
+    what: 'cannot reach the service',
     proxy: {},
     says: /502 .*goes through the proxy .* that it allows and reaches \w+\.eu-central-1\.amazonaws\.com:443/,
   },
@@ -72,20 +77,20 @@ describe.each([
   ['Secrets Manager', 'SecretUnreachableError', readSecret],
   ['the Scheduler', 'SchedulerError', readGroup],
 ] as const)('%s behind a proxy', (_service, name, call) => {
-  it.each(cases)('the error for a proxy that answers $proxy to $user says what to change', async (given) => {
+  it.each(cases)('the error says what to change if the proxy $what', async (given) => {
     const message = await failing(given, call);
     expect(message).toMatch(given.says);
     expect(message).toMatch(new RegExp(`^${name}: `));
   });
 
-  it('a proxy that is down is named in the error', async () => {
+  it('the error names a proxy that is down', async () => {
     const environment = { ...region, HTTPS_PROXY: 'http://127.0.0.1:9' };
     await expect(call(environment)).rejects.toThrow(
       /goes through the proxy http:\/\/127\.0\.0\.1:9: check HTTPS_PROXY/,
     );
   });
 
-  it('an invalid proxy address is a wrong setting, and no request is sent', async () => {
+  it('an invalid proxy address is reported as a wrong setting, and no request is sent', async () => {
     const environment = { ...region, HTTPS_PROXY: 'socks5://127.0.0.1:9' };
     await expect(call(environment)).rejects.toMatchObject({ name: 'InvalidSettingError', exitCode: 2 });
   });
