@@ -45,8 +45,13 @@ describe('the queries of the runbook', () => {
     await using refusing = await startSetup([...busy(2), ...idle(9)]);
     await using failing = await startSetup([...busy(9), ...idle(2)]);
     failing.server.faults.add({ api: 'ml.close_job', status: 500, type: 'e', reason: 'no', times: 50 });
+    await using together = await startSetup([
+      ...busy(2),
+      ...Array.from({ length: 12 }, (_, index) => ({ jobId: `silent-${index}`, lastData: '5d' as const })),
+    ]);
     const logged = [
       ...(await sweptBy(refusing, {})),
+      ...(await sweptBy(together, {})),
       ...(await sweptBy(failing, {})),
       ...(await sweptBy(refusing, { idelFor: '1h' })),
     ];
