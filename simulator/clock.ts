@@ -8,21 +8,24 @@ import { systemClock, timeoutError } from '../src/base/system-clock.ts';
 
 export interface SimulatorClock extends Clock {
   /**
-   * Runs `event` at `when`, in epoch milliseconds. A past moment runs it right after this call returns.
-   * Returns a function that cancels it. An event that throws is a bug of the simulator and crashes the process.
+   * Runs `event` at `when`, in epoch milliseconds. If `when` is past, `event` runs right after this call returns.
+   * Returns a function that cancels the event. If `event` throws, that is a bug in the simulator, and the process
+   * crashes.
    */
   at(when: number, event: () => void): () => void;
   /**
-   * Called by a server: until `answer` settles, the request from `clientPort` only waits for time to pass. A clock that
-   * runs by itself ignores this call.
+   * A server calls this for a request from `clientPort` that only waits for time to pass until `answer` settles. A
+   * clock that runs by itself ignores the call.
    */
   parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T>;
 }
 
-/** A clock that starts at `start` (epoch milliseconds, now by default) and runs `speed` times as fast as the machine's. */
+/**
+ * A clock that starts at `start` (epoch milliseconds, default: now) and runs `speed` times as fast as the machine's.
+ */
 export function scaledClock(speed = 1, start: number = Date.now()): SimulatorClock {
   const origin = Date.now();
-  // Whole milliseconds, like every timestamp of a server.
+  // A server's timestamps are whole milliseconds.
   const now = () => Math.floor(start + (Date.now() - origin) * speed);
   return {
     now,
@@ -30,7 +33,7 @@ export function scaledClock(speed = 1, start: number = Date.now()): SimulatorClo
     limit: (ms) => systemClock.limit(ms / speed),
     at: (when, event) => {
       let timer: NodeJS.Timeout;
-      // In steps of at most a day: the machine's timers overflow at 24.8 days and would then fire at once.
+      // Waits in steps of at most a day: the machine's timers overflow at 24.8 days and would then fire at once.
       const arm = () => {
         const left = (when - now()) / speed;
         timer = left > 86_400_000 ? setTimeout(arm, 86_400_000) : setTimeout(event, Math.max(0, left));
@@ -50,7 +53,7 @@ interface Entry {
   cancelled: boolean;
 }
 
-/** The entry of a port whose exchange has ended. */
+/** Stands for a port whose exchange has ended. */
 const released = Symbol('released');
 
 /**
@@ -61,13 +64,13 @@ export class VirtualClock implements SimulatorClock, Disposable {
   #now: number;
   #order = 0;
   readonly #queue: Entry[] = [];
-  /** Sleepers, and parked requests of untracked clients: time passes for them. */
+  /** Sleepers, and parked requests from untracked clients: the clock moves for them. */
   #waiting = 0;
   /** Exchanges in flight, by key. */
   readonly #busy = new Set<unknown>();
   readonly #byPort = new Map<number, unknown>();
   readonly #portOf = new Map<unknown, number>();
-  /** How often each exchange is parked. An exchange that is aborted is removed. */
+  /** How often each exchange is parked. Aborted exchanges are removed. */
   readonly #parkedTimes = new Map<unknown, number>();
   #running = false;
   #stopped = false;
@@ -126,7 +129,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
   async parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T> {
     const key = clientPort === undefined ? undefined : this.#byPort.get(clientPort);
     if (key === undefined) return this.#whileWaiting(answer);
-    // the client has disconnected, so this answer cannot block time
+    // the client has disconnected, so time need not wait for this answer
     if (!this.#busy.has(key)) return answer;
     this.#parkedTimes.set(key, (this.#parkedTimes.get(key) ?? 0) + 1);
     this.#wake();
@@ -139,13 +142,13 @@ export class VirtualClock implements SimulatorClock, Disposable {
     }
   }
 
-  /** Makes the clock stand still until the returned function is called. */
+  /** Holds the clock until the returned function is called. */
   hold(key: unknown = Symbol('hold')): () => void {
     this.#busy.add(key);
     return () => {
       this.#busy.delete(key);
       this.#parkedTimes.delete(key);
-      // thousands of ports are used, and each would keep its last request in memory
+      // a test uses thousands of ports, and each would keep its last request in memory
       const port = this.#portOf.get(key);
       this.#portOf.delete(key);
       if (port !== undefined && this.#byPort.get(port) === key) this.#byPort.set(port, released);
@@ -153,14 +156,16 @@ export class VirtualClock implements SimulatorClock, Disposable {
     };
   }
 
-  /** Records which connection a held exchange uses, so that the server at the other end can park it. */
+  /** Records which connection a held exchange uses, so that the server at the other end can park the exchange. */
   holdUsesPort(key: unknown, clientPort: number): void {
     const isHeld = this.#busy.has(key);
     this.#byPort.set(clientPort, isHeld ? key : released);
     if (isHeld) this.#portOf.set(key, clientPort);
   }
 
-  /** Moves by `ms`, runs every event that falls due, and waits until the exchanges that these start have settled. */
+  /**
+   * Moves by `ms`, runs every event that falls due, and waits until the exchanges that those events start have settled.
+   */
   async advance(ms: number): Promise<void> {
     const target = this.#now + ms;
     for (;;) {
@@ -173,7 +178,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     await this.#quiet();
   }
 
-  /** Stops moving for good. Pending sleeps never end. */
+  /** Stops the clock for good. Pending sleeps never end. */
   [Symbol.dispose](): void {
     this.#stopped = true;
     this.#queue.length = 0;
@@ -231,7 +236,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
       if (!this.#awaited || !next) break;
       this.#fire(next);
     }
-    // must happen in the same turn as the decision to stop, or a wake-up in between is lost
+    // must be cleared in the same turn as the decision to stop, or a wake-up in between is lost
     this.#running = false;
   }
 }

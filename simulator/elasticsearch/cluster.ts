@@ -1,6 +1,6 @@
 /**
- * @module Controls the cluster for a test or a script. It reads the actual state, even where the API reports something
- * else, and it applies outside changes at once.
+ * @module Controls the cluster for a test or a script. Reads return the actual state, even where the API reports
+ * something else. Changes take effect at once.
  */
 
 import type { SimulatorClock } from '../clock.ts';
@@ -29,14 +29,14 @@ export interface JobTruth {
   readonly jobId: string;
   readonly state: JobState;
   readonly groups: readonly string[];
-  /** When its process started on its node; undefined without a process. */
+  /** When its process started on its node; undefined if it has no process. */
   readonly openedAt: number | undefined;
   readonly node: string | undefined;
   readonly lastDataTime: number | undefined;
   readonly latestRecordTime: number | undefined;
   readonly modelBytes: number;
   readonly finishedTime: number | undefined;
-  /** For a closed job: whether its process ended gracefully instead of being killed. */
+  /** For a closed job: true if its process ended gracefully, false if it was killed. */
   readonly closedCleanly: boolean;
   readonly forced: boolean;
   readonly closedAt: number | undefined;
@@ -47,7 +47,7 @@ export interface JobTruth {
   readonly stateHistory: readonly StateChange[];
 }
 
-/** Adds a part of a fleet. @throws {FleetError} with the part's path if the cluster refuses it */
+/** Adds a part of a fleet. @throws {FleetError} with the part's path if the cluster refuses the part */
 function part(path: FleetError['path'], add: () => unknown): void {
   try {
     add();
@@ -116,7 +116,7 @@ export class SimulatedCluster implements HandlerContext {
     return this.cluster.sortedJobs;
   }
 
-  /** The actual state of every job, in order of ids. */
+  /** The actual state of every job, ordered by id. */
   jobs(): JobTruth[] {
     return this.jobIds.flatMap((id) => this.job(id) ?? []);
   }
@@ -125,7 +125,7 @@ export class SimulatedCluster implements HandlerContext {
     return this.cluster.nodes.filter((node) => node.alive).map((node) => node.name);
   }
 
-  // --- jobs that appear, change and go
+  // --- adding, changing and removing jobs
 
   /** Adds a job and its datafeed as a fleet file describes them. Replaces a job with the same id. */
   putJob(description: FleetJob): void {
@@ -133,7 +133,7 @@ export class SimulatedCluster implements HandlerContext {
     addFleetJob(this.cluster, description);
   }
 
-  /** Another user deletes the job with force: config, task and datafeed are gone at once. */
+  /** Another user deletes the job with force: its config, task and datafeed are gone at once. */
   removeJob(jobId: string): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);
@@ -173,7 +173,7 @@ export class SimulatedCluster implements HandlerContext {
     if (job.task) killTask(this.cluster, job, job.task, 'force closed by someone else');
   }
 
-  /** Sets how the job's next closes go: milliseconds of work, never ending, or failing. */
+  /** Sets how the job's next closes behave: take milliseconds of work, never end, or fail. */
   setCloseDuration(
     jobId: string,
     takes: number | 'never' | { readonly fails: string; readonly after?: number },
@@ -182,7 +182,7 @@ export class SimulatedCluster implements HandlerContext {
       typeof takes === 'object' ? { fails: takes.fails, after: takes.after ?? 1_000 } : takes;
   }
 
-  /** Sets how the job's next openings go: milliseconds, hanging, or losing the write of `opened`. */
+  /** Sets how the job's next openings behave: take milliseconds, hang, or lose the write of `opened`. */
   setOpenDuration(jobId: string, takes: number | 'never' | 'lost'): void {
     this.#job(jobId).openTakes = takes;
   }
@@ -194,7 +194,7 @@ export class SimulatedCluster implements HandlerContext {
 
   // --- data
 
-  /** Data arrives now: `records` records, with event times up to `latest` (default: now). */
+  /** The job gets data now: `records` records, with event times up to `latest` (default: now). */
   receiveData(jobId: string, { records = 1, latest = this.clock.now() } = {}): void {
     const job = this.#job(jobId);
     const now = this.clock.now();
@@ -225,7 +225,7 @@ export class SimulatedCluster implements HandlerContext {
     endFeed(datafeed, datafeed.task);
   }
 
-  /** Replaces the source of the job's datafeed from now on; with undefined, no more data arrives. */
+  /** Replaces the source of the job's datafeed from now on. If the source is undefined, no more data arrives. */
   setSource(jobId: string, source: Pick<Rhythm, 'every'> & Partial<Rhythm>): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);
@@ -246,7 +246,7 @@ export class SimulatedCluster implements HandlerContext {
     datafeed.stopTakes = takes;
   }
 
-  /** Starts a forecast that runs for `takes` milliseconds; by default as long as a forecast of one day. */
+  /** Starts a forecast that runs for `takes` milliseconds; by default, as long as a forecast for one day takes. */
   startForecast(jobId: string, { takes }: { takes?: number } = {}): void {
     const day = 86_400_000;
     beginForecast(this.cluster, this.#job(jobId), { duration: day, expiresIn: 14 * day, takes });
@@ -269,7 +269,7 @@ export class SimulatedCluster implements HandlerContext {
     reassign(this.cluster);
   }
 
-  /** The node dies: its processes are gone now, and its tasks move to other nodes a moment later. */
+  /** The node dies: its processes are gone now, and its tasks move to other nodes soon after. */
   crashNode(name: string): void {
     const node = this.cluster.nodes.find((candidate) => candidate.alive && candidate.name === name);
     if (!node) throw new Error(`there is no node ${name}`);
@@ -295,12 +295,15 @@ export class SimulatedCluster implements HandlerContext {
     setUpgradeMode(this.cluster, enabled);
   }
 
-  /** Without a master, changes to the cluster fail with 503; running work goes on. */
+  /** While there is no master, changes to the cluster fail with 503 and running work continues. */
   setMaster(present: boolean): void {
     this.cluster.hasMaster = present;
   }
 
-  /** The master leaves and another is elected after `outageMs`. Close requests in flight get an error; the closes go on. */
+  /**
+   * The master leaves and another is elected after `outageMs`. Close requests in flight get an error, but the closes
+   * continue.
+   */
   changeMaster(outageMs = 3_000): void {
     this.cluster.changeMaster(outageMs);
   }

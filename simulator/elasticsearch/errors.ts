@@ -5,9 +5,9 @@ export interface ErrorCause {
   readonly type: string;
   readonly reason: string | null;
   readonly caused_by?: ErrorCause | undefined;
-  /** Response headers that the error carries; a 401 has some. */
+  /** Response headers that belong to the error, such as those of a 401. */
   readonly header?: Readonly<Record<string, string | readonly string[]>> | undefined;
-  /** Extra fields of some errors, for example `index` for a missing index. */
+  /** Extra fields that some errors have, for example `index` for a missing index. */
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
@@ -39,7 +39,7 @@ export class ElasticsearchError extends Error {
     return this.details.reason ?? '';
   }
 
-  /** The response body; `trace` adds the `stack_trace` that `error_trace=true` asks for. */
+  /** The response body. `trace` adds the `stack_trace` that `error_trace=true` requests. */
   body(trace = false): object {
     const own = render(this.details);
     const root = render({ ...rootOf(this.details), caused_by: undefined });

@@ -1,25 +1,25 @@
 /**
  * @module Scripted faults for the nth request to an endpoint: a status, a delay, a connection that breaks before or
- * after the effect, half a body, or a wrong content type. Also scripted events, at a time or after a number of
- * requests.
+ * after the request takes effect, half a body, or a wrong content type. Also scripted events, at a given time or after
+ * a number of requests.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { wildcard } from './state/expressions.ts';
 
 export interface Fault {
-  /** The API by its client name, with wildcards: `ml.close_job`, `ml.get_*`, `*`. */
+  /** The API's name in the client, with wildcards: `ml.close_job`, `ml.get_*`, `*`. */
   readonly api: string;
   /** Only requests whose path matches, with wildcards. */
   readonly path?: string | undefined;
-  /** The first matching request that fails, counted from 1; default 1. */
+  /** Which matching request is the first to fail, counted from 1; default 1. */
   readonly nth?: number | undefined;
-  /** How many requests fail from there on; default 1, `Infinity` for all. */
+  /** How many matching requests fail from `nth` on; default 1, `Infinity` for all. */
   readonly times?: number | undefined;
-  /** Milliseconds before the request is processed. */
+  /** Milliseconds to wait before the request is processed. */
   readonly delay?: number | undefined;
-  /** Milliseconds between the effect and the answer. */
+  /** Milliseconds to wait between the request's effect and its answer. */
   readonly delayAnswer?: number | undefined;
-  /** Answer with this and do not carry out the request. With `after`, carry it out first. */
+  /** Answer with this status and do not carry out the request. With `after`, carry it out first. */
   readonly status?: number | undefined;
   readonly type?: string | undefined;
   readonly reason?: string | undefined;

@@ -1,4 +1,4 @@
-/** @module Everything that a handler can use. */
+/** @module Everything that a request handler can use. */
 import type { Security } from './security.ts';
 import type { ClusterState } from './state/cluster-state.ts';
 

@@ -1,5 +1,5 @@
 /**
- * @module The embedded Elasticsearch: anomaly detection jobs only, over real HTTP, on a clock that tests and `--speed`
+ * @module The embedded Elasticsearch: only anomaly detection jobs, over real HTTP, on a clock that tests and `--speed`
  * control.
  */
 import { once } from 'node:events';
@@ -31,7 +31,7 @@ export interface ElasticsearchOptions {
   readonly port?: number;
   /** Default: 127.0.0.1 */
   readonly host?: string;
-  /** How many of the latest requests `requests` holds; default: all. */
+  /** How many of the latest requests are kept in `requests`; default: all. */
   readonly rememberedRequests?: number;
 }
 
@@ -45,7 +45,7 @@ export interface EmbeddedElasticsearch extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-/** Starts a server; it answers when this resolves. Rejects when the port is taken. */
+/** Starts a server. Resolves when the server accepts requests; rejects if the port is taken. */
 export async function startElasticsearch(options: ElasticsearchOptions): Promise<EmbeddedElasticsearch> {
   const { clock, fleet = {}, stack = '9.2', seed = 1, port = 0, host = '127.0.0.1' } = options;
   const { rememberedRequests = Number.POSITIVE_INFINITY } = options;

@@ -1,6 +1,6 @@
 /**
- * @module Random numbers from a seed. Each depends only on the seed and its keys, not on the order of requests, so that
- * a job always takes the same time to close.
+ * @module Random numbers from a seed. Each number depends only on the seed and its keys, not on the order of requests,
+ * so that a job always takes the same time to close.
  */
 
 /** Two 32-bit rounds over the keys (murmur-style mixing): cheap, and good enough to look random to people. */
@@ -40,7 +40,7 @@ export class Random {
     return Math.floor(this.between(low, high + 1, ...keys));
   }
 
-  /** A draw of the standard normal distribution (Box and Muller). */
+  /** A draw from the standard normal distribution (Box and Muller). */
   normal(...keys: (string | number)[]): number {
     const radius = Math.sqrt(-2 * Math.log(this.unit(...keys, 'radius')));
     return radius * Math.cos(2 * Math.PI * this.unit(...keys, 'angle'));

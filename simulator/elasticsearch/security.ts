@@ -1,9 +1,9 @@
-/** @module Users, API keys, cluster privileges, and the errors when one is missing (docs/elasticsearch.md §4). */
+/** @module Users, API keys, cluster privileges, and the errors if a privilege is missing (docs/elasticsearch.md §4). */
 import type { IncomingHttpHeaders } from 'node:http';
 import { ElasticsearchError } from './errors.ts';
 import { wildcard } from './state/expressions.ts';
 
-/** The cluster privilege that an endpoint needs; `none` lets every authenticated user in. */
+/** The cluster privilege that an endpoint needs; `none` admits every authenticated user. */
 export type Privilege = 'none' | 'monitor' | 'manage' | 'monitor_ml' | 'manage_ml' | 'index';
 
 export interface User {
@@ -24,7 +24,7 @@ export interface IndexGrant {
 export interface ApiKey {
   readonly id: string;
   readonly key: string;
-  /** The owner, whose privileges limit those of the key. */
+  /** The owner, whose privileges limit the key's privileges. */
   readonly owner: string;
   readonly cluster: readonly string[];
   readonly index?: readonly IndexGrant[] | undefined;

@@ -12,8 +12,8 @@ const timeUnits = [
 ] as const;
 
 /**
- * Milliseconds of a time value such as `30m`; `-1` is -1.
- * @throws 400 in the server's words, with `name` as the setting
+ * A time value such as `30m` in milliseconds; `-1` is -1.
+ * @throws 400 with the server's message, with `name` as the setting
  */
 export function parseTimeValue(text: string, name: string): number {
   const trimmed = text.trim();
@@ -43,7 +43,7 @@ function wholeNumber(text: string, digits: string, name: string): number {
   throw illegalArgument(`failed to parse [${text}]`);
 }
 
-/** A duration as messages print it: in the largest fitting unit, with at most one decimal. */
+/** A duration as messages print it: in the largest unit that fits, with at most one decimal. */
 export function printTimeValue(ms: number): string {
   if (ms < 0) return String(ms);
   if (ms === 0) return '0s';
@@ -69,7 +69,7 @@ const byteUnits = [
   ['b', 1],
 ] as const;
 
-/** Bytes of a size such as `64mb`. @throws 400 in the server's words */
+/** A size such as `64mb` in bytes. @throws 400 with the server's message */
 export function parseByteSize(text: string, name: string): number {
   const lower = text.trim().toLowerCase();
   for (const [unit, factor] of byteUnits) {

@@ -1,4 +1,4 @@
-/** @module Builds a datafeed of the cluster, with its task if it runs, from its description in a fleet. */
+/** @module Builds a datafeed from its description in a fleet. A running datafeed gets a task. */
 import { completeDatafeed, datafeedTraits } from '../elasticsearch/config/datafeed-config.ts';
 import type { ClusterState } from '../elasticsearch/state/cluster-state.ts';
 import type { Datafeed, DatafeedTask } from '../elasticsearch/state/datafeed.ts';

@@ -1,4 +1,4 @@
-/** @module Builds the jobs, tasks and datafeeds of the cluster from a fleet. */
+/** @module Builds the cluster's jobs, tasks and datafeeds from a fleet. */
 
 import { ordered } from '../elasticsearch/config/field-order.ts';
 import { traitsOf } from '../elasticsearch/config/job-config.ts';
@@ -91,7 +91,7 @@ interface Moments {
   readonly modelBytes: number;
 }
 
-/** The job's past, generated once on first use. It leads to the state that the fleet describes. */
+/** The job's past, generated once on first use. The past leads to the state that the fleet describes. */
 function pastOf(
   cluster: ClusterState,
   { jobId, past, datafeed, bucketSpan, finishedAt, node }: FleetJob,
@@ -206,7 +206,7 @@ function addTask(cluster: ClusterState, job: Job, description: FleetJob, openedA
   job.task = task;
   job.history.push({ at: openedAt, state: task.state, cause: 'fleet' });
   cluster.place(job, task, node);
-  // it has no node on purpose, and must not be assigned to one
+  // the fleet describes it without a node, so it must not be assigned to one
   if (!running) cluster.unassigned.delete(job.id);
   if (state === 'opening' && node) startProcess(cluster, job, task, node);
   // if the write of `opened` was lost, the process may already have been running for a long time

@@ -1,4 +1,4 @@
-/** @module Validates fleet files: returns the fleet, or every mistake with its path. */
+/** @module Validates fleet files. Returns the fleet, or every problem with its path. */
 import * as z from 'zod';
 import { knownFieldsHint } from '../../src/base/did-you-mean.ts';
 import { fieldName, firstProblems, type Problem } from '../../src/base/errors.ts';
@@ -10,7 +10,7 @@ export type CheckedFleet =
   | { readonly fleet: Fleet; readonly problems?: undefined }
   | { readonly problems: readonly Problem[] };
 
-/** Checks the value of a fleet file. Every problem names the field, its value and the expected one. */
+/** Checks the content of a fleet file. Every problem names the field, its value and what was expected. */
 export function checkFleet(value: unknown): CheckedFleet {
   const result = fleetSchema.safeParse(value, { reportInput: true });
   if (!result.success)
@@ -27,7 +27,7 @@ function* describe(issue: z.core.$ZodIssue, prefix: Path): Generator<Problem, un
     return;
   }
   if (issue.code === 'invalid_union') {
-    // for an object, the problems of the object variant are more helpful than "matches no variant"
+    // for an object, the problems with the object variant are more helpful than "matches no variant"
     const deeper = issue.errors.find((errors) =>
       errors.some((error) => error.path.length > 0 || error.code === 'unrecognized_keys'),
     );

@@ -52,7 +52,7 @@ function busyJobs({ group, busy }: Team): FleetJob[] {
   }));
 }
 
-/** Jobs that were opened weeks ago and whose datafeeds are stopped. No two lost their data at the same time. */
+/** Jobs that were opened weeks ago and whose datafeeds are stopped. No two got their last data at the same time. */
 function idleJobs(): FleetJob[] {
   const idle: readonly (readonly [
     jobId: string,

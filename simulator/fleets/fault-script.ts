@@ -18,7 +18,7 @@ export function armFleet(fleet: Fleet, cluster: SimulatedCluster, faults: FaultS
   }
 }
 
-/** Carries out an event. Events for a job that no longer exists are ignored. */
+/** Carries out an event. An event for a job that no longer exists is ignored. */
 function happen({ event, jobId = '', node = '', reason }: FleetEvent, cluster: SimulatedCluster): void {
   const job = cluster.job(jobId);
   const open = job !== undefined && job.state !== 'closed';

@@ -1,17 +1,17 @@
 /**
- * @module Copies a real cluster into a fleet, read-only: its jobs, stats and datafeeds. Times become ages: a job that
- * has been idle for three days is idle for three days whenever the copy starts.
+ * @module Copies the jobs, stats and datafeeds of a real cluster into a fleet. It only reads from the cluster. Times
+ * become ages: a job that has been idle for three days is idle for three days whenever the copy starts.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Fleet, FleetDatafeed, FleetJob } from './schema.ts';
 
-/** Reads one path of a cluster with `GET`. */
+/** Reads one path from a cluster with `GET`. */
 export type Read = (path: string) => Promise<unknown>;
 
 export interface CopyOptions {
   /** Epoch milliseconds at which the cluster is read. */
   readonly now: number;
-  /** Replaces ids, groups, nodes and free text with hashes. The key is discarded. */
+  /** Replaces ids, groups, node names and free text with hashes. The hash key is discarded. */
   readonly hashIds: boolean;
 }
 
@@ -133,7 +133,7 @@ function copyDatafeed(
       lookingBack && latest !== undefined
         ? withoutUndefined({
             from: ageOf(now - latest),
-            // the API does not show the end of the datafeed, so the copy ends now
+            // the API does not show when the datafeed ends, so the copied datafeed ends now
             end: running?.real_time_configured === false ? 'now' : undefined,
           })
         : undefined,
@@ -142,14 +142,14 @@ function copyDatafeed(
   return withoutUndefined(datafeed);
 }
 
-/** The datafeed continues at its average pace if data was still arriving when the cluster was read. */
+/** If data was still arriving when the cluster was read, the datafeed continues at its average pace. */
 function rhythmOf(counts: Stats['data_counts'], now: number): FleetDatafeed['source'] {
   const {
     processed_record_count: records = 0,
     earliest_record_timestamp: first,
     latest_record_timestamp: latest,
   } = counts;
-  // two moments are needed to calculate a pace
+  // two different times are needed to calculate a pace
   const known = first !== undefined && latest !== undefined && latest > first && records > 1;
   const every = known ? Math.max(1, Math.round((latest - first) / records)) : 60_000;
   const dry = now - (counts.last_data_time ?? 0) > 3_600_000;
@@ -202,7 +202,7 @@ class Names {
   }
 }
 
-/** An age as a duration; a future moment as an instant. */
+/** An age as a duration. A time that is not in the past becomes `now`. */
 function ageOf(ms: number): string | number {
   return ms >= 1 ? `${Math.round(ms)}ms` : 'now';
 }

@@ -28,7 +28,7 @@ const subjects = [
 /** The most jobs per node, well under `xpack.ml.max_open_jobs`. */
 const jobsPerNode = 400;
 
-/** A fleet of `jobs` jobs that is the same for the same seed. Moments are ages. */
+/** A fleet of `jobs` jobs that is the same for the same seed. Times are given as ages. */
 export function generateFleet({ jobs, seed, idle = 0.17 }: GenerateOptions): Fleet {
   const random = new Random(seed);
   const nodes = Math.max(3, Math.ceil(jobs / jobsPerNode));
@@ -98,7 +98,7 @@ function idleJob(random: Random, index: number, opened: FleetJob, openedDays: nu
   return { ...plain, datafeed: { state: 'started', source: { every: '60s', until: last } } };
 }
 
-/** A random age between `low` and `high` days, to the second, so that jobs do not all lose their data together. */
+/** A random age between `low` and `high` days, to the second, so that jobs do not all become idle at the same time. */
 function age(random: Random, index: number, low: number, high: number): string {
   return `${Math.round(random.between(low, high, 'age', index) * 86_400)}s`;
 }

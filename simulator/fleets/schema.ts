@@ -273,7 +273,7 @@ export const fleetSchema = z
 
 /** A fleet as people write it. */
 export type Fleet = z.input<typeof fleetSchema>;
-/** One job of a fleet, as people write it. */
+/** One job in a fleet, as people write it. */
 export type FleetJob = z.input<typeof jobSchema>;
 export type FleetDatafeed = NonNullable<FleetJob['datafeed']>;
 export type FleetEvent = z.input<typeof eventSchema>;
@@ -290,14 +290,14 @@ export class FleetError extends Error {
   }
 }
 
-/** Milliseconds of a duration. @throws if invalid: a fleet from code is not validated */
+/** A duration in milliseconds. @throws if invalid, because a fleet that code creates is not validated */
 export function durationMs(text: string): number {
   const ms = parseDuration(text);
   if (ms === undefined) throw new Error(`expected ${durationText}, got ${JSON.stringify(text)}`);
   return ms;
 }
 
-/** Epoch milliseconds of a moment; ages count back from `now`. @throws if invalid */
+/** A point in time in epoch milliseconds; an age counts back from `now`. @throws if invalid */
 export function momentAt(moment: Moment, now: number): number {
   if (typeof moment === 'number') return moment;
   if (moment === 'now') return now;
@@ -307,7 +307,7 @@ export function momentAt(moment: Moment, now: number): number {
   return time;
 }
 
-/** Bytes of a size. */
+/** A size in bytes. */
 export function bytesOf(value: number | string): number {
   if (typeof value === 'number') return value;
   const unit = { b: 1, kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30 }[/[a-z]+$/.exec(value)?.[0] ?? 'b'] ?? 1;

@@ -1,6 +1,6 @@
 /**
- * @module The random past of one job, from a seed: what happened, and what Elasticsearch would have kept of it. The
- * past is simulated forward: every batch of data, search, snapshot and message follows from the earlier ones.
+ * @module The random past of one job, from a seed: what happened, and what Elasticsearch would still know about it. The
+ * past is simulated forward: every batch of data, search, snapshot and message follows from earlier ones.
  * docs/elasticsearch.md has the server's rules.
  */
 import { Random } from '../elasticsearch/random.ts';
@@ -30,7 +30,7 @@ export interface Stay {
   closed?: number;
 }
 
-/** What actually happened, by a correct clock. */
+/** What actually happened, with times from a correct clock. */
 export interface TruePast {
   readonly jobId: string;
   readonly createdAt: number;
@@ -50,7 +50,7 @@ export interface Notification {
   readonly node_name: string;
 }
 
-/** What an earlier sweep would have recorded. */
+/** What an earlier sweep would have recorded about the job. */
 export interface PastObservation {
   readonly at: number;
   readonly state: 'opened' | 'closed';
@@ -80,9 +80,9 @@ export interface PastOptions {
   readonly asOf: number;
   readonly days: number;
   readonly habit?: Habit;
-  /** Whether it is open now; random by default. */
+  /** Whether the job is open now; random by default. */
   readonly openNow?: boolean;
-  /** When earlier sweeps ran, for the observations. */
+  /** When earlier sweeps ran, which is when the observations were made. */
   readonly sweptAt?: readonly number[];
   /** The present state that the past must lead to; random by default. */
   readonly present?: Present;
@@ -121,7 +121,7 @@ class Draws {
     return this.#random.between(low, high, this.#next);
   }
 
-  /** A log-uniform value: small values are as frequent as large ones. */
+  /** A log-uniform value: each order of magnitude is equally likely. */
   span(low: number, high: number): number {
     return Math.round(Math.exp(this.between(Math.log(low), Math.log(high))));
   }
@@ -166,7 +166,7 @@ class Life {
   #node = 0;
   #latestRecord: number | undefined;
   #lastData: number | undefined;
-  /** The last data by the node's clock at each moment, for the observations. */
+  /** For the observations: the time of the last data by the node's clock, as it was known at each time. */
   readonly #lastDataFrom: { readonly at: number; readonly lastData: number | undefined }[] = [];
   #finishedTime: number | undefined;
   #handled = false;
@@ -229,7 +229,7 @@ class Life {
     };
   }
 
-  /** Generates random stays that lead up to the given present. */
+  /** Generates random stays that lead to the given present. */
   #liveTo({ createdAt, openedAt, lastData, closedAt, comesBack = 0 }: Present): void {
     const { asOf } = this.#options;
     const draws = this.#draws;
@@ -306,7 +306,7 @@ class Life {
     );
   }
 
-  /** The messages of a deleted job with the same id remain. */
+  /** Messages from a deleted job with the same id remain. */
   #earlierLife(): void {
     const { jobId, seed } = this.#options;
     const deletedAt = this.#createdAt - this.#draws.span(second, 2 * minute);
@@ -379,7 +379,10 @@ class Life {
     if (closes) this.#close(stay, until);
   }
 
-  /** When the datafeed stopped, if the present is given: soon after the last data if it is stopped now. */
+  /**
+   * When the datafeed stopped, if the present is given. A datafeed that is stopped now stopped soon after the last
+   * data.
+   */
   #feedStop(until: number, closes: boolean, lastData: number | undefined): number | undefined {
     if (!this.#hasDatafeed || closes || this.#options.present?.datafeed === 'started') return undefined;
     return Math.min((lastData ?? until) + 10 * minute, until - minute);
@@ -499,7 +502,10 @@ class Life {
     this.#finalise(at, at);
   }
 
-  /** Data that a client posts. Late data, older than the newest record, only changes the time of the last arrival. */
+  /**
+   * Data that a client posts. Late data, which is older than the newest record, changes only the time of the last
+   * arrival.
+   */
   #batch(at: number, isLate: boolean): void {
     if (isLate && this.#latestRecord !== undefined) {
       this.#take(at, this.#latestRecord - hour);
@@ -526,7 +532,7 @@ class Life {
     this.#bucket = bucket;
     if (at < this.#persistAt) return;
     this.#persistAt = at + this.#persistEvery;
-    // a busy thread is sometimes late
+    // a busy thread sometimes persists late
     if (this.#draws.chance(0.1)) this.#persistAt += 300 * second;
     this.#snapshot(at, 'Periodic background persist at');
   }
@@ -542,7 +548,7 @@ class Life {
     });
   }
 
-  /** The job's node leaves, either planned, with a snapshot, or unexpectedly. */
+  /** The job's node leaves: either as planned, with a snapshot, or unexpectedly. */
   #move(at: number): void {
     const planned = this.#draws.chance(0.5);
     if (planned && this.#handled) this.#snapshot(at, 'State persisted due to job close at');

@@ -17,7 +17,7 @@ export interface Cron {
 interface Range {
   readonly first: number;
   readonly last: number;
-  /** Names of the values, beginning with the smallest. */
+  /** Names of the values, from the smallest value on. */
   readonly names?: string;
 }
 

@@ -13,7 +13,7 @@ export interface Delivery {
   readonly scheduledTime: string;
   readonly executionId: string;
   readonly attempt: number;
-  /** When the attempt was made, epoch milliseconds. */
+  /** When the attempt was made, in epoch milliseconds. */
   readonly at: number;
   readonly targetArn: string;
   readonly payload: string;
@@ -21,7 +21,7 @@ export interface Delivery {
   readonly error?: DeliveryError;
 }
 
-/** An entry of the dead-letter queue. */
+/** An entry in the dead-letter queue. */
 export interface DeadLetter {
   readonly queueArn: string;
   readonly body: string;
@@ -63,7 +63,7 @@ export class Courier {
     this.#send = send;
   }
 
-  /** Delivers one occurrence. Calls `done` when the target accepted it or the attempts ended. */
+  /** Delivers one occurrence. Calls `done` when the target has accepted it or the attempts have ended. */
   deliver(schedule: StoredSchedule, due: number, windowMs: number, done: () => void): void {
     const fault = this.#faults.delivery(schedule.Name, 1);
     const set = this.#clock.now() + windowMs + (fault?.lateMs ?? 0);
@@ -134,7 +134,7 @@ export class Courier {
     this.#delivered(delivery);
   }
 
-  /** The condition that ends the attempts; undefined if another attempt follows. */
+  /** Why the attempts end; undefined if another attempt follows. */
   #exhausted(
     schedule: StoredSchedule,
     due: number,

@@ -1,4 +1,4 @@
-/** @module The errors of the Scheduler's wire protocol: a type, a status and a field `Message` with a capital M. */
+/** @module The errors in the Scheduler's wire protocol: a type, a status and a field `Message` with a capital M. */
 
 export type ErrorType =
   | 'ValidationException'

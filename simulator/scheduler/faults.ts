@@ -1,4 +1,4 @@
-/** @module Scripted faults of API calls, and of the delivery from a due schedule to the function. */
+/** @module Scripted faults in API calls and in deliveries from a due schedule to the function. */
 import type { ErrorType } from './errors.ts';
 import type { OperationName } from './operations.ts';
 
@@ -12,7 +12,7 @@ interface Occasion {
   readonly times?: number;
 }
 
-/** A fault of the calls of one operation, or of all. */
+/** A fault in calls of one operation, or of all operations. */
 export interface ApiFault extends Occasion {
   readonly on: OperationName | 'any';
   /** Answer with this error and do not carry out the call. */
@@ -22,7 +22,7 @@ export interface ApiFault extends Occasion {
     readonly message?: string;
     readonly retryAfterSeconds?: number;
   };
-  /** An answer that does not come from the Scheduler: a gateway's page, a truncated body. */
+  /** An answer that the Scheduler would not give, such as a gateway's page or a truncated body. */
   readonly page?: { readonly status: number; readonly body: string };
   /** Wait this long before carrying out the call. */
   readonly delayMs?: number;
@@ -33,7 +33,7 @@ export interface ApiFault extends Occasion {
 /** A fault in delivering a due schedule to its target. */
 export interface DeliveryFault extends Occasion {
   readonly on: 'delivery';
-  /** Delivers this much later than due; the service itself may be up to 60 s late. */
+  /** Delivers this many milliseconds late; the real service may be up to 60 s late. */
   readonly lateMs?: number;
   /** Delivers the same occurrence this many more times. */
   readonly duplicates?: number;
@@ -54,7 +54,7 @@ export class FaultScript {
     this.#rules.length = 0;
   }
 
-  /** The fault for this call, if any; counts as one of its `times`. */
+  /** The fault for this call, if any. The call counts as one of the fault's `times`. */
   api(operation: OperationName, name: string): ApiFault | undefined {
     return this.#take((fault): fault is ApiFault => fault.on === operation || fault.on === 'any', name);
   }

@@ -1,6 +1,6 @@
 /**
- * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP. Schedules fire on a clock that a
- * test controls, and the failures of the real service happen on demand.
+ * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP. Schedules fire on a clock that
+ * a test controls, and failures of the real service can be caused on demand.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { Courier, type DeadLetter, type Delivery, DeliveryError, type Send } from './delivery.ts';
@@ -32,15 +32,15 @@ export interface SchedulerOptions {
   /** The most schedules in a region; default 10 million. */
   readonly quota?: number;
   readonly paging?: Partial<Paging>;
-  /** Delay between a schedule's last invocation and its removal (DELETE); default 1 s. */
+  /** Delay between a schedule's last invocation and its removal, if ActionAfterCompletion is DELETE; default 1 s. */
   readonly completionDelayMs?: number;
   /** Delay between deleting a group and its removal with its schedules; default 5 s. */
   readonly groupDeletionMs?: number;
-  /** When an `at` schedule fires whose time was past at its creation; default `never`. */
+  /** When to fire an `at` schedule whose time was already past when it was created; default `never`. */
   readonly pastAt?: 'never' | 'at_once';
   /** Called for every attempt to reach a target. */
   readonly delivered?: (delivery: Delivery) => void;
-  /** Chooses the moment within flexible windows; default: always the middle. */
+  /** Chooses the time within flexible windows; default: always the middle. */
   readonly random?: () => number;
 }
 
@@ -55,7 +55,7 @@ export interface EmbeddedScheduler extends AsyncDisposable {
   /** All attempts to reach a target so far. */
   readonly deliveries: readonly Delivery[];
   readonly deadLetters: readonly DeadLetter[];
-  /** Events that the function failed on after all retries. */
+  /** Events for which the function failed even after all retries. */
   readonly failedEvents: readonly FailedEvent[];
   /** How many events the function is processing. */
   readonly running: number;
@@ -90,7 +90,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Embedde
     deliver: (...order) => courier.deliver(...order),
     completed: (schedule) =>
       clock.at(clock.now() + (options.completionDelayMs ?? 1_000), () => {
-        // a schedule that changed in the meantime is removed after its own last invocation
+        // a schedule that changed in the meantime is removed later, after its new last invocation
         if (store.find(schedule.Arn) === schedule) store.remove(schedule.Arn);
       }),
   });
@@ -129,7 +129,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<Embedde
   };
 }
 
-/** Posts an event to a Lambda invoke address, as an asynchronous invocation. */
+/** Posts an event to a Lambda invoke URL, as an asynchronous invocation. */
 async function post(clock: SimulatorClock, url: string, payload: string): Promise<void> {
   using limit = clock.limit(60_000);
   let answer: Response;

@@ -1,6 +1,6 @@
 /**
- * @module Lambda's queue for asynchronous invocations. It accepts an event at once; the Scheduler never learns how the
- * function ends.
+ * @module Lambda's queue for asynchronous invocations. It accepts an event at once; the Scheduler never gets the
+ * function's result.
  */
 import { randomUUID } from 'node:crypto';
 import type { SimulatorClock } from '../clock.ts';
@@ -9,7 +9,7 @@ import type { SimulatorClock } from '../clock.ts';
 export interface Invocation {
   /** The event, as the handler gets it. */
   readonly payload: unknown;
-  /** The same for all runs of one event. */
+  /** The request id, which is the same for all runs for one event. */
   readonly requestId: string;
   /** The target's ARN, with its qualifier if it has one. */
   readonly functionArn: string;

@@ -1,4 +1,4 @@
-/** @module The twelve operations: routing of requests, and the answer of each. */
+/** @module The twelve operations: how requests are routed, and how each operation answers. */
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
 import { conflict, invalid, ServiceError } from './errors.ts';
@@ -41,7 +41,7 @@ export function route(
   path: string,
 ): { readonly operation: OperationName; readonly label: string } | undefined {
   const [root, collection, raw, ...more] = path.split('/');
-  // a URL parser removes these segments, so a schedule with such a name would be unreachable
+  // a URL parser removes these segments, so requests cannot reach a schedule with such a name
   if (root !== '' || more.length > 0 || raw === '.' || raw === '..') return undefined;
   const wanted = `${method} /${collection}${raw === undefined ? '' : '/{}'}`;
   const found = Object.entries(routes).find(([, route]) => route === wanted);
@@ -60,7 +60,7 @@ function decode(raw: string): string {
 export interface Paging {
   /** The most entries on one page, even if MaxResults is larger. */
   readonly size: number;
-  /** The first page has a token and no entries, as the service's documentation allows. */
+  /** Makes the first page a token without entries, which the service's documentation allows. */
   readonly startEmpty: boolean;
 }
 

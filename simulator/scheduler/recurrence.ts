@@ -14,7 +14,7 @@ export type Expression =
 export interface Recurrence {
   readonly expression: Expression;
   readonly zone: string;
-  /** The first and the last moment at which a recurring schedule may be due, in epoch milliseconds. */
+  /** The first and the last time at which a recurring schedule may be due, in epoch milliseconds. */
   readonly start?: number | undefined;
   readonly end?: number | undefined;
   /** When the schedule was created; a rate without `start` counts from here. */
@@ -48,7 +48,7 @@ function readAt(body: string): Expression | undefined {
   return exists ? { kind: 'at', local: local.getTime() } : undefined;
 }
 
-/** The first moment after `after` at which the schedule is due; undefined if there is none. */
+/** The first time after `after` at which the schedule is due; undefined if there is none. */
 export function nextOccurrence(recurrence: Recurrence, after: number): number | undefined {
   const { expression, zone, start, end, anchor } = recurrence;
   if (expression.kind === 'at') {

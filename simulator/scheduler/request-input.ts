@@ -1,6 +1,6 @@
 /**
- * @module Validates requests by the constraints of the service model, with the service's own messages, and converts
- * their fields for the rest of the simulator.
+ * @module Validates requests against the constraints in the service model, with the service's own messages, and
+ * converts their fields for the rest of the simulator.
  */
 import * as z from 'zod';
 import { invalid } from './errors.ts';
@@ -90,10 +90,10 @@ const schedule = z.object({
   ClientToken: clientToken.optional(),
 });
 
-/** The fields of a create or update, with the service's defaults. Dates are epoch seconds. */
+/** The fields of a create or update request, with the service's defaults. Dates are epoch seconds. */
 export type ScheduleInput = z.output<typeof schedule>;
 
-/** Parses `value`. @throws the service's 400 with every violated constraint */
+/** Parses `value`. @throws the service's 400, which lists every violated constraint */
 export function read<T extends z.core.$ZodType>(
   schema: T,
   value: unknown,
@@ -111,9 +111,7 @@ export function read<T extends z.core.$ZodType>(
   );
 }
 
-/**
- * Parses the body of a create or update. `now`, in epoch milliseconds, is the limit for dates that must not be past.
- */
+/** Parses the body of a create or update request. Some dates must not be before `now`, in epoch milliseconds. */
 export function readSchedule(body: unknown, now: number): ScheduleInput {
   const input = read(schedule, body);
   const expression = readExpression(input.ScheduleExpression);

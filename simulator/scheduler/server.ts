@@ -36,7 +36,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-// the largest Input is JSON escaped within JSON, and must fit
+// the largest Input must fit, and it is JSON that is escaped within JSON
 const maxBodyBytes = 1_048_576;
 
 /** Starts listening on loopback. */
@@ -44,7 +44,7 @@ export async function listen(options: ServerOptions): Promise<RunningServer> {
   const requests: ReceivedRequest[] = [];
   const server = createServer((request, response) => {
     answer(request, response, options, requests).catch((error: unknown) => {
-      // a client may disconnect while its request is read
+      // a client may disconnect while the server reads its request
       if (!request.destroyed) throw error;
     });
   });
@@ -171,7 +171,7 @@ function parseBody(text: string): unknown {
   }
 }
 
-/** The region in the signature's credential scope. */
+/** The region from the signature's credential scope. */
 function regionOf(message: IncomingMessage): string | undefined {
   return /Credential=[^/]+\/\d{8}\/([a-z0-9-]+)\/scheduler\/aws4_request/.exec(
     message.headers.authorization ?? '',

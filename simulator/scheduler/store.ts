@@ -30,7 +30,7 @@ export interface StoreOptions {
   readonly quota: number;
   /** How long a deleted group stays DELETING while its schedules still fire. */
   readonly groupDeletionMs: number;
-  /** Called when a schedule was put or removed, which may change due times. */
+  /** Called after a schedule was put or removed, because due times may have changed. */
   readonly changed: (arn: string, schedule: StoredSchedule | undefined) => void;
 }
 
@@ -92,7 +92,7 @@ export class SchedulerStore {
     return this.#schedules.get(arn);
   }
 
-  /** The schedules of one region or of all, ordered by group and name. */
+  /** The schedules in one region, or in all regions, ordered by group and name. */
   schedules(region?: string): StoredSchedule[] {
     return [...this.#schedules.values()]
       .filter((schedule) => region === undefined || regionOf(schedule.Arn) === region)

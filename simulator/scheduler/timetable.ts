@@ -1,13 +1,15 @@
-/** @module Fires schedules when they fall due on the simulator's clock, and completes them afterwards. */
+/** @module Fires schedules when they fall due by the simulator's clock, and completes them afterwards. */
 import type { SimulatorClock } from '../clock.ts';
 import { nextOccurrence, type Recurrence, readExpression } from './recurrence.ts';
 import type { StoredSchedule } from './store.ts';
 
 export interface TimetableOptions {
   readonly clock: SimulatorClock;
-  /** When an `at` schedule fires whose time is already past at its creation. The service does not document this. */
+  /**
+   * When to fire an `at` schedule whose time is already past when it is created. The service does not document this.
+   */
   readonly pastAt: 'never' | 'at_once';
-  /** Returns a number between 0 and 1 that chooses the moment within a flexible window. */
+  /** Returns a number between 0 and 1 that chooses the time within a flexible window. */
   readonly random: () => number;
   readonly deliver: (schedule: StoredSchedule, due: number, windowMs: number, done: () => void) => void;
   /** Called after the last invocation of a schedule with ActionAfterCompletion DELETE. */
@@ -17,7 +19,7 @@ export interface TimetableOptions {
 export class Timetable {
   readonly #options: TimetableOptions;
   readonly #cancel = new Map<string, () => void>();
-  /** The last due time of each schedule, so that a change at that moment does not fire the schedule twice. */
+  /** The last due time of each schedule, so that a change at exactly that time does not fire the schedule twice. */
   readonly #last = new Map<string, number>();
 
   constructor(options: TimetableOptions) {
@@ -34,7 +36,7 @@ export class Timetable {
     }
     const now = this.#options.clock.now();
     const recurrence = recurrenceOf(schedule);
-    // a rate without StartDate fires at once when it is created and when its rate changes
+    // a rate without StartDate fires at once when the schedule is created and when the rate changes
     const atOnce =
       recurrence.expression.kind === 'rate' && schedule.anchor === now && this.#last.get(arn) !== now;
     const past =
@@ -74,7 +76,10 @@ export class Timetable {
     if (next !== undefined) this.#arm(schedule, next);
   }
 
-  /** A recurring schedule completes when its end is past, without another invocation. An `at` schedule with a past time never completes. */
+  /**
+   * A recurring schedule completes, without another invocation, when its end is past. An `at` schedule that was created
+   * with a past time never completes.
+   */
   #ended(schedule: StoredSchedule): void {
     if (recurrenceOf(schedule).expression.kind !== 'at') this.#complete(schedule);
   }

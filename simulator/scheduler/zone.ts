@@ -42,7 +42,7 @@ export function localTime(instant: number, zone: string): number {
   );
 }
 
-/** The first instant at which the zone's clocks show `local`; undefined if the zone skips it. */
+/** The first instant at which the zone's clocks show `local`; undefined if the zone skips that local time. */
 export function firstInstant(local: number, zone: string): number | undefined {
   const candidates = [offsetAt(local - day, zone), offsetAt(local + day, zone)].map(
     (offset) => local - offset,
@@ -50,7 +50,9 @@ export function firstInstant(local: number, zone: string): number | undefined {
   return candidates.filter((instant) => localTime(instant, zone) === local).sort((a, b) => a - b)[0];
 }
 
-/** Like `firstInstant`, but a skipped local time uses the offset before the gap, which gives an instant after the gap. */
+/**
+ * Like `firstInstant`, but for a skipped local time it uses the offset before the gap, which gives an instant after it.
+ */
 export const instantPastGap = (local: number, zone: string): number =>
   firstInstant(local, zone) ?? local - offsetAt(local - day, zone);
 

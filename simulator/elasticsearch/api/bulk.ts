@@ -53,7 +53,7 @@ export function bulk(call: Call, indices: Indices, newId: () => string): object 
   return { took: 1, errors: hasErrors, items };
 }
 
-/** The error of an item that a plain index refuses. */
+/** The error for an item that a plain index refuses. */
 function refusal(
   { context: { cluster } }: Call,
   indices: Indices,

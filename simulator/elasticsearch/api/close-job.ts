@@ -43,7 +43,7 @@ export const closeJobRoute: Route = route(
   },
 );
 
-/** A request with a body must have no query parameters: only the body is read, and unused parameters are refused. */
+/** If there is a body, query parameters are refused as unused, because only the body is read. */
 function fromBody(call: Call): CloseRequest {
   const body = call.body.read(takesOldName(call) ? olderParser : parser);
   if (body.allow_no_jobs !== undefined) warnOldName(call, 'jobs');
@@ -98,7 +98,7 @@ async function closeJobs(call: Call, request: CloseRequest): Promise<void> {
   await untilGone(call, [...open, ...closing], timeout);
 }
 
-/** Stops the running datafeeds of open jobs first. They stay stopped even if the close fails. */
+/** Stops the running datafeeds of open jobs first. The datafeeds stay stopped even if the close fails. */
 async function stopDatafeeds(
   call: Call,
   open: readonly OpenJob[],
@@ -122,7 +122,7 @@ async function stopDatafeeds(
     );
 }
 
-/** Closes all processes at once, each on its node, without a timeout. The first failure becomes the answer. */
+/** Closes all processes at the same time, each on its node, without a timeout. The first failure becomes the answer. */
 async function closeProcesses(call: Call, open: readonly OpenJob[]): Promise<void> {
   const { cluster } = call.context;
   const closes: Promise<void>[] = [];

@@ -1,4 +1,4 @@
-/** @module Data streams and the requests that prepare them: templates, lifecycles, rollovers. */
+/** @module Data streams and the requests that manage them: templates, lifecycles, rollovers. */
 import { notFound } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';
 import { type DataStream, writeIndex } from '../state/data-stream-store.ts';

@@ -100,7 +100,7 @@ export const documentsRoutes: readonly Route[] = [
   }),
 ];
 
-/** The names of data streams for logs begin with their type. */
+/** Names of log data streams begin with their type, `logs`. */
 const namesStream = (expression: string) => expression.startsWith('logs-');
 
 const shards = { total: 1, successful: 1, skipped: 0, failed: 0 };

@@ -1,4 +1,7 @@
-/** @module Forecasts: the job's process works on them for a while, and the stats count them (docs/elasticsearch.md §3.10). */
+/**
+ * @module Forecasts: the job's process needs time to calculate each, and the job stats count them
+ * (docs/elasticsearch.md §3.10).
+ */
 import { badRequest, conflict, illegalArgument, notFound } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject, ObjectParser } from '../http/object-parser.ts';

@@ -43,7 +43,7 @@ export function existing(call: Call, indices: Indices): readonly Index[] {
     });
   const { found, missing } = indices.resolve(expression);
   const lenient = call.query.text('ignore_unavailable');
-  // results are shown as part of the job stats, so their hidden indices count as existing
+  // the job stats show the results, so the hidden results indices count as existing
   const absent = missing.find((name) => !isHidden(name));
   if (absent !== undefined && lenient !== 'true') throw missingIndex(absent);
   return found;

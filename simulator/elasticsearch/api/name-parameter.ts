@@ -7,7 +7,7 @@ import type { Job } from '../state/job.ts';
 
 type Kind = 'jobs' | 'datafeeds';
 
-/** `allow_no_match`, or `allow_no_jobs` on stacks and compatibility modes that still accept it. */
+/** `allow_no_match`, or the older `allow_no_jobs` on stacks and in compatibility modes that still accept it. */
 export function allowNoMatch(call: Call, kind: Kind): boolean {
   const old = `allow_no_${kind}`;
   let allowed = true;
@@ -74,7 +74,7 @@ export function datafeedsNamed(
   return ids.flatMap((id) => cluster.datafeeds.get(id) ?? []);
 }
 
-/** The job with exactly this id: groups and patterns do not count. @throws 404 */
+/** The job with exactly this id; groups and patterns are not resolved. @throws 404 */
 export function oneJob({ context: { cluster } }: Call, id: string, { withDeleting = false } = {}): Job {
   const job = cluster.jobs.get(id);
   if (!job || (!withDeleting && job.blocked?.reason === 'delete')) throw noSuchJob(id);

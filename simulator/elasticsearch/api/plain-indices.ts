@@ -1,4 +1,4 @@
-/** @module Plain indices: the few calls that people and tests need around a datafeed. */
+/** @module Plain indices: the few calls that people and tests need to work with a datafeed. */
 import { type Route, route } from '../http/call.ts';
 import type { Document, Index } from '../state/indices.ts';
 import { closeResults, dropResults } from '../state/results-index.ts';

@@ -1,4 +1,4 @@
-/** @module Records posted to an open job (docs/elasticsearch.md §3.10). */
+/** @module Accepts records posted to an open job (docs/elasticsearch.md §3.10). */
 import { conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { ClusterState } from '../state/cluster-state.ts';
@@ -30,7 +30,7 @@ export const postDataRoute: Route = route(
   },
 );
 
-/** Posting data, flushing and forecasting need a running process. @throws 409 */
+/** Posting data, flushing and forecasting need a running process. @throws 409 if there is none */
 export function checkProcess({ context: { cluster } }: Pick<Call, 'context'>, job: Job, doing: string): void {
   cluster.settle(job);
   const { task } = job;

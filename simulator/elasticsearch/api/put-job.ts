@@ -69,7 +69,7 @@ export function jobContext(cluster: ClusterState) {
   };
 }
 
-/** Between one and two minutes, so that the datafeeds of a cluster do not all search at the same time. */
+/** Random, between one and two minutes, so that a cluster's datafeeds do not all search at the same time. */
 export function randomQueryDelay(cluster: ClusterState, jobId: string): string {
   return `${cluster.random.integer(60_000, 119_999, 'query delay', jobId)}ms`;
 }

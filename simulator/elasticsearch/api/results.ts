@@ -1,4 +1,4 @@
-/** @module Results: the finished buckets of a job, which never contain anomalies, and buckets that tests wrote. */
+/** @module Results: a job's finished buckets, which never contain anomalies, and buckets that tests wrote. */
 import { badRequest, notFound } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import type { JsonObject } from '../http/object-parser.ts';

@@ -1,4 +1,4 @@
-/** @module The supported queries: match all, one value, a range, ids, and combinations of them. */
+/** @module The supported queries: match all, one value, a range, ids, and combinations of these. */
 import { ElasticsearchError } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import { wildcard } from '../state/expressions.ts';
@@ -72,7 +72,7 @@ export function compileQuery(query: Document): Test {
   }
 }
 
-/** The value of a field, given by its dotted path or its literal name. `name.raw` falls back to `name`. */
+/** The value of a field that is named by its dotted path or its literal name. `name.raw` falls back to `name`. */
 const fieldOf = (source: Document, field: string): unknown =>
   source[field] ?? source[field.replace(/\.raw$/, '')] ?? innerField(source, field);
 

@@ -1,4 +1,7 @@
-/** @module Calls about the caller itself (docs/elasticsearch.md §4). These endpoints do not exist if the fleet has no users. */
+/**
+ * @module Endpoints about the caller's own user and privileges (docs/elasticsearch.md §4). They do not exist if the
+ * fleet has no users.
+ */
 import { ElasticsearchError, illegalArgument, validation } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { PlainError } from '../http/media-type.ts';

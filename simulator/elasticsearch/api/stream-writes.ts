@@ -1,4 +1,4 @@
-/** @module Items of a `_bulk` request for data streams: which of them create a stream, and who may write. */
+/** @module Items of a `_bulk` request for data streams: which items create a stream, and who may write. */
 import { ElasticsearchError } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import type { ItemResult } from '../state/data-stream-store.ts';

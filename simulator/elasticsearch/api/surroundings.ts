@@ -1,4 +1,6 @@
-/** @module Other cluster calls that people and test suites use: health, licence, nodes, tasks, a reset of everything. */
+/**
+ * @module Other cluster calls that people and test suites use: health, licence, nodes, tasks, and resetting everything.
+ */
 import { type Call, type Route, route } from '../http/call.ts';
 import { endFeed } from '../state/datafeed-lifecycle.ts';
 import { killTask } from '../state/job-lifecycle.ts';

@@ -57,7 +57,7 @@ function persistentTasks(cluster: ClusterState): PersistentTask[] {
   return [...jobs, ...datafeeds];
 }
 
-/** The tasks that run on a node. A task without a node is only an entry of the cluster state. */
+/** The tasks that run on a node. A task without a node exists only as an entry in the cluster state. */
 const running = (cluster: ClusterState) =>
   persistentTasks(cluster).flatMap((task) => (task.node ? [{ ...task, node: task.node }] : []));
 type Running = ReturnType<typeof running>[number];

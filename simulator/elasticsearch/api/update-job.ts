@@ -1,4 +1,6 @@
-/** @module Updating a job: which fields may change, and which may not while it is open (docs/elasticsearch.md §3.1). */
+/**
+ * @module Updating a job: which fields may change, and which only while the job is closed (docs/elasticsearch.md §3.1).
+ */
 
 import { ruleParser } from '../config/detector.ts';
 import { ordered } from '../config/field-order.ts';

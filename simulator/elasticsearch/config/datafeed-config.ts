@@ -48,7 +48,7 @@ const queries = [
   'more_like_this percolate rank_feature distance_feature pinned wrapper intervals span_term span_near knn type',
 ].flatMap((names) => names.split(' '));
 
-/** The server parses the query when the datafeed is put. @throws 400 */
+/** Like the server, parses the query when the datafeed is put. @throws 400 */
 function knownQuery(query: JsonObject): JsonObject {
   const unknown = Object.keys(query).find((name) => !queries.includes(name));
   if (unknown === undefined) return query;

@@ -1,8 +1,8 @@
-/** @module Detectors of a job: functions, the fields that each needs, and the default description. */
+/** @module Detectors of a job: their functions, the fields that each function needs, and the default description. */
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 
-/** Full names with the short forms that the server expands. */
+/** Full function names with the short forms that the server expands. */
 const shortcuts: Record<string, string> = {
   c: 'count',
   low_c: 'low_count',

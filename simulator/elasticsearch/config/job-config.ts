@@ -1,4 +1,7 @@
-/** @module A job's config: which fields a put accepts, what the server adds, and the traits that the simulator reads from it. */
+/**
+ * @module A job's config: which fields a put accepts, what the server adds, and which traits the simulator derives from
+ * it.
+ */
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, textOf } from '../http/object-parser.ts';
 import type { JobConfig, JobTraits } from '../state/job.ts';
@@ -154,7 +157,7 @@ export function checkMemoryLimit(
   );
 }
 
-/** What the simulator reads from a complete config. */
+/** The traits that the simulator derives from a complete config. */
 export function traitsOf(config: JobConfig): JobTraits {
   const analysis = config.analysis_config as JsonObject;
   const limits = config.analysis_limits as JsonObject | undefined;

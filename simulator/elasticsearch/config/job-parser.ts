@@ -83,7 +83,7 @@ export function jobParser(datafeed: ObjectParser): ObjectParser {
   };
 }
 
-/** Megabytes of a memory limit, which may be a size or a bare number of megabytes. */
+/** A memory limit in megabytes. The value may be a size or a bare number of megabytes. */
 function memoryLimitInMb(value: unknown): number {
   const mb =
     typeof value === 'number'

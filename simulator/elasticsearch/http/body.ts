@@ -16,7 +16,7 @@ export class RequestBody {
     return this.bytes > 0;
   }
 
-  /** The whole content as one JSON value. @throws 400 with the place of the syntax error */
+  /** The whole content as one JSON value. @throws 400 with the location of the syntax error */
   json(): unknown {
     try {
       return JSON.parse(this.text) as unknown;
@@ -25,7 +25,7 @@ export class RequestBody {
     }
   }
 
-  /** The content as `parser` declares it. Missing content counts as an empty object. */
+  /** The content, parsed with `parser`. Missing content counts as an empty object. */
   read(parser: ObjectParser): JsonObject {
     return this.present ? parseObject(parser, this.json(), { text: this.text, path: [] }) : {};
   }

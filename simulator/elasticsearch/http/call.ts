@@ -1,4 +1,4 @@
-/** @module One request as a handler sees it, and the two steps of a handler: first read all parameters, then act. */
+/** @module One request as a handler sees it. A handler has two steps: it reads all parameters, then it acts. */
 
 import type { HandlerContext } from '../handler-context.ts';
 import type { Principal, Privilege } from '../security.ts';
@@ -18,7 +18,7 @@ export interface Call {
   readonly accept: string;
   /** The major version that the media types request compatibility with, if any. */
   readonly compatibleWith: number | undefined;
-  /** Waits for `answer`, and lets the test clock move on in the meantime. */
+  /** Waits for `answer`, and lets the test clock move on while it waits. */
   readonly wait: <T>(answer: Promise<T>) => Promise<T>;
   /** Adds a `Warning` header to the response. */
   readonly warn: (message: string) => void;
@@ -26,7 +26,7 @@ export interface Call {
 
 export interface Answer {
   readonly status?: number;
-  /** Rendered as JSON, or as YAML on request, without undefined fields. */
+  /** Rendered without undefined fields, as JSON or, if the client requests it, as YAML. */
   readonly body?: unknown;
   /** Sent unchanged instead of `body`. */
   readonly text?: string;
@@ -48,7 +48,7 @@ export interface Route {
   readonly action: string;
   readonly privilege: Privilege;
   readonly prepare: Prepare;
-  /** The first major version that has it. */
+  /** The first major version that has this API. */
   readonly since?: 8 | 9;
 }
 

@@ -10,7 +10,7 @@ export interface Column<T> {
   readonly name: string;
   readonly aliases: readonly string[];
   readonly description: string;
-  /** Whether it is shown by default. */
+  /** Whether the column is shown by default. */
   readonly shown?: boolean;
   readonly kind?: 'text' | 'number' | 'bytes' | 'milliseconds';
   readonly value: (row: T) => Value;
@@ -53,7 +53,7 @@ function formatOf({ accept }: Call): string {
 }
 
 interface Chosen<T> {
-  /** As the caller wrote it, aliases included. */
+  /** The column as the caller wrote it, which may be an alias. */
   readonly label: string;
   readonly column: Column<T>;
 }

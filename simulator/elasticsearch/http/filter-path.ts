@@ -37,7 +37,7 @@ function compile(pattern: string): Filter {
   });
 }
 
-/** One position within the filters. It caches its answers: ten thousand jobs share the same fifty field names. */
+/** One position within the filters. Caches its answers: ten thousand jobs share the same fifty field names. */
 class Position {
   readonly #filters: readonly Filter[];
   readonly #known = new Map<string, Below>();

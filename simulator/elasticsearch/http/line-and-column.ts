@@ -1,4 +1,4 @@
-/** @module Line and column of a place in a JSON text, for error messages. The text must be valid JSON. */
+/** @module Line and column of a value in a JSON text, for error messages. The text must be valid JSON. */
 
 export interface Location {
   readonly line: number;
@@ -7,7 +7,7 @@ export interface Location {
 
 export type JsonPath = readonly (string | number)[];
 
-/** Where the value at `path`, or its key, begins. If a key occurs twice, the last one counts. */
+/** Where the value at `path`, or its key, begins. If a key occurs twice, the last occurrence is used. */
 export function locate(text: string, path: JsonPath, which: 'key' | 'value' = 'value'): Location {
   const scanner = new Scanner(text);
   scanner.visit(path, 0, which);

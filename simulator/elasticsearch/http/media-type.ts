@@ -11,11 +11,11 @@ const plainContent = [
   'application/vnd.elasticsearch+x-ndjson',
 ];
 
-/** An error whose `error` field is a plain string, as the outer layers of the server write it. */
+/** An error whose `error` field is a plain string, as in errors from the server's outer layers. */
 export class PlainError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
-  /** Whether the body has a `status` field; some do not. */
+  /** Whether the body has a `status` field; some of these errors have none. */
   readonly withStatus: boolean;
 
   constructor(

@@ -1,6 +1,6 @@
 /**
- * @module Reads request bodies as the server does: declared fields of declared kinds. Anything else is an error that
- * names parser, field, line and column.
+ * @module Reads request bodies as the server does: only declared fields, each of its declared kind. Anything else is an
+ * error that names the parser, field, line and column.
  */
 
 import { distance } from 'fastest-levenshtein';
@@ -146,7 +146,7 @@ function attempt<T>(run: () => T, failed: (error: unknown) => Error): T {
 }
 
 class ParseError extends ElasticsearchError {
-  /** The parser's position; a wrapping error reports the same one. */
+  /** The parser's position, which an error that wraps this one reports as well. */
   readonly at: JsonPath;
 
   constructor(cause: ErrorCause, at: JsonPath) {

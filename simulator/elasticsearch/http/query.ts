@@ -7,7 +7,7 @@ import { near } from './object-parser.ts';
 
 /** Parameters that shape the response and that every endpoint accepts. */
 const common = ['error_trace', 'filter_path', 'format', 'human', 'pretty'];
-/** The content as a parameter, accepted by every endpoint with a body. Never suggested for a typo. */
+/** The body as a parameter, which every endpoint with a body accepts. Never suggested for a typo. */
 const content = ['source', 'source_content_type'];
 
 export class Query {
@@ -26,7 +26,7 @@ export class Query {
     return this.#values.has(name);
   }
 
-  /** The value, without marking it as used. */
+  /** The value. Does not mark the parameter as used. */
   peek(name: string): string | undefined {
     return this.#values.get(name);
   }
@@ -36,7 +36,7 @@ export class Query {
     return this.#values.get(name);
   }
 
-  /** `?name` and `?name=` are true. */
+  /** `?name` and `?name=` mean true. */
   flag(name: string, otherwise: boolean): boolean {
     const value = this.text(name);
     if (value === undefined) return otherwise;
@@ -62,7 +62,7 @@ export class Query {
     for (const name of names) this.#consumed.add(name);
   }
 
-  /** @throws 400 that names every unused parameter */
+  /** @throws 400 if parameters are unused, naming each of them */
   refuseUnconsumed(path: string): void {
     const unknown = [...this.#values.keys()]
       .filter((name) => !this.#consumed.has(name) && !content.includes(name))

@@ -1,4 +1,4 @@
-/** @module Renders an answer, or the error thrown instead, as the bytes of a response. */
+/** @module Renders an answer, or the error that a handler threw, as the bytes of a response. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { stringify } from 'yaml';
 import { ElasticsearchError } from '../errors.ts';
@@ -37,7 +37,7 @@ export function render(answer: Answer, options: RenderOptions): Rendered {
   return { status, headers: { 'content-type': jsonType(options), ...headers }, body };
 }
 
-/** The response for an error that a handler threw; undefined for a bug of the simulator. */
+/** The response for an error that a handler threw; undefined if the error is a bug in the simulator. */
 export function renderError(error: unknown, options: RenderOptions): Rendered | undefined {
   if (error instanceof PlainError)
     return render({ status: error.status, body: error.body(), headers: error.headers }, options);

@@ -1,4 +1,4 @@
-/** @module Finds the handler of a path. Each segment is literal or a `{parameter}`; a literal wins. */
+/** @module Finds the handler for a path. Each segment of a route is literal or a `{parameter}`; a literal wins. */
 
 export interface Match<T> {
   readonly route: T;
@@ -38,7 +38,7 @@ export class Router<T> {
     at.methods.set(method, { route, names });
   }
 
-  /** Finds a handler. Empty segments count: `//_close` has an empty id, and a trailing slash is ignored. */
+  /** Finds a handler. Empty segments are kept, so that `//_close` has an empty id. A trailing slash is ignored. */
   find(method: string, path: string): Routed<T> {
     const trimmed = path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path;
     const segments = trimmed.split('/').slice(1);

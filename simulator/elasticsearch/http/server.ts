@@ -16,13 +16,13 @@ import { type Match, type Routed, Router } from './router.ts';
 
 /** One request that the server has seen. */
 export interface RecordedRequest {
-  /** When it arrived, epoch milliseconds of the simulated clock. */
+  /** When it arrived, in epoch milliseconds by the simulated clock. */
   readonly at: number;
   readonly method: string;
   /** As written in the request line, percent-encoded. */
   readonly path: string;
   readonly query: string;
-  /** Length of the request line with its line end, which `http.max_initial_line_length` limits. */
+  /** Length of the request line including its line end, limited by `http.max_initial_line_length`. */
   readonly lineBytes: number;
   readonly headers: Readonly<Record<string, string | readonly string[] | undefined>>;
   readonly body: string;
@@ -65,7 +65,7 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const { clock, faults } = options;
-  // the client may disconnect at any time; the requested action goes on
+  // the client may disconnect at any time; the requested action continues
   request.on('error', () => undefined);
   response.on('error', () => undefined);
   const content = await readContent(request);
@@ -159,7 +159,7 @@ async function rendering(
     rendered = render(await answer(options, exchange), renderOptions);
   } catch (error) {
     const known = renderError(error, renderOptions);
-    // a bug of this simulator: the client gets a 500, and the process gets the error
+    // a bug in the simulator: the client gets a 500, and the process gets the error
     if (!known) options.onBug(error);
     rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
   }
@@ -229,7 +229,7 @@ function findRoute(router: Router<Route>, major: 7 | 8 | 9, method: string, path
   return routed.kind === 'found' && (routed.match.route.since ?? 7) > major ? { kind: 'unknown' } : routed;
 }
 
-/** The prefix of 6.x still works on 7.x, and on 8.x in compatibility mode 7. */
+/** The path prefix from 6.x still works on 7.x, and on 8.x in compatibility mode 7. */
 function deprecatedPrefix({ context, compatibleWith, method, path, warn }: Call): void {
   if (context.cluster.major === 8 && compatibleWith !== 7)
     throw new PlainError(400, `no handler found for uri [${path}] and method [${method}]`, {
@@ -254,7 +254,7 @@ interface SendOptions {
   readonly method: string;
   readonly warnings: readonly string[];
   readonly request: IncomingMessage;
-  /** The connection cannot be reused. */
+  /** The connection closes after this response. */
   readonly last: boolean;
   readonly clock: SimulatorClock;
 }
@@ -268,7 +268,7 @@ function send(response: ServerResponse, rendered: Rendered, options: SendOptions
   if (last) headers.connection = 'close';
   const bytes = Buffer.from(rendered.body);
   headers['content-length'] = String(bytes.length);
-  // Node would use the machine's clock
+  // Node would set the date by the machine's clock
   headers.date = new Date(clock.now()).toUTCString();
   const opaque = request.headers['x-opaque-id'];
   if (typeof opaque === 'string') headers['X-Opaque-Id'] = opaque;
@@ -285,7 +285,7 @@ interface Content {
   readonly tooLong: boolean;
 }
 
-/** The content; undefined if the client disconnected before its end. Content over the limit is dropped. */
+/** The body; undefined if the client disconnected before sending all of it. Bytes over the limit are dropped. */
 async function readContent(request: IncomingMessage): Promise<Content | undefined> {
   const chunks: Buffer[] = [];
   let bytes = 0;

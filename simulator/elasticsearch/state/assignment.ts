@@ -3,13 +3,13 @@ import { printByteSize } from '../units.ts';
 import type { Job } from './job.ts';
 import type { MlNode } from './node.ts';
 
-/** Native memory of a process beyond its model. */
+/** Native memory that a process needs in addition to its model. */
 export const processOverhead = 10 * 2 ** 20;
 
 /** The number of buckets after which the server trusts the size of a model. */
 const bucketsToSettle = 20;
 
-/** `assignment_memory_basis` of the stats: a young job counts with its limit. Undefined without a model. */
+/** `assignment_memory_basis` in the stats: a young job is assigned by its memory limit. Undefined without a model. */
 export function memoryBasisOf({ modelBytes, counts }: Job): MemoryBasis | undefined {
   if (modelBytes <= 0) return undefined;
   return counts.buckets < bucketsToSettle ? 'model_memory_limit' : 'current_model_bytes';

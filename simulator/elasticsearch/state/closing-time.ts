@@ -1,7 +1,7 @@
 /**
  * @module The default duration of a close: log-normal, median 2 s and 99th percentile 60 s for a model of common size,
  * correlated 0.6 with the model's memory. No measurements of real close times are public. The project's bench uses the
- * same figures.
+ * same distribution.
  */
 import type { Random } from '../random.ts';
 import type { Job } from './job.ts';
@@ -16,7 +16,9 @@ export const closingTimes = {
   bytesSigma: 1.1,
 } as const;
 
-/** Milliseconds that closing the job's process takes on an otherwise idle node. A job without data closes quickly. */
+/**
+ * Milliseconds that it takes to close the job's process on an otherwise idle node. A job without data closes quickly.
+ */
 export function closingTime(job: Job, random: Random): number {
   const noise = random.normal('close', job.id, job.openings);
   if (job.counts.input === 0) return Math.round(300 + 100 * Math.abs(noise));

@@ -41,11 +41,11 @@ export class ClusterState {
   readonly #datafeeds = new Map<string, Datafeed>();
   readonly #datafeedOfJob = new Map<string, Datafeed>();
   readonly #groups = new Map<string, Set<string>>();
-  /** Jobs with a task and without a node, in the order in which they wait. */
+  /** Jobs with a task but no node, in the order in which they began to wait. */
   readonly unassigned = new Set<string>();
   /** Deletes and resets that clients can poll. */
   readonly tasks = new Map<string, RunningTask>();
-  /** Results indices that were closed. */
+  /** The results indices that are closed. */
   readonly closedResults = new Set<string>();
   /** Tries again to assign waiting jobs; see `relocation.ts`. */
   onCapacity: () => void = () => undefined;
@@ -87,7 +87,7 @@ export class ClusterState {
     return this.#allocation;
   }
 
-  /** @throws 403 if the licence excludes machine learning; reading and closing work without one */
+  /** @throws 403 if the licence excludes machine learning. Reading and closing need no licence. */
   requireLicense(): void {
     if (!this.licensed)
       throw new ElasticsearchError(403, {
@@ -109,12 +109,12 @@ export class ClusterState {
     });
   }
 
-  /** Wraps work that the master coordinates: rejects when the master leaves, although the work itself goes on. */
+  /** Wraps work that the master coordinates. Rejects when the master leaves, but the work itself continues. */
   coordinated<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#masterLost.promise]);
   }
 
-  /** A new task id: node and number. */
+  /** A new task id, made of a node and a number. */
   nextTaskId(): string {
     return `${this.nodes[0]?.id ?? 'unknown'}:${10_000 + this.nextAllocation()}`;
   }
@@ -156,7 +156,7 @@ export class ClusterState {
     return this.#groups;
   }
 
-  /** The jobs that an expression can name. Jobs that are being deleted are visible only when reading configs. */
+  /** The jobs that an expression can name. Jobs that are being deleted are visible only in reads of configs. */
   jobNames({ withDeleting = false } = {}): Names {
     const visible = (id: string) => withDeleting || this.#jobs.get(id)?.blocked?.reason !== 'delete';
     return {
@@ -232,7 +232,7 @@ export class ClusterState {
 
   // --- shared by jobs and datafeeds
 
-  /** Brings a job's counts up to date. Data is calculated from the clock on demand. */
+  /** Brings a job's counts up to date: the data that has arrived by now is calculated on demand. */
   settle(job: Job): void {
     const datafeed = this.#datafeedOfJob.get(job.id);
     if (datafeed?.task) catchUp(datafeed, job, this.clock.now());
@@ -255,14 +255,14 @@ export class ClusterState {
     }
   }
 
-  /** The explanation in the stats of why a task has no node. */
+  /** The explanation, shown in the stats, of why a task has no node. */
   explanationOf(task: { readonly node: MlNode | undefined; readonly explanation: string }): string {
     return this.upgradeMode
       ? 'persistent task cannot be assigned while upgrade mode is enabled.'
       : task.explanation;
   }
 
-  /** A node has room again. Schedules a single reassignment, even if many tasks end together. */
+  /** Called when a node has room again. Schedules a single reassignment, even if many tasks end together. */
   capacityFreed(): void {
     if (this.#looksAgain || this.unassigned.size === 0) return;
     this.#looksAgain = true;

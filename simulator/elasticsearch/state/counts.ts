@@ -1,6 +1,6 @@
 /** @module The counts of a job's process: its input and its buckets. */
 
-/** The numbers of `data_counts`. Timestamps are absent until the first data sets them. */
+/** The numbers in `data_counts`. Timestamps are absent until the first data sets them. */
 export interface DataCounts {
   processed: number;
   inputBytes: number;
@@ -35,7 +35,7 @@ export function noCounts(): DataCounts {
   };
 }
 
-/** `data_counts` as job stats and the answer to a data post show it. */
+/** `data_counts` as shown in job stats and in the answer to a data post. */
 export function renderCounts(jobId: string, counts: DataCounts, fieldsPerRecord: number): object {
   return {
     job_id: jobId,
@@ -59,7 +59,7 @@ export function renderCounts(jobId: string, counts: DataCounts, fieldsPerRecord:
   };
 }
 
-/** Records that arrived together, in order of time. */
+/** Records that arrived together, ordered by time. */
 export interface Arrival {
   readonly records: number;
   readonly bytes: number;
@@ -69,8 +69,8 @@ export interface Arrival {
 }
 
 /**
- * Adds records to the counts. Counts the buckets that ended since the last arrival; those that cannot hold a record
- * count as empty. `bucketSpan` is in milliseconds.
+ * Adds records to the counts, as well as the buckets that ended since the last arrival. Buckets that cannot hold a
+ * record count as empty. `bucketSpan` is in milliseconds.
  */
 export function takeArrival(counts: DataCounts, arrival: Arrival, bucketSpan: number, at: number): void {
   counts.input += arrival.records;

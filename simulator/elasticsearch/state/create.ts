@@ -1,4 +1,4 @@
-/** @module Creates the jobs and datafeeds of a put. */
+/** @module Creates the job or datafeed that a client puts. */
 import { datafeedTraits } from '../config/datafeed-config.ts';
 import { traitsOf } from '../config/job-config.ts';
 import { noCounts } from './counts.ts';
@@ -38,7 +38,7 @@ export function newDatafeed(config: DatafeedConfig, job: Job, source: Source): D
     traits: datafeedTraits(config, job.traits.bucketSpan),
     source,
     described: false,
-    // stored documents are read at once
+    // documents in an index are read at once
     lookbackRate: 1e9,
     task: undefined,
     stopTakes: undefined,

@@ -1,6 +1,6 @@
 /**
- * @module Data streams: their templates, backing indices, mappings, and the errors of a write. Only what writers and readers
- * of logs use: documents are created, never changed.
+ * @module Data streams: their templates, backing indices, mappings, and write errors. Limited to what writers and
+ * readers of logs use: documents are created, never changed.
  */
 import { ElasticsearchError, type ErrorCause } from '../errors.ts';
 import type { Stack } from '../versions.ts';
@@ -12,7 +12,7 @@ export interface IndexTemplate {
   readonly patterns: readonly string[];
   readonly priority: number;
   readonly isDataStream: boolean;
-  /** Whether it may create an index even if the cluster setting forbids that. */
+  /** Whether the template may create an index even if the cluster setting forbids automatic creation. */
   readonly allowsAutoCreate: boolean;
   readonly body: Document;
 }
@@ -44,7 +44,7 @@ export type ItemResult =
   | { readonly status: 201; readonly index: string; readonly sequence: number }
   | { readonly status: number; readonly error: ErrorCause };
 
-/** The template that each cluster has for logs. */
+/** The template for logs that each cluster has. */
 const builtIn: IndexTemplate = {
   name: 'logs',
   patterns: ['logs-*-*'],
@@ -69,7 +69,7 @@ export class DataStreams {
   readonly #templates = new Map<string, IndexTemplate>();
   readonly #stack: Stack;
   #sequence = 0;
-  /** The number of items still to be rejected because the write queue is full. */
+  /** How many more items to reject as if the write queue were full. */
   #rejections = 0;
   readonly #hasBuiltIn: () => boolean;
 
@@ -95,14 +95,14 @@ export class DataStreams {
     this.#rejections = items;
   }
 
-  /** The template that applies to a new index: the highest priority of those that match. */
+  /** The template that applies to a new index: of those that match, the one with the highest priority. */
   templateOf(name: string): IndexTemplate | undefined {
     return [...(this.#hasBuiltIn() ? [builtIn] : []), ...this.#templates.values()]
       .filter(({ patterns }) => patterns.some((pattern) => wildcard(pattern)(name)))
       .sort((a, b) => b.priority - a.priority)[0];
   }
 
-  /** The data stream that a write to this name goes to: an existing one, or one that a template would create. */
+  /** The data stream that gets a write to this name: an existing one, or one that a template would create. */
   names(name: string): boolean {
     return this.#streams.has(name) || this.templateOf(name)?.isDataStream === true;
   }
@@ -158,7 +158,7 @@ export class DataStreams {
     return false;
   }
 
-  /** Closes or opens backing indices, or blocks writes to them. */
+  /** Closes or opens backing indices, or blocks or allows writes to them. */
   change(expression: string, changes: Partial<Pick<BackingIndex, 'isClosed' | 'isBlocked'>>): number {
     const tokens = expression.split(',').map(wildcard);
     const found = this.matching(expression).flatMap(({ name, backing }) =>

@@ -10,7 +10,7 @@ export interface StartOptions {
   readonly end?: number | undefined;
 }
 
-/** Gives a datafeed a task on its job's node. The caller has checked that it may start. */
+/** Gives a datafeed a task on its job's node. Callers must check that the datafeed may start. */
 export function beginFeed(
   cluster: ClusterState,
   datafeed: Datafeed,
@@ -18,7 +18,7 @@ export function beginFeed(
   { start, end }: StartOptions,
 ): DatafeedTask {
   const now = cluster.clock.now();
-  // a job with data continues after its latest record, even if `start` is earlier
+  // if the job has data, the datafeed continues after the latest record, even if `start` is earlier
   const after = Math.max(start, job.counts.latestRecord === undefined ? start : job.counts.latestRecord + 1);
   // skips the empty time before the first record
   const present = now - datafeed.traits.queryDelay;
@@ -43,7 +43,7 @@ export function beginFeed(
   return task;
 }
 
-/** Keeps a datafeed `starting` until its job has a process; then it begins to read. */
+/** Keeps a datafeed `starting` until its job has a process. Then the datafeed begins to read. */
 export function startWithJob(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
   const jobTask = job.task;
   if (!jobTask) return;
@@ -122,8 +122,8 @@ export interface StopOptions {
 }
 
 /**
- * Stops one datafeed. Resolves when its task is gone, with the error if there is one; never rejects.
- * A datafeed with an end then closes its job, unless it was unassigned or isolated.
+ * Stops one datafeed. Resolves when its task is gone, to the error if there is one; never rejects. After that, a
+ * datafeed with an end closes its job, unless the datafeed was unassigned or isolated.
  */
 export async function stopFeed(
   cluster: ClusterState,

@@ -8,7 +8,7 @@ export type DatafeedConfig = { readonly datafeed_id: string; readonly job_id: st
   unknown
 >;
 
-/** How a stop goes: milliseconds until the running search ends, never ending, or failing. */
+/** How a stop behaves: takes milliseconds until the running search ends, never ends, or fails. */
 export type StopBehaviour = number | 'never' | { readonly fails: string };
 
 export interface DatafeedTraits {
@@ -30,9 +30,9 @@ export interface DatafeedTask {
   readonly start: number;
   /** The job has received the records before this event time. */
   readTo: number;
-  /** While it reads the past: when that began, and from which event time. */
+  /** While the datafeed reads the past: when it began to, and from which event time. */
   lookback: { readonly since: number; readonly from: number } | undefined;
-  /** Real-time searches before this moment are done. */
+  /** Real-time searches before this time are done. */
   searchedAt: number;
   searchInterval: { readonly start: number; readonly end: number } | undefined;
   emptySearches: number;

@@ -72,7 +72,7 @@ export function wildcard(pattern: string): (text: string) => boolean {
   return (text) => expression.test(text);
 }
 
-/** The order of ids in every list: by code unit, as the index sorts keywords. */
+/** Every list orders ids by code unit, as the index sorts keywords. */
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,6 +1,6 @@
 /**
- * @module How a datafeed feeds its job. Everything that it has read up to now is calculated on demand; only the end of
- * a datafeed has a timer.
+ * @module How a datafeed feeds its job. What the datafeed has read by now is calculated on demand; only its end needs a
+ * timer.
  */
 import { takeArrival } from './counts.ts';
 import type { Datafeed, DatafeedTask } from './datafeed.ts';
@@ -43,7 +43,10 @@ export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | und
   return Math.max(ends, task.end + queryDelay) + frequency + searchLag;
 }
 
-/** The event time that a lookback has reached at `when`, limited by its end and by the searchable time. */
+/**
+ * The event time that a lookback has reached at `when`: at most its end, and at most the time up to which data can be
+ * searched.
+ */
 function eventTimeAt(datafeed: Datafeed, task: DatafeedTask, when: number): number {
   const { lookback, end } = task;
   if (!lookback) return task.readTo;
@@ -82,7 +85,7 @@ function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: numb
   const found = datafeed.source.between(from, to);
   datafeed.searches += due - searched;
   if (found) {
-    // the last record arrived with the search whose interval contains it
+    // the last record arrived with the search whose interval contains that record
     const last = Math.floor(found.last / frequency) + 1 + Math.floor(queryDelay / frequency);
     const search = Math.min(due, Math.max(searched + 1, last));
     read(datafeed, job, from, to, search * frequency + offset);

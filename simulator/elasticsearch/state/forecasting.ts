@@ -1,4 +1,6 @@
-/** @module Forecasts over time: scheduled, started, finished. A forecast of a killed process stays `started`. */
+/**
+ * @module The life of a forecast: scheduled, started, finished. If its process is killed, a forecast stays `started`.
+ */
 import type { ClusterState } from './cluster-state.ts';
 import type { Forecast, Job } from './job.ts';
 
@@ -8,7 +10,7 @@ export interface ForecastOptions {
   /** Milliseconds of event time to forecast. */
   readonly duration: number;
   readonly expiresIn: number;
-  /** How long the process works on it; by default in proportion to the number of buckets. */
+  /** How long the process works on the forecast; by default, in proportion to the number of buckets. */
   readonly takes?: number | undefined;
 }
 

@@ -1,6 +1,6 @@
 /**
- * @module The server's own idle closer in recent releases: each night it closes jobs whose datafeed is stopped and whose
- * latest record is old. It judges by event time only (docs/elasticsearch.md §5).
+ * @module The server's own idle closer in recent releases. Each night it closes jobs whose datafeed is stopped and
+ * whose latest record is old, judged only by event time (docs/elasticsearch.md §5).
  */
 import type { ClusterState } from './cluster-state.ts';
 import { closeProcess } from './job-lifecycle.ts';

@@ -1,5 +1,5 @@
 /**
- * @module Plain indices, as far as datafeeds need them. Mappings are not enforced, and only a few common queries work.
+ * @module Plain indices, limited to what datafeeds need. Mappings are not enforced, and only a few common queries work.
  */
 import { ElasticsearchError } from '../errors.ts';
 import { wildcard } from './expressions.ts';
@@ -109,7 +109,7 @@ export class Indices {
     return true;
   }
 
-  /** The records that a datafeed finds in `indices`, by the time in `timeField`. */
+  /** The records that a datafeed finds in `indices`, ordered by the time in `timeField`. */
   source(indices: string, timeField: string, fields: number): Source {
     let read: { readonly version: string; readonly times: readonly number[] } | undefined;
     const times = (): readonly number[] => {

@@ -9,8 +9,8 @@ import type { Job, JobTask } from './job.ts';
 import type { MlNode } from './node.ts';
 
 /**
- * Time between the end of a process and the removal of its task. The server writes results and `finished_time` in this
- * time.
+ * Time between the end of a process and the removal of its task, during which the server writes results and
+ * `finished_time`.
  */
 const finalizeMs = 150;
 /** Duration of a cluster state update, for example to complete a cancelled task. */
@@ -20,8 +20,8 @@ export const awaitingNode = 'persistent task is awaiting node assignment.';
 export const assignmentDisabled = 'no persistent task assignments are allowed due to cluster settings';
 
 /**
- * Gives a closed job a task, on a node if one has room.
- * @throws 429 if no node has room and the job may not wait
+ * Gives a closed job a task, on a node if any node has room.
+ * @throws 429 if no node has room and the job may not wait for one
  */
 export function beginOpen(cluster: ClusterState, job: Job): JobTask {
   const assignment = assign(job, cluster.nodes, cluster.limits);
@@ -50,16 +50,16 @@ export function beginOpen(cluster: ClusterState, job: Job): JobTask {
   return task;
 }
 
-/** Starts the process of an assigned task. A limited number of jobs may be opening per node; the others queue. */
+/** Starts the process of an assigned task. A node opens a limited number of jobs at a time; the others queue. */
 export function startProcess(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): void {
   const limit = cluster.settings.integer('xpack.ml.node_concurrent_job_allocations');
   const begin = () => {
     node.opening.add(job.id);
     const takes =
       job.openTakes ?? Math.round(cluster.random.between(400, 1_500, 'open', job.id, job.openings));
-    // the process runs but the master never learns of it: elastic/elasticsearch#126148
+    // the process runs, but the master is never informed: elastic/elasticsearch#126148
     if (takes === 'lost') task.process = { node, startedAt: cluster.clock.now() };
-    // a hanging job keeps its slot, and so may block all other openings of its node
+    // a job that hangs keeps its slot, so it may keep all other jobs on its node from opening
     const cancel =
       takes === 'never' || takes === 'lost'
         ? () => undefined
@@ -99,12 +99,13 @@ function processStarted(cluster: ClusterState, job: Job, task: JobTask, node: Ml
 
 /**
  * Begins to close the process of an open job, or joins the close in progress. Resolves when the process has ended; the
- * task is removed a moment later. Rejects if the close fails: 500, 409 for a kill, or the error of a lost node.
+ * task is removed soon after. Rejects if the close fails: with 500, with 409 after a kill, or with the error for a lost
+ * node.
  */
 export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cause: string): Promise<void> {
   if (task.closing) return task.closing.finished;
   const { promise: finished, resolve, reject } = Promise.withResolvers<void>();
-  // nothing may be waiting for this promise, and an unhandled rejection would end the process
+  // there may be no caller left that awaits this promise, and an unhandled rejection would end the Node process
   finished.catch(() => undefined);
   task.closing = { since: cluster.clock.now(), finished, interrupt: reject };
   task.cancel?.();
@@ -115,7 +116,7 @@ export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cau
   cluster.record(job, 'closing', cause);
   changed(task);
   if (!process) {
-    // a stuck close never completes
+    // a close that is stuck never completes
     if (job.closeTakes === 'never') return finished;
     // the node sees the flag and completes the task
     task.cancel = cluster.clock.at(cluster.clock.now() + updateMs, () => {
@@ -144,7 +145,7 @@ export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cau
   return finished;
 }
 
-/** A clean close writes the finish time, and a snapshot of a model with data. */
+/** A clean close writes the finish time and, if the model has data, a snapshot. */
 function finalize(cluster: ClusterState, job: Job): void {
   const now = cluster.clock.now();
   if (job.counts.processed > 0) {
@@ -157,7 +158,7 @@ function finalize(cluster: ClusterState, job: Job): void {
   }
 }
 
-/** The process ends and the task stays `failed` until it is closed with force. */
+/** The process ends, and the task stays `failed` until the job is closed with force. */
 export function failTask(cluster: ClusterState, job: Job, task: JobTask, reason: string): void {
   cluster.settle(job);
   task.cancel?.();
@@ -205,7 +206,7 @@ export function killTask(cluster: ClusterState, job: Job, task: JobTask, cause: 
   endTask(cluster, job, task, 'forced', cause);
 }
 
-/** The process died, alone or with its node, while a close was waiting for it. */
+/** Handles a process that died, alone or with its node, while a close was waiting for the process. */
 export function interruptClose(task: JobTask, error: ElasticsearchError): void {
   task.closing?.interrupt(error);
   task.closing = undefined;
@@ -222,7 +223,7 @@ export function changed(task: JobTask): void {
   for (const listener of task.onChange) listener();
 }
 
-/** Resolves with true as soon as `holds` returns true after a change of the task, or with false after `ms`. */
+/** Resolves to true as soon as `holds` returns true after a change of the task, or to false after `ms`. */
 export function untilTask(
   cluster: ClusterState,
   task: JobTask,

@@ -19,7 +19,7 @@ export interface JobTraits {
   readonly lazy: boolean;
 }
 
-/** How a job's close goes: milliseconds of work on its node's shared capacity, never ending, or failing. */
+/** How a job's close behaves: takes milliseconds of work on its node's shared capacity, never ends, or fails. */
 export type CloseBehaviour = number | 'never' | { readonly fails: string; readonly after: number };
 
 export interface JobProcess {
@@ -27,7 +27,7 @@ export interface JobProcess {
   readonly startedAt: number;
 }
 
-/** The persistent task. A job is open, in some state, exactly as long as it has one. */
+/** The persistent task. A job is open, in some state, exactly as long as it has a task. */
 export interface JobTask {
   allocation: number;
   node: MlNode | undefined;
@@ -100,9 +100,9 @@ export interface Job {
   /** Why the last task ended, for people and tests; no API shows it. */
   ended: 'gracefully' | 'forced' | 'unassigned' | 'orphaned' | 'failed to open' | undefined;
   endedAt: number | undefined;
-  /** Event time to which a flush advanced the job. */
+  /** The event time to which a flush advanced the job. */
   advancedTo?: number | undefined;
-  /** How often it was opened. Each opening and close has its own random numbers. */
+  /** How often the job was opened. Each time it is opened or closed has its own random numbers. */
   openings: number;
   openTakes: number | 'never' | 'lost' | undefined;
   closeTakes: CloseBehaviour | undefined;

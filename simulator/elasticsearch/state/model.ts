@@ -1,6 +1,6 @@
 /**
- * @module The model of a job, as far as its stats show it: how it grows, what it consists of, and how long its buckets
- * take. The same rules of thumb apply to every job, so that sizes and times are consistent.
+ * @module The model of a job, as far as the stats show it: how the model grows, what it consists of, and how long its
+ * buckets take. The same rules of thumb apply to every job, so that sizes and times are consistent.
  */
 import type { Job } from './job.ts';
 
@@ -11,7 +11,7 @@ const bytesPerValue = 256 * 1024;
 /** A bucket takes one millisecond, plus one for this many bytes of model. */
 const bytesPerMillisecond = 8 * 2 ** 20;
 
-/** Grows the model with the square root of the records up to `now`, to its limit at most. */
+/** Grows the model with the square root of the records up to `now`, at most to its limit. */
 export function growModel(job: Job, now: number): void {
   const { processed } = job.counts;
   if (processed === 0) return;
@@ -30,7 +30,7 @@ export interface FieldCounts {
   readonly partition: number;
 }
 
-/** How many values the model has of each field by which the detectors split. */
+/** For each field by which the detectors split: how many of its values the model has. */
 export function fieldCounts({ modelBytes, config }: Job): FieldCounts {
   const { detectors } = config.analysis_config as { detectors: readonly Record<string, unknown>[] };
   const values = modelBytes === 0 ? 0 : Math.ceil(modelBytes / bytesPerValue);
@@ -38,7 +38,7 @@ export function fieldCounts({ modelBytes, config }: Job): FieldCounts {
   return {
     by: uses('by_field_name') ? values : 0,
     over: uses('over_field_name') ? values : 0,
-    // each partition has its own model, so there are few
+    // few values, because each partition has its own model
     partition: uses('partition_field_name') ? Math.ceil(Math.sqrt(values)) : 0,
   };
 }

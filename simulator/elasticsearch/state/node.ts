@@ -12,7 +12,7 @@ export interface NodeDescription {
   readonly closeCapacity: number;
 }
 
-/** A node as the stats of a job or a datafeed show it. */
+/** A node as shown in the stats of a job or a datafeed. */
 export interface NodeView {
   readonly id: string;
   readonly name: string;
@@ -58,7 +58,8 @@ export class MlNode {
     this.heap = Math.min(2 ** 30, Math.floor(description.memory / 4));
     this.closing = new SharedCapacity(clock, description.closeCapacity);
     this.#attributes = {
-      // Unknown to 7.17. From 8.5 on the double counts; the other attribute stays for older nodes.
+      // 7.17 does not know these attributes. From 8.5 on, the double is used; the other attribute remains for older
+      // nodes.
       ...(major >= 8 && {
         'ml.allocated_processors': String(Math.ceil(description.processors)),
         'ml.allocated_processors_double': description.processors.toFixed(1),

@@ -1,10 +1,9 @@
 /**
  * @module The records that a datafeed reads. A source is a formula, not a stream: it calculates how many records a span
- * of event time contains. As a result, an idle cluster of ten thousand jobs needs neither timers nor memory for its
- * data.
+ * of event time contains. An idle cluster of ten thousand jobs therefore needs no timers or memory for its data.
  */
 
-/** The records of a span of event time. */
+/** The records within a span of event time. */
 export interface Records {
   readonly count: number;
   readonly first: number;
@@ -13,7 +12,7 @@ export interface Records {
   readonly fields: number;
 }
 
-/** All times are event time, epoch milliseconds. */
+/** All times are event times in epoch milliseconds. */
 export interface Source {
   /** The records with `from` <= time < `to`; undefined when there are none. */
   between(from: number, to: number): Records | undefined;
@@ -25,7 +24,7 @@ export interface Rhythm {
   /** Milliseconds of event time from one record to the next. */
   readonly every: number;
   readonly from: number;
-  /** When the data of the source ends; undefined for never. */
+  /** When the data ends; undefined if it never ends. */
   readonly until?: number | undefined;
   readonly bytesPerRecord: number;
   readonly fieldsPerRecord: number;

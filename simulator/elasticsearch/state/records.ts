@@ -47,7 +47,7 @@ function* parts(text: string): Generator<string> {
   if (start >= 0) throw malformed(text, new Error(`position ${text.length}`));
 }
 
-/** Epoch milliseconds of a record's time in its job's format; undefined if invalid. */
+/** A record's time, given in its job's format, in epoch milliseconds; undefined if invalid. */
 export function recordTime(value: unknown, format: string): number | undefined {
   if (typeof value !== 'number' && typeof value !== 'string') return undefined;
   if (format === 'epoch' || format === 'epoch_ms') {
@@ -74,7 +74,7 @@ const units: Record<string, string> = {
   V: '(?<X>Z|UTC)',
 };
 
-/** Parses a date by a pattern such as `yyyy-MM-dd HH:mm:ssX`; UTC unless it has a zone. */
+/** Parses a date by a pattern such as `yyyy-MM-dd HH:mm:ssX`. A date without a zone is in UTC. */
 function parsePattern(text: string, pattern: string): number {
   let expression = '';
   for (const [, quoted, letters, other] of pattern.matchAll(/'([^']*)'|([a-zA-Z])\2*|([^a-zA-Z'])/g)) {

@@ -12,7 +12,7 @@ import type { MlNode } from './node.ts';
 /** How long the master needs to notice a lost node and to move its tasks. */
 export const reassignAfterMs = 2_000;
 
-/** A node dies or shuts down: its processes are gone at once, and its tasks move later. */
+/** A node dies or shuts down: its processes are gone at once, and its tasks move to other nodes later. */
 export function removeNode(cluster: ClusterState, node: MlNode): void {
   node.alive = false;
   node.openQueue.length = 0;
@@ -30,7 +30,7 @@ export function removeNode(cluster: ClusterState, node: MlNode): void {
   });
 }
 
-/** Ends everything that a task does. A pending close rejects with `error`. */
+/** Ends all work of a task. A pending close rejects with `error`. */
 function loseProcess(task: JobTask, error: ElasticsearchError): void {
   task.cancel?.();
   task.cancel = undefined;
@@ -47,7 +47,7 @@ function pauseFeed(cluster: ClusterState, job: Job): void {
   datafeed.task.cancel = undefined;
 }
 
-/** The error of a close whose node left; 502 on versions that report connection errors as gateway errors. */
+/** The error for a close whose node left: 502 on versions that report connection errors as gateway errors. */
 function nodeLost(cluster: ClusterState, node: MlNode): ElasticsearchError {
   return new ElasticsearchError(cluster.major === 7 ? 500 : 502, {
     type: 'failed_node_exception',
@@ -62,7 +62,7 @@ function unassign(cluster: ClusterState, job: Job, task: JobTask): void {
   changed(task);
 }
 
-/** Assigns a node to every waiting task that one can take. */
+/** Assigns every waiting task for which a node has room. */
 export function reassign(cluster: ClusterState): void {
   if (cluster.upgradeMode) return;
   const disabled = cluster.settings.text('cluster.persistent_tasks.allocation.enable') === 'none';
@@ -91,7 +91,7 @@ function arrive(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): v
   task.explanation = '';
   if (task.state === 'failed') return;
   if (task.state === 'closing') {
-    // its process was lost with the old node: nothing is left to close or finalize
+    // its process was lost with the old node, so nothing is left to close or finalize
     task.cancel = cluster.clock.at(cluster.clock.now() + 50, () =>
       endTask(cluster, job, task, 'orphaned', 'reassigned while closing'),
     );
@@ -113,7 +113,7 @@ function resumeFeed(
   const { latestRecord } = job.counts;
   task.node = node;
   task.allocation = cluster.nextAllocation();
-  // data that the job lost by the revert is read again
+  // the datafeed reads again the data that the revert removed from the job
   if (latestRecord !== undefined) task.readTo = Math.min(task.readTo, latestRecord + 1);
   if (task.lookback) task.lookback = { since: cluster.clock.now(), from: task.readTo };
   if (task.state === 'starting') startWithJob(cluster, datafeed, job, task);
@@ -131,7 +131,7 @@ function revert(job: Job): void {
   job.counts.latestRecord = snapshot.latestRecord;
 }
 
-/** Upgrade mode unassigns every task from its node; leaving it assigns them again. */
+/** Entering upgrade mode unassigns every task from its node; leaving it assigns the tasks again. */
 export function setUpgradeMode(cluster: ClusterState, enabled: boolean): void {
   if (cluster.upgradeMode === enabled) return;
   cluster.upgradeMode = enabled;

@@ -1,6 +1,6 @@
 /**
- * @module The visible part of machine learning's hidden indices: a job's counts as a document, its buckets, documents
- * written by others, and an index that was closed or deleted.
+ * @module The parts of machine learning's hidden indices that a client can see: a job's counts as a document, its
+ * buckets, documents that other clients wrote, and an index that was closed or deleted.
  */
 import { ElasticsearchError } from '../errors.ts';
 import type { ClusterState } from './cluster-state.ts';
@@ -81,7 +81,7 @@ export function documentsAbout(
   );
 }
 
-/** Bytes of the job's model, according to the process or to its results. */
+/** Bytes of the job's model, as reported by the process or stored in its results. */
 export function modelBytesOf(cluster: ClusterState, job: Job): number {
   const written = documentsAbout(cluster, job.id)
     .filter(({ source }) => source.result_type === 'model_size_stats')

@@ -69,10 +69,10 @@ export class Settings {
     return parseTimeValue(this.text(name), name);
   }
 
-  /** Sets one setting of one layer; null removes it. @throws 400 as the server does */
+  /** Sets one setting in one layer; null removes it. @throws 400 as the server does */
   set(layer: Layer, name: string, value: string | null): void {
     if (!this.#exists(name)) {
-      // settings of other parts of a cluster are accepted and have no effect
+      // settings for other parts of a cluster are accepted and have no effect
       if (name.startsWith('xpack.ml.') || !/^[a-z_]+\.[a-z_.*]+$/.test(name))
         throw illegalArgument(`${layer} setting [${name}], not recognized`);
     } else if (value !== null) {

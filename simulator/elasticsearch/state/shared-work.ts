@@ -5,7 +5,7 @@
 import type { SimulatorClock } from '../../clock.ts';
 
 interface Work {
-  /** The value of `#progress` at which this work is done. */
+  /** This work is done when `#progress` reaches this value. */
   readonly until: number;
   readonly done: () => void;
 }
@@ -19,7 +19,7 @@ export class SharedCapacity {
   #updatedAt: number;
   #cancel: (() => void) | undefined;
 
-  /** `capacity` is the number of participants at full speed; `Infinity` means no sharing. */
+  /** `capacity` is how many participants can run at full speed; with `Infinity`, all of them can. */
   constructor(clock: SimulatorClock, capacity: number) {
     this.#clock = clock;
     this.#capacity = capacity;
@@ -67,7 +67,7 @@ export class SharedCapacity {
 
   #finish(): void {
     this.#advance();
-    // the timer is rounded up to a millisecond; the tolerance absorbs rounding errors
+    // timers have whole milliseconds, so round up; the tolerance absorbs rounding errors
     const finished = [...this.#work].filter((work) => work.until <= this.#progress + 1e-6);
     for (const work of finished) this.#work.delete(work);
     this.#schedule();
