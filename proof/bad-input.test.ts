@@ -14,7 +14,7 @@ const usual = sized({ push: 40, nightly: 100 });
 const cases: Readonly<Record<string, number>> = {
   payload: 300,
   'payload-text': sized({ push: 150, nightly: 300 }),
-  // The rare corruptions of YAML need a hundred.
+  // The rare kinds of YAML corruption need a hundred cases to occur.
   'clusters-file': 100,
   'fleet-file': 100,
   'schedule-file': 100,
@@ -26,7 +26,7 @@ it.each(badInputs.map((property) => [property.name, property] as const))(
   { timeout: 120_000 },
   async (name, { sentence, run }) => {
     const result = await run({ seed: 20_261_126, cases: cases[name] ?? usual });
-    // a run in which an expected outcome never occurs also reports a problem
+    // a run in which an expected outcome never occurs counts as a violation, too
     expect(result.problems, sentence).toEqual([]);
     expect(result.cases).toBeGreaterThan(0);
     for (const [thing, times] of Object.entries(result.met)) if (times > 0) met.add(thing);

@@ -1,4 +1,6 @@
-/** @module Checks that every deliberate break still matches its mark in the source, and that every property has one. */
+/**
+ * @module Checks that every deliberate break still matches its mark in the source, and that every property has a break.
+ */
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
 import path from 'node:path';
@@ -15,7 +17,7 @@ it.each(breaks)('the break "$wrong" of the property "$property" applies to the s
   const text = readFileSync(path.join(root, fileOf(each)), 'utf8');
   const broken = breakLine(text, each);
   expect(broken).not.toBe(text);
-  // throws if the result is not valid TypeScript
+  // fails if the result is not valid TypeScript
   expect(stripTypeScriptTypes(broken)).not.toBe(stripTypeScriptTypes(text));
 });
 

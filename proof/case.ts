@@ -9,7 +9,7 @@ import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 export interface ScriptedFault {
   readonly api: string;
   readonly nth: number;
-  /** How many requests fail; 0 means all from then on. */
+  /** How many requests fail; 0 means all from the first failure on. */
   readonly times: number;
   readonly kind: FaultKind;
   /** Milliseconds of a delay, or bytes that arrive before the connection breaks. */
@@ -81,17 +81,19 @@ export const outsideActionKinds = [
 ] as const;
 export type OutsideActionKind = (typeof outsideActionKinds)[number];
 
-/** Whether follow-ups are configured, and whether their service works, fails, hangs or accepts only some jobs. */
+/**
+ * Whether follow-ups are configured, and whether the follow-up service works, fails, hangs or accepts only some jobs.
+ */
 export type FollowUpMode = 'absent' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
 
 /**
- * How the sweep is repeated: once more right after the first; twice at the same time; in rounds of follow-ups until
- * none is left; as a saved plan and a later sweep with `--plan`; or as a plan that a user confirms.
+ * How the sweep is repeated: once more right after the first; twice at the same time; in rounds of follow-ups until no
+ * follow-up is left; as a saved plan and a later sweep with `--plan`; or as a plan that a user confirms.
  */
 export type Repetition = 'once' | 'again' | 'together' | 'rounds' | 'planned' | 'agreed';
 
 export interface CaseJob extends Omit<FleetJob, 'jobId'> {
-  /** What an earlier report says about the job (`--history`). */
+  /** What an earlier report, given with `--history`, says about the job. */
   readonly history?: { readonly flapping?: boolean; readonly activeAgo?: number };
   /** The follow-up's payload lists the job. */
   readonly waited?: { readonly askedAgo: number; readonly attempts: number; readonly activeAgo?: number };
@@ -102,7 +104,10 @@ export interface RandomCase {
   readonly stack: '7.17' | '8.19' | '9.2';
   readonly jobs: readonly CaseJob[];
   readonly payload: RequestPayload;
-  /** The round, if the sweep is a follow-up. It lists the jobs with `waited` and one that no longer exists. */
+  /**
+   * The round, if the sweep is a follow-up. Its payload lists the jobs with `waited`, and one job that no longer
+   * exists.
+   */
   readonly followUpRound: number | null;
   /** The follow-up also judges the rest of the request again. */
   readonly followUpRest?: boolean;
@@ -123,7 +128,7 @@ export interface RandomCase {
   readonly stop: OutsideAction['when'] | null;
 }
 
-/** The start of every case by the cluster's clock, in epoch milliseconds. */
+/** When every case starts, by the cluster's clock, in epoch milliseconds. */
 export const caseStart = Date.parse('2026-11-23T12:00:00Z');
 
 /** Ids of various lengths. Some are prefixes of others. */

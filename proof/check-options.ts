@@ -1,4 +1,4 @@
-/** @module Options of a run of random cases, for sweeps and for bad input. */
+/** @module Options for a run of random cases, for sweeps and for bad input. */
 import type { Parameters as CheckOptions } from 'fast-check';
 
 export interface RunOptions {
@@ -6,7 +6,7 @@ export interface RunOptions {
   readonly cases: number;
   /** Milliseconds after which no further case starts. */
   readonly timeMs?: number | undefined;
-  /** Path of an earlier failure: runs that case only. */
+  /** Path of an earlier failure; only that case runs. */
   readonly path?: string | undefined;
   /** Whether to shrink the first failing case; default true. */
   readonly shrink?: boolean;

@@ -53,7 +53,7 @@ const errors = [
 
 const named = (kind: string, names: readonly string[]) => names.map((name) => `${kind} ${name}`);
 
-/** Everything that must occur in a soak at least once. */
+/** Everything that must occur at least once in a soak. */
 export const toMeet: readonly string[] = [
   ...named('keep', Object.keys(keepReasons)),
   ...named('act', Object.keys(actReasons)),
@@ -108,7 +108,7 @@ export function add(coverage: Coverage, other: Coverage): void {
     coverage.met[thing] = (coverage.met[thing] ?? 0) + times;
 }
 
-/** Everything that must occur and did not occur. */
+/** Everything that must occur but did not. */
 export const missed = (coverage: Coverage): string[] => toMeet.filter((thing) => !coverage.met[thing]);
 
 /** Everything that occurred in one run. */

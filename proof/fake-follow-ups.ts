@@ -1,4 +1,4 @@
-/** @module A fake of the follow-up service, in each mode in which the real service can work or fail. */
+/** @module A fake follow-up service, with each mode in which the real service can work or fail. */
 import type { VirtualClock } from '../simulator/index.ts';
 import type { FollowUpOrder, FollowUps } from '../src/sweep/ports.ts';
 import type { FollowUpMode } from './case.ts';
@@ -11,7 +11,7 @@ export class FakeFollowUps {
   readonly #waiting: FollowUpOrder[] = [];
   #calls = 0;
 
-  /** `always` is the job that already has a follow-up in the mode `has_pending`. */
+  /** In the mode `has_pending`, the job `always` already has a follow-up. */
   constructor(mode: FollowUpMode, clock: VirtualClock, always: string) {
     this.#mode = mode;
     this.#clock = clock;
@@ -33,7 +33,7 @@ export class FakeFollowUps {
         if (this.#mode === 'hangs') await this.#clock.sleep(3_600_000, signal);
         const jobs = this.#mode === 'takes_one' ? order.jobs.slice(0, 1) : order.jobs;
         const jobIds = jobs.map(({ jobId }) => jobId);
-        // like the real service, at least two minutes from now
+        // at least two minutes from now, like the real service
         const at = Math.max(order.at, this.#clock.now() + 120_000);
         const taken = { ...order, at, jobs };
         this.#waiting.push(taken);

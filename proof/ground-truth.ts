@@ -1,16 +1,19 @@
-/** @module The actual state of every job of the embedded cluster at one moment, read from its internals, not from its API. */
+/**
+ * @module The actual state of every job in the embedded cluster at one time, read from the simulator's internals, not
+ * from its API.
+ */
 import type { SimulatedCluster } from '../simulator/index.ts';
 
 /**
- * How the stats of a job are garbled: `last_data_time` is invalid, or missing despite data; the state is unknown; the
- * job is listed twice.
+ * How a job's stats are garbled: `last_data_time` is invalid, or missing although the job has data; the state is
+ * unknown; the job is listed twice.
  */
 export type Garbling = 'wrong_types' | 'without_clock' | 'strange_state' | 'doubled_entry';
 
 export interface TrueFeed {
   readonly datafeedId: string;
   readonly state: string;
-  /** Whether it reads old data; undefined if it has no node or is still starting. */
+  /** Whether the datafeed reads old data; undefined if it has no node or is still starting. */
   readonly readsPast: boolean | undefined;
 }
 
@@ -20,7 +23,7 @@ export interface TrueJob {
   readonly node: string | undefined;
   readonly groups: readonly string[];
   readonly lastData: number | undefined;
-  /** When its process started; undefined without a process. */
+  /** When its process started; undefined if it has no process. */
   readonly opened: number | undefined;
   readonly customSettings: Readonly<Record<string, unknown>>;
   readonly managedSetting: unknown;
@@ -28,9 +31,9 @@ export interface TrueJob {
   readonly forecasts: number;
   readonly feed: TrueFeed | undefined;
   readonly modelBytes: number;
-  /** Whether it is being deleted, so that its stats are answered with 404. */
+  /** Whether it is being deleted, in which case reads of its stats get a 404. */
   readonly hidden: boolean;
-  /** How a fault garbled the job in the answer. This is not part of the cluster's state. */
+  /** How a fault garbled the job in the answer, which is not part of the cluster's state. */
   readonly garbled?: Garbling;
 }
 

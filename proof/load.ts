@@ -1,4 +1,7 @@
-/** @module Properties under load: very many jobs, very many sweeps, a very slow cluster. `npm run proof` prints a row for each. */
+/**
+ * @module Properties under load: very many jobs, very many sweeps, a very slow cluster. `npm run proof` prints a row
+ * for each load.
+ */
 import { sweepLargeFleet } from '../test/load/large-fleet.ts';
 import type { LoadResult } from '../test/load/result.ts';
 import { sweepSlowClusters } from '../test/load/slow-cluster.ts';

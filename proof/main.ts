@@ -21,7 +21,7 @@ const { time, seed } = proofCommand(
   .opts<{ readonly time: number; readonly seed: number }>();
 const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
-/** The share for bad input of the time that is left after the loads. */
+/** Of the time that is left after the loads, the share for bad input. */
 const shareOfBadInput = 0.4;
 const maxBadInputs = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);

@@ -42,7 +42,10 @@ it.each(readdirSync(folder))('every property holds in the saved case %s', async 
   expect(await violationsOf(given)).toEqual([]);
 });
 
-/** All requests with their times and answers. Sorted, because requests sent at the same moment have no fixed order. */
+/**
+ * All requests with their times and answers. Sorted, because requests that are sent at the same time have no fixed
+ * order.
+ */
 async function story(given: RandomCase) {
   const { requests, sweeps } = await runCase(given);
   return {

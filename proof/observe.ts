@@ -14,7 +14,7 @@ import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import type { RandomCase } from './case.ts';
 import { type Truth, truthOf } from './ground-truth.ts';
 
-/** A request that took effect, with the actual state at that moment. */
+/** A request that took effect, with the actual state at that time. */
 export interface Served {
   readonly at: number;
   readonly url: string;
@@ -25,8 +25,8 @@ export interface Served {
 }
 
 /**
- * Identifies the read whose requests are being sent. Two reads of the same job may overlap, so each request carries a
- * header that identifies its read. Without it, an answer could be attributed to the wrong read.
+ * Identifies the read whose requests are being sent. Two reads of the same job may overlap. Each request has a header
+ * that identifies its read, so that no answer is attributed to the wrong read.
  */
 const currentRead = new AsyncLocalStorage<string>();
 const readHeader = 'x-proof-read';
@@ -38,7 +38,7 @@ subscribe('http.client.request.created', (message) => {
 
 export type ReadKind = 'configs' | 'stats' | 'datafeeds';
 
-/** One read that the sweep made. Sequence numbers give all actions of one sweep their order. */
+/** One read by the sweep. Sequence numbers give all actions of one sweep their order. */
 export interface Read {
   readonly kind: ReadKind;
   /** Undefined for a read of all jobs or datafeeds. For reads of datafeeds, these are datafeed ids. */
@@ -48,11 +48,11 @@ export interface Read {
   endedSeq: number;
   endedAt: number;
   ok: boolean;
-  /** The server's answers, with the actual state at that moment; the last answer comes first. */
+  /** The server's answers, each with the actual state at the time of the answer; the last answer comes first. */
   served: readonly Served[];
 }
 
-/** One close request of the sweep. */
+/** One close request from the sweep. */
 export interface Close {
   readonly ids: readonly string[];
   readonly force: boolean;
@@ -67,7 +67,7 @@ export interface Close {
 export interface ObservedSweep {
   readonly payload: RequestPayload;
   readonly sweepId: string;
-  /** The sweep that made the plan which this sweep carries out, if any. */
+  /** If this sweep carries out a plan: the sweep that made the plan. */
   readonly plan: ObservedSweep | undefined;
   /** Whether this sweep only makes a plan. */
   onlyPlans: boolean;
@@ -82,18 +82,18 @@ export interface ObservedSweep {
   readonly reads: Read[];
   readonly closes: Close[];
   upgradeMode: boolean | undefined;
-  /** When this sweep last read the upgrade mode. */
+  /** When this sweep last read whether upgrade mode is on. */
   upgradeReadAt: number | undefined;
   mayClose: boolean | undefined;
   /** When the last of the six initial reads succeeded; undefined if any of them failed. */
   foundAt: number | undefined;
   report: SweepReport | undefined;
   error: Error | undefined;
-  /** The follow-ups that this sweep scheduled. */
+  /** The follow-ups that this sweep has scheduled. */
   readonly arranged: {
     readonly order: FollowUpOrder;
     readonly jobIds: readonly string[];
-    /** Sequence number of this call to the scheduler, over all sweeps. */
+    /** Sequence number of this call to the scheduler, counted across all sweeps. */
     readonly call: number;
   }[];
   /** Sequence number of the call to the scheduler that read the pending follow-ups. */
@@ -109,11 +109,11 @@ export interface Observation {
   readonly case: RandomCase;
   readonly sweeps: readonly ObservedSweep[];
   readonly requests: readonly RecordedRequest[];
-  /** The faults that affected a request. */
+  /** The faults that have affected a request. */
   readonly struck: readonly { readonly kind: string; readonly api: string }[];
   /** The outside actions that happened, with their times. */
   readonly done: readonly { readonly at: number; readonly kind: string; readonly jobId: string }[];
-  /** Each job's states in order, with the cause of each. */
+  /** Each job's states in order, each with its cause. */
   readonly history: ReadonlyMap<
     string,
     readonly { readonly at: number; readonly state: string; readonly cause: string }[]
@@ -191,7 +191,7 @@ export class WatchedCluster implements Cluster {
       this.#seen.upgradeMode = await this.#inner.upgradeMode(signal);
       this.#seen.upgradeReadAt = this.#clock.now();
     } catch (error) {
-      // carrying out an existing plan reads only this part again
+      // a sweep that carries out an existing plan reads only this part again
       this.#seen.foundAt = undefined;
       throw error;
     }
@@ -284,8 +284,8 @@ export class WatchedCluster implements Cluster {
 }
 
 /**
- * The answer of a read for one job or datafeed, with the actual state at that moment; undefined if the read did not
- * include it.
+ * The answer to a read for one job or datafeed, with the actual state at the time of the answer; undefined if the read
+ * did not include that job or datafeed.
  */
 export function answerFor(read: Read, id: string): Served | undefined {
   return read.served.find(({ url }) => {

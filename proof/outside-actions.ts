@@ -4,7 +4,7 @@ import { idAt, type OutsideAction, type OutsideActionKind } from './case.ts';
 
 export type ActionLog = { readonly at: number; readonly kind: string; readonly jobId: string }[];
 
-/** Schedules the actions. Returns a log; each action is added to it when it happens. */
+/** Schedules the actions. Returns a log, to which each action is added when it happens. */
 export function scheduleOutsideActions(
   server: EmbeddedElasticsearch,
   clock: VirtualClock,
@@ -30,7 +30,7 @@ export function runWhen(
   else server.faults.afterRequest(when.after, act, when.api);
 }
 
-/** Carries out one action. Returns false if the action does not apply, for example closing a closed job. */
+/** Carries out one action. Returns false if the action does not apply, for example if it closes a closed job. */
 function carryOut({ cluster }: EmbeddedElasticsearch, { kind }: OutsideAction, jobId: string): boolean {
   const job = cluster.cluster.jobs.get(jobId);
   switch (kind) {

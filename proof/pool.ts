@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { add, type Coverage, emptyCoverage } from './coverage.ts';
 import type { Failure } from './run-many.ts';
 
-/** An order to a worker: one chunk of cases. */
+/** A message to a worker: one chunk of cases to run. */
 export interface Chunk {
   readonly seed: number;
   readonly cases: number;
@@ -30,18 +30,18 @@ export interface PoolResult {
   readonly workers: number;
 }
 
-/** Small enough that all cores finish at about the same time, and large enough that the overhead per chunk is small. */
+/** Small enough that all cores finish at about the same time, and large enough to keep the overhead per chunk low. */
 const chunkCases = 250;
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
-/** Runs the cases. After the first failure, the running chunks finish and no further chunk starts. */
+/** Runs the cases. After the first failure, no further chunk starts, and the running chunks finish. */
 export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): Promise<PoolResult> {
   const workers = availableParallelism();
   const coverage = emptyCoverage();
   const failures: Failure[] = [];
   const end = Date.now() + (timeMs ?? Number.POSITIVE_INFINITY);
   let handedOut = 0;
-  // each chunk's seed depends on the seed of the run, so the same run has the same cases
+  // each chunk's seed depends on the run's seed, so that a run with the same seed has the same cases
   const nextChunk = (): Chunk | undefined => {
     if (handedOut >= cases || failures.length > 0 || Date.now() >= end) return undefined;
     const chunk = {
@@ -72,7 +72,7 @@ export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): P
 export const runChunk = (child: ChildProcess, chunk: Chunk): Promise<ChunkResult> =>
   sendOrder<ChunkResult>(child, chunk, chunk.seed);
 
-/** Sends an order to a worker and returns its answer. @throws {Error} if the process ends instead of answering */
+/** Sends a message to a worker and returns its answer. @throws {Error} if the process ends instead of answering */
 export function sendOrder<Answer>(child: ChildProcess, order: Serializable, seed: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => reject(new Error(`a worker ended with ${code}, at seed ${seed}`));

@@ -1,6 +1,6 @@
 /**
- * @module A second, independent implementation of the contract. It decides what a sweep must do, given the actual state
- * of a cluster. It shares no code with `src/sweep`, so the same mistake in both is unlikely.
+ * @module A second, independent implementation of the contract. Given the actual state of a cluster, it decides what a
+ * sweep must do. It shares no code with `src/sweep`, so the same mistake in both is unlikely.
  */
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import type { TrueJob } from './ground-truth.ts';
@@ -89,7 +89,7 @@ export function names(patterns: readonly string[], jobId: string, groups: readon
 }
 
 /**
- * What the sweep knew about one job at its decision, from reads at different moments. `at` is by the sweep's own clock.
+ * What the sweep knew about one job when it decided, from reads at different times. `at` is by the sweep's own clock.
  */
 export interface Known {
   readonly jobId: string;
@@ -104,15 +104,15 @@ export interface Known {
   readonly feedMissing: boolean;
   /** When the last of these reads ended, by the sweep's clock. */
   readonly at: number;
-  /** When the sweep judged the job, by its own clock, if that was later. */
+  /** When the sweep judged the job, by the sweep's clock, if that was later. */
   readonly judgedAt?: number;
-  /** Whether the id is also the name of a group, so that a close request with it would close the group. */
+  /** Whether the id is also the name of a group, in which case a close request with this id would close the group. */
   readonly isGroup: boolean;
 }
 
 /**
  * The groups that existed when the sweep listed the jobs. A group disappears with its last job. A job whose stats or
- * datafeed are missing from the listing is read once more; if it is gone by then, it is in no group.
+ * datafeed are missing from the listing is read once more. If the job is gone by then, it belongs to no group.
  */
 export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
   const listed = (kind: ReadKind) => {
@@ -171,7 +171,9 @@ export interface Past {
   readonly flapping?: boolean | undefined;
   /** Whether a follow-up lists the job. */
   readonly awaited?: boolean | undefined;
-  /** What the plan that is carried out knew about the job; null if that plan would not have closed or forced it. */
+  /**
+   * If a plan is carried out: what the plan knew about the job; null if the plan would not have closed or forced it.
+   */
   readonly planned?: Known | null | undefined;
 }
 
@@ -228,8 +230,8 @@ const isMisspelled = (key: string) =>
   ['', 'protect', 'protectuntil'].some((suffix) => equalButOne(bare(key), `jobsweep${suffix}`));
 
 /**
- * A warning must name one of these keys: the misspelled keys, if there are any. Without a correct or misspelled key:
- * those that resemble `jobsweep` less, but were probably meant for it.
+ * A warning must name one of these keys: the misspelled keys, if there are any. If there is neither a correct nor a
+ * misspelled key: keys that resemble `jobsweep` less, but were probably meant for it.
  */
 export function keysToWarnOf(settings: Readonly<Record<string, unknown>>): string[] {
   const keys = Object.keys(settings);
@@ -245,7 +247,7 @@ export function keysToWarnOf(settings: Readonly<Record<string, unknown>>): strin
 }
 
 /**
- * Whether a job's settings protect it: by the contract's key, its dotted spelling, or a spelling with one wrong
+ * Whether a job's settings protect it: with the contract's key, the key's dotted spelling, or a spelling with one wrong
  * character.
  */
 function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boolean {
@@ -312,7 +314,7 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   return { verdict: 'close', reason: lastData === undefined ? 'never_fed' : 'idle' };
 }
 
-/** Whether a job is unchanged since the plan. It may be closing by now. */
+/** Whether a job is unchanged since the plan. The job may be closing by now. */
 function asInPlan(known: Known, planned: Known | null): boolean {
   if (planned === null || clockOf(known.stats) !== clockOf(planned.stats)) return false;
   if (known.stats?.state === 'closing') return true;
@@ -325,8 +327,8 @@ function asInPlan(known: Known, planned: Known | null): boolean {
 }
 
 /**
- * Whether two estimates of a process start agree. They are calculated from ages in whole seconds and from slow reads,
- * so a difference of 30 s is allowed.
+ * Whether two estimates of a process start agree. The estimates come from ages in whole seconds and from slow reads, so
+ * a difference of 30 s is allowed.
  */
 const sameStart = (now: number | undefined, then: number | undefined) =>
   now === undefined || then === undefined ? now === then : now <= then + 30_000;
@@ -352,7 +354,7 @@ function openedAt({ stats, statsAt, at }: Known): number | undefined {
 }
 
 export interface Listed {
-  /** All jobs of the cluster that are not closed. */
+  /** All jobs in the cluster that are not closed. */
   readonly open: readonly Known[];
   /** Of these, the jobs that the request or the follow-up selects. */
   readonly listed: readonly {
@@ -363,7 +365,7 @@ export interface Listed {
 }
 
 /**
- * The inventory from the sweep's initial reads, with the decision for each job; undefined if one of the reads failed.
+ * The inventory from the sweep's initial reads, with the decision about each job; undefined if one of the reads failed.
  */
 export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undefined {
   const firsts = (['configs', 'stats', 'datafeeds'] as const).map((kind) =>
@@ -432,7 +434,7 @@ function readAgain(seen: ObservedSweep, known: Known, end: number): Known | unde
   return { ...again, judgedAt: known.at };
 }
 
-/** The first of the contract's four fuses that must trip, if any. */
+/** The first of the contract's four fuses that must trip, if any must. */
 export function fuseOf(
   wanted: Wanted,
   { open, listed }: Listed,
@@ -457,7 +459,7 @@ export function fuseOf(
   return null;
 }
 
-/** Names of a list, by default of `jobs`, that match no job of the cluster, including closed jobs. */
+/** Names in a list, by default in `jobs`, that match no job in the cluster, not even a closed one. */
 export function namesWithoutJob(seen: ObservedSweep, wanted: Wanted, list = wanted.jobs): string[] {
   if (wanted.chain) return [];
   const all = seen.reads.filter((read) => read.ok && read.ids === undefined && read.kind !== 'datafeeds');

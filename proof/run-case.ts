@@ -29,11 +29,11 @@ import { type ActionLog, runWhen, scheduleOutsideActions } from './outside-actio
 import { type Struck, scriptFaults } from './scripted-faults.ts';
 
 /**
- * A sweep that sends more requests than this counts as an endless loop. A normal sweep needs fewer than 400, and a case
- * may have several sweeps.
+ * A case with more requests than this counts as an endless loop. A normal sweep needs fewer than 400, and a case may
+ * have several sweeps.
  */
 const maxRequests = 6_000;
-/** Milliseconds of real time after which a case counts as hanging; it normally takes about 20 ms. */
+/** Milliseconds of real time after which a case counts as hanging. A case normally takes about 20 ms. */
 const maxRealMs = 120_000;
 
 interface Running {
@@ -154,7 +154,7 @@ async function story(running: Running, sweeps: ObservedSweep[]): Promise<void> {
   }
 }
 
-/** The payload of the case's first sweep; for a follow-up, with the jobs that it waits for. */
+/** The payload of the case's first sweep. For a follow-up, this includes the jobs that it waits for. */
 export function firstPayload(given: RandomCase): RequestPayload {
   if (given.followUpRound === null) return given.payload;
   const ago = (ms: number) => new Date(caseStart + given.skewMs - ms).toISOString();
@@ -290,7 +290,7 @@ async function onlyPlan(
   });
 }
 
-/** Carries out the last sweep's plan. It is based on that sweep's reads, unless a new read is needed. */
+/** Carries out the last sweep's plan, based on that sweep's reads, unless a new read is needed. */
 async function carryOutAgreed(
   running: Running,
   sweeps: ObservedSweep[],

@@ -1,4 +1,4 @@
-/** @module Scripts a case's faults on the embedded cluster, including faults that garble one job in a valid answer. */
+/** @module Scripts a case's faults in the embedded cluster, including faults that garble one job in a valid answer. */
 import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
 import type { EmbeddedElasticsearch, Fault } from '../simulator/index.ts';
 import type { FaultKind, RandomCase, ScriptedFault } from './case.ts';
@@ -33,7 +33,7 @@ const faultOf: Record<
   status_401: () => ({ status: 401, type: 'security_exception', reason: 'unable to authenticate' }),
   status_403: () => ({ status: 403, type: 'security_exception', reason: 'action is unauthorized' }),
   status_404: () => ({ status: 404, body: { error: 'not found here', status: 404 } }),
-  // reports another id as missing, so it applies only to requests with ids
+  // reports another id as missing, so this fault applies only to requests with ids
   missing_other: (_, path) =>
     namedBy('configs', path) === 'all' || namedBy('stats', path) === 'all' || path.endsWith('feeds/_stats')
       ? undefined
@@ -122,7 +122,7 @@ export function scriptFaults(
       found = faultFor(fault, server, log, api, path);
       if (found) struck.push({ kind: fault.kind, api });
     }
-    // adds the network delay; a spread would evaluate the fault's getters too early
+    // adds the network delay without a spread, which would evaluate the fault's getters too early
     if (networkMs === 0) return found;
     if (!found) return { api, delay: networkMs };
     return Object.create(found, { delay: { value: (found.delay ?? 0) + networkMs } }) as Fault;

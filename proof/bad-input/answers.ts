@@ -1,4 +1,4 @@
-/** @module Corrupted answers of the cluster: sweeps through the real client over real HTTP, in simulated time. */
+/** @module Corrupted answers from the cluster: sweeps use the real client over real HTTP, in simulated time. */
 import * as fc from 'fast-check';
 import { trackHttp, VirtualClock } from '../../simulator/index.ts';
 import { JobsweepError } from '../../src/base/errors.ts';
@@ -20,7 +20,7 @@ import {
 import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
 import { badInput, noSetup } from './property.ts';
 
-/** Corrupts one answer, or that answer and all later ones of its kind, in one way. */
+/** One corruption of one answer, or of that answer and all later ones of its kind. */
 interface AnswerFault {
   readonly answer: AnswerKey;
   readonly nth: number;
@@ -71,7 +71,7 @@ const requests: readonly RequestPayload[] = [
   { jobs: ['idle-*', 'recent*', 'prot*'], exclude: ['do-not-touch'], force: { failed: false } },
 ];
 
-/** Not `swap`: a well-formed value from another field cannot be recognized as wrong. */
+/** All kinds except `swap`: a well-formed value from another field cannot be recognized as wrong. */
 const detectable = corruptionKinds.filter((kind) => kind !== 'swap');
 /** The most dangerous corruptions: a missing value, and a value that could be mistaken for a missing one. */
 const dangerous: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
@@ -91,7 +91,7 @@ const answerFault: fc.Arbitrary<AnswerFault> = fc.record(
   {
     answer: fc.constantFrom<AnswerKey>('configs', 'stats', 'stats', 'datafeeds', 'close', ...keys),
     nth: fc.constantFrom(1, 1, 1, 1, 2, 3, 5),
-    // the look before the close corrects a single corruption
+    // if only one answer is corrupted, the reads before the close correct it
     always: fc.constantFrom(true, true, false),
     how: fc.oneof(
       fc.record(
@@ -177,8 +177,8 @@ export const answers = badInput<Given, object>({
 });
 
 /**
- * The jobs that each request closes without corruption and without fuses. Fuses are off because a corruption may hide
- * idle jobs, so that a fuse no longer trips.
+ * The jobs that each request would close without corruption and without fuses. Fuses are off because a corruption may
+ * hide idle jobs and so keep a fuse from tripping.
  */
 const baseline = new Map<number, ReadonlySet<string>>();
 
@@ -225,7 +225,10 @@ async function sweepCorrupted(payload: RequestPayload, faults: readonly AnswerFa
   return { report, error, fake, struck, mayLookIdle, took: clock.now() - before };
 }
 
-/** An answer of this size has megabytes, and a sweep of 15 minutes reads hundreds of them, so only one is corrupted. */
+/**
+ * This corruption makes an answer megabytes large, and a sweep of 15 minutes reads hundreds of answers, so only one is
+ * corrupted.
+ */
 const isLarge = (how: AnswerFault['how']): boolean => 'kind' in how && how.kind === 'many';
 
 function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kind, pick }: Aimed): Json {
@@ -236,7 +239,7 @@ function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kin
   const path = known[field % known.length] as Path;
   const corruptEntry = (whole: Json, index: number) =>
     corruptAt(whole, [list, index, ...path], { kind, pick });
-  // starts at the end, because deleting an entry moves the later ones
+  // starts at the end, because deleting an entry shifts the later ones
   return everywhere
     ? [...entries.keys()].reverse().reduce(corruptEntry, answer)
     : corruptEntry(answer, at % entries.length);
@@ -244,9 +247,9 @@ function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kin
 
 /**
  * The jobs whose protection is missing from a corrupted answer that is still valid. Groups and custom settings are
- * optional and are in no other answer, so a sweep cannot notice that they are missing (`spoiled-answers.test.ts` lists
- * each such place). A sweep notices a renamed datafeed by the job's config, unless that config is missing or corrupted
- * as well.
+ * optional and no other answer repeats them, so a sweep cannot notice that they are missing (`spoiled-answers.test.ts`
+ * lists each such field). A renamed datafeed shows in the job's config, unless that config is missing or corrupted as
+ * well.
  */
 function hiddenSigns(key: AnswerKey, answer: Json): string[] {
   if (!isObject(answer)) return [];

@@ -18,7 +18,7 @@ interface Given {
   readonly cluster: string;
 }
 
-/** The addresses are filled in at run time. */
+/** The clusters' URLs are filled in at run time. */
 const own = { ELASTICSEARCH_URL: 'OWN-URL', ELASTICSEARCH_API_KEY: secrets.key };
 const other = { ELASTICSEARCH_URL: 'OTHER-URL', ELASTICSEARCH_API_KEY: secrets.otherKey, owner: 'team' };
 
@@ -71,7 +71,7 @@ export const clustersFile = badInput<Given, TwoClusters>({
       if (result.exit === 2) problems.push('a cluster received a request although the file is refused');
     }
     if (asked.length > 0 && askedOther.length > 0) problems.push('two clusters received requests');
-    // a corruption may have swapped the credentials
+    // a corruption may have swapped the two clusters' credentials
     if (value !== undefined && file.corruptions.length === 0) {
       const wrong = cluster === 'logs' ? asked : askedOther;
       if (wrong.length > 0) problems.push(`the wrong cluster was asked for ${cluster}`);

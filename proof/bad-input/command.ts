@@ -1,4 +1,4 @@
-/** @module Runs the command in simulated time, and checks how it ends on bad input. */
+/** @module Runs the command in simulated time, and checks how the command ends on bad input. */
 import { writeFile } from 'node:fs/promises';
 import {
   type EmbeddedElasticsearch,
@@ -15,7 +15,7 @@ import { isPlain } from './output-checks.ts';
 export class Bench implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly folder: Folder;
-  /** Things to dispose with the bench, in reverse order. */
+  /** Resources that are disposed with the bench, in reverse order. */
   readonly stack = new AsyncDisposableStack();
   /** Environment variables of the command. */
   readonly env: Record<string, string> = {};
@@ -44,7 +44,7 @@ export class Bench implements AsyncDisposable {
 
 export const openBench = async (): Promise<Bench> => new Bench(await newFolder());
 
-/** A bench with an embedded cluster, whose address is in the environment. */
+/** A bench with an embedded cluster, whose URL is in the environment. */
 export type ClusterBench = Bench & { readonly server: EmbeddedElasticsearch };
 
 export async function openClusterBench(fleet: Fleet): Promise<ClusterBench> {
@@ -55,8 +55,8 @@ export async function openClusterBench(fleet: Fleet): Promise<ClusterBench> {
 }
 
 /**
- * What is never acceptable when a command ends: the exit code of a bug, a stack trace, both a result and an error, or
- * control characters on standard error.
+ * Reports what is never acceptable when a command ends: the exit code for a bug, a stack trace, both a result and an
+ * error, or control characters on standard error.
  */
 export function endedBadly({ exit, stdout, stderr }: CommandResult): string[] {
   const isError = exit === 2 || exit === 5;

@@ -1,4 +1,4 @@
-/** @module Corrupts the bytes of a file, like editors, shells, failed copies and other programs do. */
+/** @module Corrupts the bytes of a file as editors, shells, failed copies and other programs do. */
 import * as fc from 'fast-check';
 
 /** One corruption of a text, as plain data. */
@@ -33,7 +33,7 @@ const paddings = [1, 100, 5_000, 70_000, 10_000_000];
 
 const pickFrom = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 
-/** Puts `insertion` before one match of `pattern`, selected by `at`; without a match, the text stays unchanged. */
+/** Inserts `insertion` before one match of `pattern`, selected by `at`. Without a match, the text stays unchanged. */
 function beforeMatch(
   text: string,
   pattern: RegExp,
@@ -91,7 +91,7 @@ const kinds = {
 export type TextCorruptionKind = keyof typeof kinds;
 export const textCorruptionKinds = Object.keys(kinds) as TextCorruptionKind[];
 
-/** The bytes after all corruptions, applied in order. */
+/** The bytes after all corruptions have been applied in order. */
 export function corruptText(text: string, corruptions: readonly TextCorruption[]): Buffer {
   return corruptions.reduce<Buffer>((bytes, { kind, at }) => kinds[kind](bytes, at), Buffer.from(text));
 }

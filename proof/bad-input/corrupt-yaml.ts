@@ -15,7 +15,7 @@ const bomb = [
   }),
 ].join('\n');
 
-/** Puts a text before the value of one field, selected by `at`. */
+/** Inserts a text before the value of one field, selected by `at`. */
 function beforeValue(text: string, at: number, insertion: string): string {
   const fields = [...text.matchAll(/^( *(?:- )?[\w$]+: )(?=\S)/gm)];
   const field = fields[at % Math.max(1, fields.length)];

@@ -8,7 +8,7 @@ import { changeAt, isObject, type Json, type Path, pathsIn, sizeOf, valueAt } fr
 /** One corruption as plain data, so that a failing case can be shrunk and shown. */
 export interface Corruption {
   readonly kind: CorruptionKind;
-  /** Selects the place in the document; taken modulo the number of places. */
+  /** Selects the location in the document; taken modulo the number of locations. */
   readonly at: number;
   /** Selects the replacement value; taken modulo the number of values. */
   readonly pick: number;
@@ -63,7 +63,7 @@ function nested(depth: number, asObject: boolean): Json {
   return value;
 }
 
-/** Limits repeated `many` corruptions, which would otherwise fill the machine's memory. */
+/** Limits the size after several `many` corruptions, which would otherwise fill the machine's memory. */
 const maxPlaces = 40_000;
 
 const pickFrom = <T>(list: readonly T[], pick: number): T => list[pick % list.length] as T;
@@ -98,7 +98,7 @@ const kinds = {
   /** Repeats a list or a text. */
   duplicate: (value) =>
     Array.isArray(value) ? [...value, ...value] : typeof value === 'string' ? value + value : [value, value],
-  /** Takes a value from elsewhere in the document. */
+  /** Replaces the value with one from elsewhere in the document. */
   swap: (_value, pick, document) => {
     const paths = pathsIn(document).slice(1);
     return paths.length === 0 ? null : (valueAt(document, paths[pick % paths.length] as Path) ?? null);
@@ -117,7 +117,7 @@ const kinds = {
 export type CorruptionKind = keyof typeof kinds;
 export const corruptionKinds = Object.keys(kinds) as CorruptionKind[];
 
-/** The document after all corruptions, applied in order; null if it was deleted as a whole. */
+/** The document after all corruptions have been applied in order; null if the whole document was deleted. */
 export function corrupt(document: Json, corruptions: readonly Corruption[]): Json {
   return corruptions.reduce<Json>((value, { kind, at, pick }) => {
     const paths = pathsIn(value);
@@ -127,7 +127,7 @@ export function corrupt(document: Json, corruptions: readonly Corruption[]): Jso
   }, document);
 }
 
-/** The document with the place at `path` corrupted. */
+/** The document with the value at `path` corrupted. */
 export const corruptAt = (document: Json, path: Path, { kind, pick }: Omit<Corruption, 'at'>): Json =>
   changeAt(document, path, (inner) => (kinds[kind] as Change)(inner, pick, document)) ?? null;
 

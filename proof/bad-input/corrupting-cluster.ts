@@ -63,7 +63,9 @@ const kinds: readonly Kind[] = [
   { id: 'busy-2', stats: { data_counts: recent } },
 ];
 
-/** All answers before any corruption or close. Only the config of one datafeed, `orphan`, says which job it feeds. */
+/**
+ * All answers before any corruption or close. For one datafeed, `orphan`, only its config names the job that it feeds.
+ */
 export function wholeAnswers(): MlAnswers {
   const answers = answersOfKinds();
   delete answers.datafeeds.datafeeds.find(isOrphan).timing_stats;
@@ -77,7 +79,7 @@ const answersOfKinds = (): MlAnswers =>
     JSON.stringify(
       answersFor(
         kinds.map(({ id, config, stats, feed }, index) => ({
-          // each job's data ended in a different hour, so that the mass_idle fuse does not trip
+          // each job's last data arrived in a different hour, so that the mass_idle fuse does not trip
           config: configOf(id, config),
           stats: statsOf(id, { ...staleData(index), ...stats }),
           ...(feed && { datafeed: datafeedOf(id, feed) }),
@@ -93,24 +95,24 @@ const staleData = (index: number): Fields => {
 
 export type AnswerKey = keyof MlAnswers | 'close';
 
-/** The corrupted answer: its text, status and headers, and the behaviour of the connection. */
+/** The corrupted answer: its text, status and headers, and what the connection does. */
 export interface CorruptedAnswer {
   readonly text: string | Buffer;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
   /** Send this many bytes, then break the connection. */
   readonly cut?: number;
-  /** Send one half, then nothing until the client disconnects. */
+  /** Send half of the body, then nothing until the client disconnects. */
   readonly hang?: boolean;
 }
 
-/** Answers like a cluster. `corrupt` turns each correct answer into the answer that is sent. */
+/** Answers as a cluster does. `corrupt` turns each correct answer into the answer that is sent. */
 export class CorruptingCluster {
   readonly answers = wholeAnswers();
   readonly closed = new Set<string>();
   /** The ids of each close request, in order. */
   readonly asked: string[][] = [];
-  /** Requests other than closes that change something. */
+  /** Requests, other than closes, that change something. */
   readonly strange: string[] = [];
   requests = 0;
   readonly #clock: VirtualClock;
@@ -145,7 +147,7 @@ export class CorruptingCluster {
     delete entry.open_time;
   }
 
-  /** The answer to a request; if the request has ids, only their entries. */
+  /** The answer to a request. If the request names ids, the answer has only their entries. */
   #answerTo({ path }: Exchange, key: keyof MlAnswers): Json {
     const answer = this.answers[key];
     const names = /^\/_ml\/(?:anomaly_detectors|datafeeds)\/([^/]+?)(?:\/_stats)?$/.exec(path)?.[1];
@@ -187,7 +189,9 @@ const statuses = [
 const scalars = ['', 'null', 'true', '0', '"text"', '[]', '{}', '[null]', 'NaN', '{"jobs": null}', '\0'];
 const pick = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 
-/** Corruptions between the cluster and the client: gateways, broken connections, other servers, attackers. */
+/**
+ * Corruptions that occur between the cluster and the client: gateways, broken connections, other servers, attackers.
+ */
 export const ways = {
   cut: (text, at) => ({ text, cut: at % (text.length + 1) }),
   truncated: (text, at) => ({ text: text.slice(0, at % Math.max(1, text.length)) }),

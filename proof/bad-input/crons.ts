@@ -1,6 +1,6 @@
 /**
- * @module Random cron expressions of six fields. Most are almost valid, with a value of another field or a list where
- * only a single value is allowed.
+ * @module Random cron expressions of six fields. Most are almost valid: they have a value that belongs to another
+ * field, or a list where only a single value is allowed.
  */
 import * as fc from 'fast-check';
 

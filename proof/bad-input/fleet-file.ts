@@ -8,7 +8,7 @@ import { badInput } from './property.ts';
 const partly = (shape: Readonly<Record<string, fc.Arbitrary<Json>>>) =>
   fc.record(shape, { requiredKeys: [], noNullPrototype: true }) as fc.Arbitrary<JsonObject>;
 
-/** Usually a common value, sometimes one that the schema allows but that makes no sense. */
+/** Usually a common value, sometimes a value that the schema allows but that makes no sense. */
 const orOdd = (good: fc.Arbitrary<Json>, ...odd: readonly Json[]): fc.Arbitrary<Json> =>
   fc.oneof({ weight: 12, arbitrary: good }, { weight: 1, arbitrary: fc.constantFrom(...odd) });
 
@@ -198,7 +198,7 @@ export const fleetFile = badInput<CorruptedFile, Bench>({
 
 interface Answered {
   readonly question: string;
-  /** The status of the answer; 0 if there was none. */
+  /** The status of the answer; 0 if there was no answer. */
   readonly status: number;
   readonly text: string;
 }

@@ -1,4 +1,4 @@
-/** @module Reports given with `--history`. They may make a sweep keep a job, and must have no other effect. */
+/** @module Reports given with `--history`. A report may make a sweep keep a job, and must have no other effect. */
 import * as fc from 'fast-check';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';

@@ -1,4 +1,7 @@
-/** @module A fake cluster in which every name, state and reason is a given text, and a report of an earlier sweep of it. */
+/**
+ * @module A fake cluster in which every name, state and reason is a given text, and a report on an earlier sweep of
+ * that cluster.
+ */
 import { validateHeaderValue } from 'node:http';
 import {
   answeredAt,
@@ -37,7 +40,7 @@ export type Slot = (typeof slots)[number];
 export type Texts = Readonly<Record<Slot, string>>;
 
 const day = 86_400_000;
-/** A valid uuid; reports identify the cluster by this uuid. */
+/** A valid uuid, by which reports identify the cluster. */
 const plainUuid = 'AbCdEfGhIjKlMnOpQrStUv';
 
 export interface HostileCluster extends Bench {

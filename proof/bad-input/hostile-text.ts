@@ -23,7 +23,7 @@ interface Given {
   readonly command: Command;
   readonly form: Form;
   readonly terminal: boolean;
-  /** The hostile text for some slots; the other slots have harmless texts. */
+  /** The hostile text for some slots. The other slots have harmless texts. */
   readonly texts: readonly { readonly slot: Slot; readonly text: string }[];
 }
 
@@ -31,8 +31,8 @@ interface Given {
 const harmless = Object.fromEntries(slots.map((slot) => [slot, `Harmless ${slot}`])) as Texts;
 
 /**
- * The harmless texts. If the hostile text in a slot is a valid id, the harmless one is a valid id too, because valid
- * ids are printed differently.
+ * The harmless texts. If the hostile text in a slot is a valid id, so is the harmless text, because valid ids are
+ * printed differently.
  */
 const likewise = (texts: Given['texts']): Texts => ({
   ...harmless,
@@ -89,7 +89,7 @@ export const hostileText = badInput<Given, HostileCluster>({
       return problems;
     }
     meet('shown');
-    // Differences between the two outputs that are allowed: a chart omits empty labels, some texts are invalid in a
+    // These differences between the two outputs are allowed: a chart omits empty labels, some texts are invalid in a
     // header or as a uuid, and a job whose id is used twice is listed once.
     const absent = texts.some(({ slot, text }) => /^(warning|uuid)$/.test(slot) || text.trim() === '');
     const doubled = new Set(texts.map(({ text }) => text)).size < texts.length;
@@ -98,7 +98,7 @@ export const hostileText = badInput<Given, HostileCluster>({
   },
 });
 
-/** On a terminal each progress line overwrites the previous one. */
+/** On a terminal, each progress line overwrites the previous one. */
 const withoutRedraws = (text: string) => text.replaceAll('\r\u001b[2K', '\n');
 
 async function show(

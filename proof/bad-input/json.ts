@@ -1,4 +1,7 @@
-/** @module JSON values in bad input: with inherited names as keys, and with numbers that JSON.stringify cannot write. */
+/**
+ * @module JSON values in bad input, including keys that are names of inherited properties, and numbers that
+ * JSON.stringify cannot write.
+ */
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json };
 export type JsonObject = { readonly [key: string]: Json };
@@ -7,13 +10,13 @@ export type Path = readonly (string | number)[];
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Deeper places are ignored: a value may be nested thousands of levels deep. */
+/** Locations deeper than this are ignored, because a value may be nested thousands of levels deep. */
 const maxDepth = 12;
 
-/** Limits the places to choose from. */
+/** Limits the number of locations to choose from. */
 const maxPlaces = 2_000;
 
-/** The places in a value, beginning with the value itself, up to `maxPlaces`. */
+/** The locations in a value, beginning with the value itself, up to `maxPlaces`. */
 export const pathsIn = (value: Json): Path[] => [...allPaths(value).take(maxPlaces)];
 
 function* allPaths(value: Json, path: Path = []): Generator<Path> {
@@ -42,7 +45,10 @@ export function valueAt(value: Json | undefined, path: Path): Json | undefined {
   }, value);
 }
 
-/** A copy with `change` applied at `path`; undefined removes the place. The order of keys stays the same. */
+/**
+ * A copy with `change` applied at `path`. If `change` returns undefined, the entry is removed. The order of keys stays
+ * the same.
+ */
 export function changeAt(
   value: Json,
   [key, ...rest]: Path,

@@ -1,6 +1,6 @@
 /**
- * @module `node proof/bad-input/main.ts`: tries the properties over bad input in many more cases than the tests do, or
- * repeats one case by the path printed with its failure.
+ * @module `node proof/bad-input/main.ts`: tries the properties over bad input in many more cases than the tests do. Can
+ * also repeat one case, by the path that was printed with its failure.
  */
 import { Option } from 'commander';
 import { atLeastOne, pathOption, proofCommand, seedOption } from '../command-options.ts';

@@ -1,4 +1,4 @@
-/** @module Checks of shown text: control characters, HTML tags, Markdown syntax and links. */
+/** @module Checks of text in outputs: control characters, HTML tags, Markdown syntax and links. */
 
 /** Control characters, lone surrogates, and characters that hide, reverse or separate text. */
 const acting = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
@@ -6,7 +6,7 @@ const acting = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
 /** Whether a text contains only printable characters. */
 export const isPlain = (text: string): boolean => !acting.test(text);
 
-/** The structure of a page: its tags with the names of their attributes, in order. */
+/** The structure of a page: its tags in order, with the names of their attributes. */
 export const skeletonOf = (page: string): string[] =>
   [...page.matchAll(/<(!doctype|!--|\/?[a-z][a-z0-9-]*)((?:[^"'>]|"[^"]*"|'[^']*')*)>/gi)].map(
     ([, tag, attributes = '']) =>

@@ -1,4 +1,4 @@
-/** @module Payloads as text, from a file or standard input, read by the command. */
+/** @module Payloads as text, which the command reads from a file or from standard input. */
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
@@ -88,7 +88,7 @@ async function planOf(bytes: Buffer, through: Given['through'], bench: Bench) {
   return bench.run(['plan', '-p', await bench.write('payload.json', bytes)]);
 }
 
-/** Reads the text as JSON with comments; duplicate keys are invalid. */
+/** Reads the text as JSON with comments. Duplicate keys are invalid. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
   let value: Json;
   if (text.trim() === '') meet('empty');
@@ -107,14 +107,14 @@ function readText(text: string, meet: (thing: string) => void): ReturnType<typeo
   return readByHand(value);
 }
 
-/** The number of keys in a valid JSON text: strings followed by a colon. */
+/** The number of keys in a valid JSON text, which are the strings followed by a colon. */
 const keysIn = (text: string): number =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)].filter(([, colon]) => colon).length;
 
-/** The maximum nesting of a document, including ignored parts. */
+/** The maximum nesting depth of a document, including ignored parts. */
 const maxLevels = 1_000;
 
-/** The number of keys in a value (a duplicate key counts once), and its levels of nesting. */
+/** The number of keys in a value (a duplicate key counts once), and the value's levels of nesting. */
 function measured(value: Json): { readonly keys: number; readonly levels: number } {
   let keys = 0;
   let levels = -1;

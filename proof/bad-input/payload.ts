@@ -1,4 +1,7 @@
-/** @module Payloads as values, as the function receives them, compared with a hand-written reading of the contract. */
+/**
+ * @module Payloads as values, as the function receives them. The results are compared with a hand-written
+ * implementation of the contract.
+ */
 import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';
 import { matcher } from '../../src/sweep/planning/job-patterns.ts';

@@ -1,6 +1,5 @@
 /**
- * @module Runs extreme inputs in a process of their own, which may crash or run out of memory without stopping the
- * proof.
+ * @module Runs each extreme input in its own process, which may crash or run out of memory without stopping the proof.
  */
 import * as fc from 'fast-check';
 import { runBin } from '../../test/support/bin.ts';
@@ -10,14 +9,14 @@ import { badInput } from './property.ts';
 interface ProcessInput {
   readonly args: readonly string[];
   readonly stdin?: string;
-  /** Replaces `FILE` in the arguments. */
+  /** The path of this file replaces `FILE` in the arguments. */
   readonly file?: { readonly name: string; readonly text: () => string | Buffer };
 }
 
 const deep = (depth: number) => `{"jobs": ${'['.repeat(depth)}${']'.repeat(depth)}}`;
 const plan = ['plan', '--embedded', '-p'];
 
-/** Inputs that must be refused quickly, whatever their size, and never as a bug of the program. */
+/** Inputs that must be refused quickly, whatever their size, and never reported as a bug in the program. */
 const cases: Readonly<Record<string, ProcessInput>> = {
   'ten megabytes of one name': {
     args: [...plan, '-'],

@@ -1,7 +1,7 @@
 /**
- * @module Runs one property over bad input with random cases from a seed. Counts what occurred in them, and shrinks the
- * case that violates the property. A long run in which an expected outcome never occurred proves nothing, so it fails
- * as well.
+ * @module Runs one property over bad input with random cases from a seed. Counts what occurs in the cases, and shrinks
+ * a case that violates the property. A long run in which an expected outcome never occurs proves nothing, so it fails,
+ * too.
  */
 import * as fc from 'fast-check';
 import { checkOptions, type RunOptions } from '../check-options.ts';
@@ -33,11 +33,11 @@ export interface Definition<Given, Setup> {
   readonly sentence: string;
   /** The possible ends of a case. Each must occur in any run of a hundred cases. */
   readonly outcomes: readonly string[];
-  /** Everything else that must occur in a run of `enough` cases, such as each kind of corruption and each place. */
+  /** Everything else that must occur in a run of `enough` cases, such as each kind of corruption and each location. */
   readonly toMeet: readonly string[];
   /** Default: 1,000. */
   readonly enough?: number;
-  /** The share of a run's cases that this property tries; smaller for expensive ones. Default: 1. */
+  /** The share of a run's cases that this property tries; smaller for expensive properties. Default: 1. */
   readonly share?: number;
   /** Milliseconds of real time after which a case counts as hanging; default 20,000. */
   readonly maxMs?: number;
@@ -48,7 +48,7 @@ export interface Definition<Given, Setup> {
   readonly attempt: (given: Given, meet: Meet, setup: Setup) => Promise<readonly string[]>;
 }
 
-/** Each outcome must occur in this many cases. */
+/** In a run of this many cases, each outcome must occur. */
 const few = 100;
 
 /** For properties without a setup. */
@@ -82,7 +82,7 @@ async function runProperty<Given, Setup>(
   });
   const cases = path === undefined ? Math.max(1, Math.ceil(options.cases * share)) : 1;
   const details = await fc.check(property, checkOptions({ ...options, cases }));
-  // when time is up, fast-check does not wait for the running case, but that case still needs the setup
+  // when the time is up, fast-check does not wait for the running case, which still needs the setup
   await running;
   const [smallest] = details.counterexample ?? [];
   if (details.failed)
@@ -111,7 +111,7 @@ async function runProperty<Given, Setup>(
 }
 
 /**
- * Runs a case within its time limit. A case that hangs is abandoned. A case that blocked the process is reported when
+ * Runs a case within its time limit. A case that hangs is abandoned. If a case blocks the process, it is reported when
  * it ends.
  */
 async function inTime<Given, Setup>(
@@ -136,7 +136,7 @@ async function inTime<Given, Setup>(
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** Limits the printed text of a case; larger cases can be repeated by seed and path. */
+/** Limits the printed text of a case. Larger cases can be repeated by seed and path. */
 const maxShown = 4_000;
 
 function show(value: unknown): string {

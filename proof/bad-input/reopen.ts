@@ -1,4 +1,4 @@
-/** @module Reports given to `jobsweep reopen`: it may open only jobs that the report lists as closed by a sweep. */
+/** @module Reports given to `jobsweep reopen`, which may open only jobs that the report lists as closed by a sweep. */
 import * as fc from 'fast-check';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
 import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
@@ -29,7 +29,7 @@ interface ReopenBench extends ClusterBench {
 /** The closed jobs. `fed` and `other-fed` have a stopped datafeed. */
 const closed = ['ours-1', 'ours-2', 'fed', 'other', 'other-fed', 'kept', 'failed-to-close', 'constructor'];
 
-/** Entries that no sweep writes: jobs that the sweep did not close, and datafeeds of other jobs. */
+/** Entries that a sweep never writes: jobs that the sweep did not close, and datafeeds of other jobs. */
 const odd = fc.subarray([
   reportedJob('other-fed', 'error', { datafeedStopped: true, datafeedId: 'datafeed-other-fed' }),
   reportedJob('kept', 'kept', { datafeedStopped: true }),
@@ -112,7 +112,7 @@ export const reopen = badInput<Given, ReopenBench>({
   },
 });
 
-/** The requests that the text permits; none if the report is about another cluster. */
+/** The requests that the report permits; none if the report is about another cluster. */
 function allowedChanges(text: string, { clusterId, server }: ReopenBench): ReadonlySet<string> {
   const objects = objectsIn(text);
   if (!objects.some(({ id }) => id === clusterId)) return new Set();

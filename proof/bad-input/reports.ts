@@ -49,7 +49,7 @@ export type ReportForm = 'json' | 'pretty' | 'ndjson' | 'tail' | 'events' | 'lis
 export const reportForms: readonly ReportForm[] = ['json', 'pretty', 'ndjson', 'tail', 'events', 'list'];
 export const anyReportForm: fc.Arbitrary<ReportForm> = fc.constantFrom(...reportForms);
 
-/** The report in the form of the command's output, of the function's log, or of that log as `aws logs` prints it. */
+/** The report as the command's output, as the function's log, or as `aws logs` prints that log. */
 export function writeReport(report: Json, form: ReportForm, text: (value: Json) => string): string {
   if (form === 'json') return text(report);
   if (form === 'pretty')

@@ -1,6 +1,6 @@
 /**
  * @module A hand-written implementation of the contract's request table: the meaning of a payload, or its wrong fields.
- * It shares no code with the schema that it is compared with.
+ * It shares no code with the schema to which it is compared.
  */
 import { isObject, type Json, type JsonObject } from './json.ts';
 
@@ -194,7 +194,9 @@ function section(inner: Readonly<Record<string, Field>>): Field {
   return { read, without: 'means' in empty ? empty.means : undefined };
 }
 
-/** Reads a payload. Wrong fields are paths such as `close.batch` and `states[1]`; '' is the payload itself. */
+/**
+ * Reads a payload. Wrong fields are returned as paths, such as `close.batch` and `states[1]`; '' is the payload itself.
+ */
 export function readByHand(payload: Json): Reading {
   if (isObject(payload) && own(payload, 'detail-type') === 'Scheduled Event') return readBareEvent(payload);
   const { $schema: _editor, ...rest } = isObject(payload) ? payload : {};
@@ -207,7 +209,7 @@ export function readByHand(payload: Json): Reading {
   return { means: request };
 }
 
-/** A schedule without an Input sends a bare event, which counts as a dry run. */
+/** A schedule without an Input sends the Scheduler's default event, which counts as a dry run. */
 function readBareEvent(event: JsonObject): Reading {
   const resources = own(event, 'resources');
   const [arn, time] = [Array.isArray(resources) ? resources[0] : undefined, own(event, 'time')];

@@ -10,7 +10,7 @@ import { badInput } from './property.ts';
 
 interface Given {
   readonly corruptions: readonly Corruption[];
-  /** Whether the digest is recalculated after the corruption, like an informed attacker would do. */
+  /** Whether the digest is recalculated after the corruption, as an informed attacker would do. */
   readonly sealed: boolean;
   readonly textCorruptions: readonly TextCorruption[];
 }
@@ -112,7 +112,7 @@ function namedBy(document: Json): ReadonlySet<string> {
   return new Set(isObject(jobs ?? null) ? Object.keys(jobs as object) : []);
 }
 
-/** Calculates the digest like the command does: from the values, regardless of the order of keys. */
+/** Calculates the digest as the command does: from the values, regardless of the order of keys. */
 function seal(document: Json): Json {
   const plan = planOf(document);
   if (!plan || !isObject(document)) return document;
@@ -124,7 +124,7 @@ function seal(document: Json): Json {
 }
 
 function inOrder(value: Json, depth = 0): Json {
-  // no plan is this deep, so the value is refused with or without a valid digest
+  // no plan is nested this deep, so the value is refused with or without a valid digest
   if (depth > 500) return value;
   if (Array.isArray(value)) return value.map((item) => inOrder(item, depth + 1));
   if (!isObject(value)) return value;

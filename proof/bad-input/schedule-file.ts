@@ -78,7 +78,10 @@ interface ScheduleBench extends Bench {
   readonly asked: () => number;
 }
 
-/** The schedules that the file may delete. Follow-ups and the deployment's own schedules are not among them. */
+/**
+ * The schedules that may be deleted because of the file. They do not include follow-ups and the deployment's own
+ * schedules.
+ */
 const ofFile = ['old', 'nightly'];
 
 export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
@@ -99,7 +102,7 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
     if (bench.writes() > writes) problems.push('a plan changed the Scheduler');
     if (result.exit === 2) {
       meet('refused');
-      // a missing setting has no position in the file
+      // a missing setting has no line or column in the file
       const hasPlace =
         result.stderr.includes(path) ||
         /got nothing; set it in the schedule file|, got "/.test(result.stderr);

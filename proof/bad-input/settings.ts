@@ -1,4 +1,4 @@
-/** @module The environment of the command, corrupted like shells, templates and copied lines do. */
+/** @module The command's environment, corrupted as by shells, templates and copied lines. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
 import { hostileTexts } from './hostile-samples.ts';
@@ -12,7 +12,7 @@ import {
   type TwoClusters,
 } from './two-clusters.ts';
 
-/** Mistakes in a value that templates, shells or hasty editing cause. */
+/** Mistakes in a value that are caused by templates, shells or hasty editing. */
 const slips = {
   none: (value) => value,
   blanks: (value) => ` ${value}\t`,
@@ -41,7 +41,7 @@ const slips = {
 } as const satisfies Record<string, (value: string) => string>;
 type Slip = keyof typeof slips;
 
-/** Possible values by variable; `URL` is replaced by the cluster's address at run time. */
+/** Possible values by variable. `URL` is replaced with the cluster's URL at run time. */
 const values = {
   ELASTICSEARCH_URL: ['URL', 'http://127.0.0.1:1', 'https://127.0.0.1:1'],
   ELASTICSEARCH_CLOUD_ID: [
@@ -153,7 +153,7 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
   return { ELASTICSEARCH_URL: slips[url](address), ...Object.fromEntries(set) };
 }
 
-/** Every `Authorization` header that these settings could lead to: with the key, with the user, or none. */
+/** Every `Authorization` header that these settings could lead to: with the key, with the user, or no header. */
 function authorizationsOf(environment: Readonly<Record<string, string>>): ReadonlySet<string> {
   const {
     ELASTICSEARCH_API_KEY: key = '',

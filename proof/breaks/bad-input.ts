@@ -1,4 +1,4 @@
-/** @module The breaks of the properties over bad input; see `list.ts`. */
+/** @module The breaks for the properties over bad input; see `list.ts`. */
 import type { Break } from './break.ts';
 
 export const badInputBreaks: readonly Break[] = [

@@ -1,4 +1,4 @@
-/** @module All breaks, and the names of all properties; each property needs a break. */
+/** @module All breaks, and the names of all properties. Each property needs a break. */
 import { badInputs } from '../bad-input/index.ts';
 import { properties } from '../properties.ts';
 import { badInputBreaks } from './bad-input.ts';

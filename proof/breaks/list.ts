@@ -1,6 +1,6 @@
 /**
- * @module The breaks of the properties over sweeps. Each changes one marked line of the source so that the property no
- * longer holds. A test suite that does not notice a break does not prove the property.
+ * @module The breaks for the properties over sweeps. Each break changes one marked line in the source so that the
+ * property no longer holds. A test suite that does not notice a break does not prove its property.
  */
 import type { Break } from './break.ts';
 

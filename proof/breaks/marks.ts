@@ -1,4 +1,4 @@
-/** @module Finds the marks of the deliberate breaks in the source, `// break: NAME`, and replaces the marked lines. */
+/** @module Finds the marks of the deliberate breaks, `// break: NAME`, in the source, and replaces the marked lines. */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Break } from './break.ts';

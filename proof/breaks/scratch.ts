@@ -13,13 +13,13 @@ import { breakLine, fileOf } from './marks.ts';
 const root = path.join(import.meta.dirname, '../..');
 
 export interface Found {
-  /** The number of cases run, including the one that noticed the break. */
+  /** The number of cases that ran, including the one that noticed the break. */
   readonly cases: number;
   /** The properties that were violated. */
   readonly violated: readonly string[];
 }
 
-/** Runs cases on the broken copy until one violates the break's property, or until all have run. */
+/** Runs cases on the broken copy until a case violates the break's property, or until all have run. */
 export async function tryBreak(
   given: Break,
   { cases, seed }: { cases: number; seed: number },
@@ -50,7 +50,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   const violated = new Set<string>();
   let run = 0;
   try {
-    // another property may notice the break first, but only the break's own property counts
+    // another property may notice the break first, but only a violation of the break's own property counts
     for (let chunk = 0; run < cases && !violated.has(property); chunk += 1) {
       const { coverage } = await runChunk(child, { seed: seed + chunk, cases: cases - run, shrink: false });
       run += coverage.cases;
@@ -64,7 +64,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   return { cases: run, violated: [...violated] };
 }
 
-/** The same for a property over bad input. */
+/** Does the same for a property over bad input. */
 async function runBadInputUntilFound(
   worker: string,
   name: string,

@@ -35,7 +35,7 @@ export function looksRightBefore({ seen, claim }: Trial): void {
         previous === undefined || (read !== undefined && isAfter(read, previous)),
         () => `${jobId} was asked to close again without a look since the last request`,
       );
-    // a look is as old as its oldest part; a slow cluster may take up to 30 s to answer
+    // a look is as old as its oldest read; a slow cluster may take up to 30 s to answer
     const servedAt = [configs, stats].map((read) => (read && answerFor(read, jobId)?.at) ?? 0);
     const age = close.begunAt - Math.min(...servedAt);
     claim(age <= 30_000, () => `${jobId} was asked to close ${age} ms after it was read`);

@@ -11,7 +11,7 @@ export interface Look {
   readonly previous: Close | undefined;
 }
 
-/** One entry for each job in each close request, with what the sweep knew about it at that moment. */
+/** One entry for each job in each close request, with what the sweep knew about the job at that time. */
 export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
   return seen.closes.flatMap((close, index) =>
     close.ids.map((jobId) => ({
@@ -25,8 +25,8 @@ export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
 }
 
 /**
- * What a sweep knew about a job's past at `seq`. It has three sources: its follow-up payload, its own close requests,
- * and the first time that it saw the job closing.
+ * What a sweep knew about a job's past at `seq`. A sweep has three sources: its follow-up payload, its own close
+ * requests, and the first time that it saw the job closing.
  */
 export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: number): Past {
   const chained = wanted.chain?.jobs.findLast((job) => job.jobId === jobId);
@@ -56,6 +56,6 @@ export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: 
   };
 }
 
-/** Whether a read began after a close request ended, or at the same moment. */
+/** Whether a read began after a close request ended, or at the same time. */
 export const isAfter = (read: Read, close: Close) =>
   read.begunSeq > close.begunSeq && read.begunAt >= close.endedAt;

@@ -4,7 +4,7 @@ import { type Look, looks } from './looks.ts';
 import type { Trial } from './trial.ts';
 
 /**
- * The maximum number of jobs of a node that may be closing at once. `auto` is half of the node's processors, rounded
+ * The maximum number of jobs on a node that may be closing at once. `auto` is half of the node's processors, rounded
  * down, at least 1. Version 7.17 does not report processors.
  */
 function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['stack']): number {
@@ -16,7 +16,8 @@ function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['sta
 export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
   const { perNode } = wanted;
   if (perNode === null) return;
-  // If a request of this sweep was lost and the other sweep closes the same job, the request seems to have worked.
+  // If a request from this sweep was lost and the other sweep closes the same job, the lost request seems to have
+  // worked.
   if (run.case.repetition === 'together' && run.struck.some(({ api }) => api === 'ml.close_job')) return;
   const asks = looks(seen).filter(({ close }) => !close.force);
   const isClosingAt = ({ jobId, close }: Look, at: number) => {

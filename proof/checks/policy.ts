@@ -1,4 +1,4 @@
-/** @module Checks of a sweep's limits: the force policy, the fuses, the deadline. */
+/** @module Checks that a sweep keeps its limits: the force policy, the fuses, the deadline. */
 import { decide, fuseOf, inventoryOf, names } from '../reference.ts';
 import { looks } from './looks.ts';
 import type { Trial } from './trial.ts';
@@ -51,7 +51,7 @@ export function obeysFuses({ seen, wanted, claim }: Trial): void {
     () => `the fuse is ${report.fuse?.name}, and should be ${fuse}`,
   );
   if (seen.plan?.foundAt !== undefined && seen.closes.length > 0) {
-    // a plan that was confirmed later must pass the current fuses
+    // a plan that is confirmed later must pass the fuses as they are then
     const age = seen.startedAt - seen.plan.foundAt;
     const since = (moment = 0) => moment >= seen.startedAt;
     claim(age <= 10_000 || since(seen.upgradeReadAt), () => `upgrade mode was read ${age} ms before`);

@@ -164,7 +164,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
       claim(followed.has(jobId) || warned, () => `${jobId} is left closing without follow-up and warning`);
   const outOfTime = report.jobs.filter(isOutOfTime);
   const rest = seen.arranged.some(({ order }) => order.chain.rest);
-  // a pending follow-up looks at its jobs in any state
+  // a pending follow-up looks at its jobs, whatever their state
   const untaken = outOfTime.filter(({ jobId }) => !seen.pending.has(jobId));
   if (untaken.length > 0)
     claim(
@@ -194,7 +194,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   }
 }
 
-/** Idle jobs that the sweep had no time to close. Stuck jobs are excluded, because the follow-up lists them. */
+/** Idle jobs that the sweep had no time to close, without stuck jobs, which the follow-up lists. */
 const isOutOfTime = ({ notAttemptedBecause, reason }: ReportedJob) =>
   notAttemptedBecause === 'time' && reason !== 'stuck';
 
@@ -291,8 +291,8 @@ function sinceLastStats(seen: ObservedSweep, jobId: string): number {
 }
 
 /**
- * The decisions after the last look. A job that was found closing and got no close request is judged after the last
- * read of its stats.
+ * The decisions after the last look. If a job was found closing and got no close request, the last read of its stats
+ * decides.
  */
 function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
   return endsOfLastLook(seen, jobId).map((seq) => {
@@ -301,7 +301,7 @@ function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | unde
   });
 }
 
-/** Whether the job makes the sweep end with exit code 3. */
+/** Whether this job makes the sweep end with exit code 3. */
 function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen: ObservedSweep): boolean {
   if (outcome === 'error' || outcome === 'unknown') return true;
   const listed = seen.pending.has(jobId) || seen.arranged.some(({ jobIds }) => jobIds.includes(jobId));
@@ -311,9 +311,9 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * Sequence numbers just after the last look at a job, one for each way in which the look may have ended. A look is
- * recognizable by the read of the config, which happens only in looks. The stats are read with it or just before. A job
- * found closing may be judged by its stats alone at the end.
+ * Sequence numbers just after the last look at a job, one for each way in which the look may have ended. Only a look
+ * reads the config, so that read identifies the look. The stats are read at the same time or just before. At the end, a
+ * job that was found closing may be judged by its stats alone.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);

@@ -1,11 +1,11 @@
-/** @module The input of a check, and the function with which it makes claims. */
+/** @module The input of a check, and the function with which the check makes claims. */
 import type { Observation, ObservedSweep } from '../observe.ts';
 import type { Wanted } from '../reference.ts';
 
 /** Claims that a condition holds. `otherwise` describes the violation. */
 export type Claim = (holds: boolean, otherwise: () => string) => void;
 
-/** One sweep of a run, and its payload as the contract defines it. */
+/** One sweep in a run, and its payload as the contract defines it. */
 export interface Trial {
   readonly seen: ObservedSweep;
   readonly wanted: Wanted;

@@ -1,6 +1,6 @@
 /**
- * @module Checks of a sweep as a whole: repetition, plans, unreadable inventories, credentials, and whether idle jobs
- * are closed.
+ * @module Checks of a sweep as a whole: repetition, plans, inventories that cannot be read, credentials, and whether
+ * idle jobs are closed.
  */
 import { type CaseJob, idAt } from '../case.ts';
 import type { Observation } from '../observe.ts';
@@ -31,7 +31,7 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
   if (run.case.repetition !== 'together' || !other) return;
   const closes = [...seen.closes, ...other.closes].sort((a, b) => a.begunAt - b.begunAt);
   const undisturbed = run.done.length + run.struck.length === 0;
-  // A close that fails by itself, or never begins because its datafeed does not stop in time.
+  // Jobs whose close fails, or never begins because their datafeed does not stop in time.
   const failing = new Set(
     run.case.jobs.flatMap(({ closeTakes, datafeed }, index) =>
       typeof closeTakes === 'object' ||
@@ -47,9 +47,10 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
     for (const jobId of ids) {
       const count = (counts.get(jobId) ?? 0) + 1;
       counts.set(jobId, count);
-      // The maximum number of close requests for one job by two concurrent sweeps. One request of each sweep is enough,
-      // and a third is possible if requests fail. Each sweep may force a stuck job once more. If a job fails to close,
-      // each may repeat its request as often as the rules allow: neither knows of the other's requests.
+      // The maximum number of close requests for one job from two concurrent sweeps. One request from each sweep is
+      // enough, and a third is possible if requests fail. Each sweep may force a stuck job once more. If a job fails to
+      // close, each sweep may repeat its request as often as the rules allow, because neither knows the other's
+      // requests.
       const allowed = failing.has(jobId) ? 6 : forced.has(jobId) ? 4 : 3;
       claim(!undisturbed || count <= allowed, () => `${jobId} got ${count} close requests from two sweeps`);
     }
@@ -142,7 +143,7 @@ export function closesWhatIsIdle({ seen, wanted, run, claim }: Trial): void {
   claim(forced >= expected, () => `${forced} of ${expected} jobs were forced`);
 }
 
-/** Whether nothing fails or interferes, and the time is enough to close every selected job. */
+/** Whether nothing fails or interferes, and there is enough time to close every selected job. */
 function calm({ case: given }: Observation, wanted: Wanted, acting: ReadonlySet<string>): boolean {
   const { faults, outsideActions, stop, remainingMs, jobs, repetition } = given;
   const quick = ({ closeTakes, datafeed }: CaseJob) =>

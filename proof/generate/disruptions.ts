@@ -1,4 +1,4 @@
-/** @module Random faults of the cluster and of the network, and random actions of other users. */
+/** @module Random faults in the cluster and the network, and random actions of other users. */
 import * as fc from 'fast-check';
 import { faultKinds, type OutsideAction, outsideActionKinds, type ScriptedFault } from '../case.ts';
 import { mostly } from './values.ts';

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { type CaseJob, caseStart, idAt } from '../case.ts';
 import { asJson, hour, iso, present } from './values.ts';
 
-/** A random moment: an age, a moment close to a limit, or one in the future. */
+/** A random time: an age, a time close to a limit, or a time in the future. */
 const ages = ['1m', '30m', '1h', '23h', '47h', '48h', '49h', '5d', '40d'] as const;
 const age = fc.oneof(
   { arbitrary: fc.constantFrom(...ages), weight: 6 },
@@ -20,7 +20,7 @@ const pastAge = age.filter((moment) => !(Date.parse(moment) > caseStart));
 
 const idleAge = fc.oneof(
   { arbitrary: fc.constantFrom('49h', '5d', '40d'), weight: 3 },
-  // each job lost its data at another hour, so that the mass_idle fuse does not trip
+  // each job's last data arrived in a different hour, so that the mass_idle fuse does not trip
   { arbitrary: fc.integer({ min: 0, max: 400 }).map((hours) => iso(-(50 + hours) * hour)), weight: 6 },
   { arbitrary: age, weight: 3 },
 );
@@ -50,7 +50,7 @@ const protection = fc.oneof(
 
 const managed = fc.constantFrom<unknown>(true, false, null, 'true', 1);
 
-// Most optional fields of a record are present. A job that is managed and not protected needs an entry of its own.
+// In a random record, most optional fields are present, so an unprotected managed job needs a separate entry.
 const settings = fc.oneof(
   {
     arbitrary: present<Record<string, unknown>>({
@@ -65,7 +65,7 @@ const settings = fc.oneof(
   { arbitrary: present<Record<string, unknown>>({ managed }, ['managed']), weight: 1 },
 );
 
-// At most one, because a misspelled key hides other keys that are misspelled more.
+// At most one misspelled key, because it hides other keys that are misspelled more.
 const misspelled = fc.constantFrom<Readonly<Record<string, unknown>>>(
   { jobSweep: { protect: true } },
   { jobSweep: false },
@@ -118,7 +118,7 @@ const closeTakes = fc.oneof(
 
 const groups = fc.oneof(
   { arbitrary: fc.subarray<string>(['team-a', 'team-b', 'web']), weight: 12 },
-  // a group with the name of a job: a close request with that name would close the group
+  // a group with the name of a job: a close request with that name would close the whole group
   { arbitrary: fc.constantFrom<string[]>([idAt(0)], [idAt(2), 'team-a']), weight: 1 },
 );
 
@@ -173,8 +173,8 @@ const strangeJob: fc.Arbitrary<CaseJob> = fc.record(
 );
 
 /**
- * If a job is unusual in many ways, only the first reason to keep it shows. So these jobs are unusual in one or two
- * ways.
+ * If a job is unusual in many ways, only the first reason to keep it is reported. So these jobs are unusual in one or
+ * two ways.
  */
 const oneThingStrange: fc.Arbitrary<CaseJob> = fc
   .tuple(
@@ -212,7 +212,7 @@ const stuckJob: fc.Arbitrary<CaseJob> = fc.record({
   }),
 });
 
-/** The process runs, but the write of its state was lost, for some jobs less than 90 minutes ago. */
+/** Jobs whose process runs but whose state was lost when it was written, in some cases less than 90 minutes ago. */
 const stuckOpening: fc.Arbitrary<CaseJob> = fc.record(
   {
     closeTakes,
@@ -250,7 +250,7 @@ const job = fc.oneof(
 export const fleet = fc.oneof(
   { arbitrary: fc.array(job, { minLength: 1, maxLength: 7 }), weight: 10 },
   { arbitrary: fc.array(job, { minLength: 8, maxLength: 16 }), weight: 2 },
-  // an ingest outage: all jobs lost their data within the same minutes
+  // an ingest outage: data stopped arriving for all jobs within the same minutes
   {
     arbitrary: fc
       .tuple(

@@ -1,9 +1,9 @@
-/** @module Helpers of the generators. */
+/** @module Helpers for the generators. */
 import * as fc from 'fast-check';
 import { caseStart } from '../case.ts';
 
 export const hour = 3_600_000;
-/** The moment `ms` milliseconds after the start of a case, as ISO text. */
+/** The time `ms` milliseconds after the start of a case, as an ISO 8601 text. */
 export const iso = (ms: number) => new Date(caseStart + ms).toISOString();
 
 /** Usually the first value, and otherwise one of the others. */

@@ -1,6 +1,6 @@
 /**
- * @module Deleting and resetting jobs. Both run as tasks and block the job until they end (docs/elasticsearch.md §3.9,
- * §3.12).
+ * @module Deleting and resetting jobs. Both run as tasks and block the job until they end
+ * (docs/elasticsearch.md §3.9, §3.12).
  */
 import { conflict } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';

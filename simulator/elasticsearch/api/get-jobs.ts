@@ -86,8 +86,8 @@ export function renderJob(
 }
 
 /**
- * A job's stats. Which parts are present depends on its state and on whether its process runs (docs/elasticsearch.md
- * §1.3).
+ * A job's stats. Which parts are present depends on its state and on whether its process runs
+ * (docs/elasticsearch.md §1.3).
  */
 export function renderJobStats(cluster: ClusterState, job: Job): object {
   cluster.settle(job);
