@@ -1,17 +1,25 @@
-/** @module The time that a sweep may spend on closing: the time before its deadline, less a reserve for its ending. */
+/**
+ * @module The time that a sweep may spend on closing: the time before its deadline, minus a reserve for its final
+ * steps.
+ */
 import type { Clock } from '../base/clock.ts';
 
 /** Reserve for the last reading (10 s), the follow-up (8 s) and the report, if the deadline allows it. Milliseconds. */
 const fullReserve = 20_000;
-/** With a short deadline the reserve is this share: a command with ten seconds must still close something. */
+/**
+ * With a short deadline, the reserve is only this share of it: a command with ten seconds must still close something.
+ */
 const reserveShare = 0.25;
-/** The reserve is at least this many times the first read. The last reading gets three quarters of the reserve. */
+/**
+ * The reserve is at least this many times the duration of the first read. The last reading gets three quarters of the
+ * reserve.
+ */
 const readsInReserve = 3;
 /** How much longer than the server's timeout the client waits for an answer, in milliseconds (docs/contract.md §3). */
 export const answerMargin = 10_000;
 /**
- * A request with a shorter timeout would probably end without an answer, so it is not sent, unless the request wants a
- * shorter timeout.
+ * A close with a shorter timeout would probably end without an answer, so it is not sent, unless the sweep's request
+ * asks for a shorter timeout.
  */
 const minTimeout = 2_000;
 
@@ -25,7 +33,7 @@ export interface CloseAllowance {
 
 export class Budget {
   #workEnd: number;
-  /** When the sweep must have returned, epoch milliseconds. */
+  /** The time by which the sweep must return, epoch milliseconds. */
   #deadline: number;
   readonly #clock: Clock;
 
@@ -41,7 +49,7 @@ export class Budget {
     return this.#workEnd;
   }
 
-  /** Enlarges the reserve after a read that took `ms`, so that the ending has time for another one. */
+  /** Enlarges the reserve after a read that took `ms`, so that there is time for another read at the end. */
   readTook(ms: number): void {
     this.#workEnd = Math.min(this.#workEnd, this.#deadline - Math.min(fullReserve, readsInReserve * ms));
   }
@@ -57,7 +65,7 @@ export class Budget {
     return Math.max(0, this.#workEnd - this.#clock.now());
   }
 
-  /** Milliseconds left for the ending. */
+  /** Milliseconds left until the deadline, the reserve included. */
   untilDeadline(): number {
     return Math.max(0, this.#deadline - this.#clock.now());
   }

@@ -34,7 +34,7 @@ export interface JobStats {
   readonly state: string;
   readonly nodeId?: string | undefined;
   readonly nodeName?: string | undefined;
-  /** Processors of its node. Only read with `ids`, and only known from 8.x on. */
+  /** Processors of the job's node. Read only for a listing by `ids`, and known only from 8.x on. */
   readonly nodeProcessors?: number | undefined;
   /** How long the process has been running on its node, in milliseconds. */
   readonly openForMs?: number | undefined;
@@ -62,12 +62,12 @@ export interface DatafeedStats {
   readonly datafeedId: string;
   readonly jobId: string;
   readonly state: string;
-  /** Whether it still reads past data; unknown before it runs, and on servers that do not report it. */
+  /** Whether the datafeed still reads past data; unknown before it runs, and on servers that do not report it. */
   readonly lookback: 'running' | 'done' | 'unknown';
 }
 
 export interface ClusterIdentity {
-  /** The cluster's uuid, or a hash of its address when the key may not read it. */
+  /** The cluster's uuid, or a hash of its address if the key may not read the uuid. */
   readonly id: string;
   readonly version: string | null;
 }
@@ -82,8 +82,8 @@ export interface ClusterError {
 }
 
 /**
- * The answer to a close request. It proves nothing, because a close continues after its request has ended. `lost` is no
- * answer or a useless one (a gateway's page, half a body); `missing` lists the ids of a 404.
+ * The answer to a close request. It proves nothing, because a close continues after its request has ended. `lost` means
+ * no answer or a useless one (a gateway's page, half a body); `missing` lists the ids that a 404 names.
  */
 export type CloseAnswer =
   | { readonly kind: 'acknowledged' }
@@ -111,7 +111,7 @@ export interface CloseOptions {
 }
 
 export interface ReadLimits {
-  /** A read fails at once if the server asks it to wait beyond this moment (epoch milliseconds). */
+  /** A read fails at once if the server asks it to wait beyond this time (epoch milliseconds). */
   readonly until: number;
   /** Called for each wait that a person would notice. */
   readonly notice: (message: string) => void;
@@ -146,7 +146,7 @@ export interface Cluster {
    * undefined if no answer had one.
    */
   serverDate?(): ServerDate | undefined;
-  /** Warnings of the server and of the reads so far, without duplicates. */
+  /** Warnings from the server and from the reads so far, without duplicates. */
   warnings(): readonly string[];
 }
 
@@ -157,7 +157,7 @@ export interface FollowUpOrder {
    * follow-up also judges the whole request again, and `jobs` may be empty.
    */
   readonly chain: Omit<FollowUpOf, 'jobs'>;
-  /** Epoch milliseconds. A service that needs more notice starts it as soon as it can. */
+  /** Epoch milliseconds. If the scheduler needs more lead time, it starts the follow-up as soon as it can. */
   readonly at: number;
   /** The request of the sweep, without `followUpOf` and `trigger`. */
   readonly request: SweepRequest;
@@ -169,18 +169,21 @@ export interface FollowUpArranged {
   readonly name: string;
   /** Epoch milliseconds. */
   readonly at: number;
-  /** The ids that the follow-up includes: all of the order's, or the first of them. */
+  /** The ids that the follow-up includes: all ids of the order, or only the first ones. */
   readonly jobIds: readonly string[];
 }
 
 /**
- * Arranges follow-ups. Both calls may throw; the report then says that no follow-up is scheduled, and why. Arranging the
- * same order twice makes one follow-up.
+ * Arranges follow-ups. Both calls may throw; the report then says that no follow-up is scheduled, and why. Arranging
+ * the same order twice creates only one follow-up.
  */
 export interface FollowUps {
-  /** The ids of jobs of that cluster (by its name in the request) that a follow-up lists which has not run yet. */
+  /**
+   * The ids of the cluster's jobs that are listed by follow-ups that have not run yet. `cluster` is its name in the
+   * request.
+   */
   pending(cluster: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   arrange(order: FollowUpOrder, signal: AbortSignal): Promise<FollowUpArranged>;
-  /** Whether its follow-ups are bound to the approved plan of this sweep. A payload cannot carry a plan. */
+  /** Whether the follow-ups are bound to the approved plan of this sweep. A payload cannot carry a plan. */
   readonly holdsToPlan?: boolean;
 }

@@ -30,17 +30,17 @@ export interface SweepOrder extends DecideContext {
   readonly sweepId: string;
   /** Warnings from reading the request. They come first in the report. */
   readonly warnings?: readonly string[];
-  /** False: only `histories` shows which jobs were reopened. By default, the cluster's messages do as well. */
+  /** If false, only `histories` shows which jobs were reopened. By default, the cluster's messages show it as well. */
   readonly comebacks?: boolean;
 }
 
 /** The collaborators and limits of a sweep. */
 export interface SweepContext {
   readonly cluster: Cluster;
-  /** Arranges follow-ups. If there is none, the report says so. */
+  /** Arranges follow-ups. If it is missing, the report says so. */
   readonly followUps?: FollowUps | undefined;
   readonly clock: Clock;
-  /** The time that the call may take, in milliseconds. */
+  /** The time that the sweep may take, in milliseconds. */
   readonly remainingMs: number;
   /** Aborts to end the sweep early; it still returns its report. */
   readonly stop?: AbortSignal;
@@ -50,7 +50,7 @@ export interface SweepContext {
 /** The part of the context that planning needs. Planning only reads. */
 export type PlanContext = Pick<SweepContext, 'cluster' | 'clock' | 'remainingMs' | 'stop' | 'observer'>;
 
-/** The decisions of a sweep, and everything that its report needs. Moments are epoch milliseconds. */
+/** The decisions of a sweep, and everything that its report needs. Times are epoch milliseconds. */
 export interface Plan {
   readonly order: SweepOrder;
   /** When the reading began. */
@@ -59,7 +59,7 @@ export interface Plan {
   /** Jobs of the whole cluster in any state but `closed`. */
   readonly open: readonly JobSnapshot[];
   readonly decisions: readonly Decision[];
-  /** The fuse that trips, if any. Such a plan is refused. */
+  /** The fuse that trips, if any. A plan with a tripped fuse is refused. */
   readonly fuse: BlownFuse | undefined;
   readonly warnings: readonly string[];
 }
@@ -76,12 +76,12 @@ export interface CarriedOut {
 /** Time left after a signal to stop, in milliseconds: the sweep must end within ten seconds. */
 const maxAfterStop = 8_000;
 
-/** Clocks differ if a job's activity is further ahead of this machine's clock than this. Milliseconds. */
+/** If a job's activity is further ahead of this machine's clock than this, the clocks differ. Milliseconds. */
 const skew = 5 * 60_000;
 
 /** A plan up to this age (milliseconds) is carried out without a new read. */
 const freshFor = 10_000;
-/** For an older plan (milliseconds) the whole cluster is read again. */
+/** If a plan is older than this (milliseconds), the whole cluster is read again. */
 const staleAfter = 5 * 60_000;
 
 /**
@@ -399,7 +399,7 @@ async function act(
   return warnings;
 }
 
-/** A cluster's clock ahead of ours makes idle jobs look busy. */
+/** A cluster's clock that is ahead of ours makes idle jobs look busy. */
 function skewWarnings({ jobs, readAt }: Found): string[] {
   // Not Math.max(...): a hundred thousand arguments overflow the stack.
   const ahead = jobs.reduce((max, job) => Math.max(max, (job.lastDataTime ?? readAt) - readAt), 0);

@@ -52,7 +52,7 @@ export const actReasons = {
 export type ActReason = keyof typeof actReasons;
 export type Reason = KeepReason | ActReason;
 
-/** The outcomes of jobs, with the count of the report that each adds to. */
+/** The outcomes of jobs, each with the count in the report that it adds to. */
 export const outcomes = {
   closed: {
     count: 'closed',
@@ -89,7 +89,7 @@ export const notAttemptedReasons = {
 } as const;
 export type NotAttemptedReason = keyof typeof notAttemptedReasons;
 
-/** How the number of places on a node was found (`close.perNode`). */
+/** How the number of places on a node was determined (`close.perNode`). */
 export const placesReasons = {
   request: '`close.perNode`',
   own_node: 'half of the node’s processors',

@@ -39,7 +39,7 @@ export interface AdviseCase {
 
 export interface AdvisedJob {
   readonly evidence: Evidence;
-  /** Whether another rule of the request keeps it today. */
+  /** Whether another rule of the request would keep the job today. */
   readonly leftOut: boolean;
 }
 

@@ -1,15 +1,15 @@
 /**
- * @module The evidence of a job's past, from all sources. Moments are epoch milliseconds of a wall clock, except in fields
- * marked "event time". The clocks of two sources may differ by a minute.
+ * @module The evidence about a job's past, from all sources. Times are wall-clock times in epoch milliseconds, except
+ * in fields marked "event time". The clocks of two sources may differ by a minute.
  */
 
-/** A job's stats at one moment: now, or when one of our sweeps recorded them. */
+/** A job's stats at one point in time: now, or when one of our sweeps recorded them. */
 export interface Observation {
   readonly at: number;
   readonly state: string;
   /** When data last arrived. Absent if none has arrived since the job was created or reset. */
   readonly lastData?: number | undefined;
-  /** When its process started. */
+  /** When the job's process started. */
   readonly openedAt?: number | undefined;
   readonly bytes?: number | undefined;
 }
@@ -25,7 +25,7 @@ export interface Snapshot {
 
 /** The kinds of audit messages that the estimate uses. */
 export type MessageKind =
-  | 'opening' // the job got a node
+  | 'opening' // the job was assigned to a node
   | 'loading' // its process starts
   | 'closing'
   | 'forced'
@@ -36,8 +36,8 @@ export type MessageKind =
   | 'deleted'
   | 'reset'
   | 'reverted'
-  | 'feed_started' // with a look-back
-  | 'feed_realtime' // from here on it reads in real time
+  | 'feed_started' // started with a look-back
+  | 'feed_realtime' // from here on, the datafeed reads in real time
   | 'lookback_done'
   | 'lookback_empty'
   | 'feed_silent' // at least ten searches in a row found nothing
@@ -57,11 +57,11 @@ export interface Message {
   readonly text?: string | undefined;
 }
 
-/** All evidence of one job. An undefined list was not read. */
+/** All evidence about one job. A list is undefined if its source was not read. */
 export interface Evidence {
   readonly jobId: string;
   readonly createTime?: number | undefined;
-  /** When its last close ended; the server clears it at each open. */
+  /** When the job's last close ended; the server clears this field at each open. */
   readonly finishedTime?: number | undefined;
   readonly now: Observation;
   /** Whether its datafeed is running now. */
@@ -73,9 +73,9 @@ export interface Evidence {
   readonly messages?: readonly Message[] | undefined;
 }
 
-/** What is true of the messages of all jobs of the cluster. */
+/** What is known about the messages of the whole cluster. */
 export interface MessageCoverage {
-  /** No message is missing since this moment: the oldest message read, or the start of the search. */
+  /** No message after this time is missing. It is the time of the oldest message read, or the start of the search. */
   readonly from: number;
   /** Whether the cluster announces silent datafeeds. Only then does a missing announcement prove data. */
   readonly announcesSilence: boolean;

@@ -20,7 +20,7 @@ export interface Facts {
   readonly starts: Span[];
   readonly closes: Span[];
   readonly reopened: { readonly closedAt: number; readonly openedAt: number }[];
-  /** Spans for which it is known whether data came. */
+  /** Spans for which it is known whether data arrived. */
   readonly watched: Span[];
 }
 

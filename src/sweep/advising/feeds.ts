@@ -21,7 +21,7 @@ export interface FeedsContext {
   readonly asOf: number;
   readonly datafeedRuns: boolean;
   readonly coverage: MessageCoverage;
-  /** The search interval from its config. It counts if no message reports the start of the datafeed. */
+  /** The search interval from the datafeed's config. It is used if no message reports the start of the datafeed. */
   readonly frequency: number | undefined;
 }
 
@@ -40,7 +40,7 @@ const runningKinds = new Set(['feed_silent', 'feed_again', 'feed_errors', 'feed_
 /** Opens and closes of the job: a new process starts its datafeed anew. */
 const processKinds = new Set(['opening', 'loading', 'closing', 'forced', 'killed', 'failed']);
 
-/** Reads the messages of one job, the oldest first. */
+/** Reads the messages of one job, oldest first. */
 export function readFeeds(messages: readonly Message[], context: FeedsContext): Feeds {
   const reader = new FeedReader(messages, context);
   for (const message of messages) reader.take(message);
@@ -52,7 +52,7 @@ interface Run {
   readonly from: number;
   /** Since when it has found no data. */
   readonly silentFrom?: number | undefined;
-  /** From this moment on, any silence would cause a message. */
+  /** From this time on, any silence would cause a message. */
   readonly denseFrom: number | undefined;
 }
 
@@ -73,7 +73,7 @@ class FeedReader {
     const first = messages.find(({ kind }) => feedKinds.has(kind) || processKinds.has(kind));
     // A silence that was announced before the messages begin is announced again within a day.
     const isHeard = first === undefined || (first.kind !== 'feed_again' && first.at > from + longestRepeat);
-    // It was running before the first message; otherwise a message would show its start.
+    // The datafeed was running before the first message; otherwise a message would show its start.
     if (first ? runningKinds.has(first.kind) : datafeedRuns)
       this.#run = { from: from + clockError, denseFrom: isHeard ? from + longestRepeat : undefined };
   }
@@ -151,7 +151,7 @@ class FeedReader {
     this.#run = { from: run.from, denseFrom: at + clockError };
   }
 
-  /** Any sequence of this many searches found data, because no silence was announced. */
+  /** Any ten searches in a row found data, because no silence was announced. */
   #tile(until: number): void {
     const interval = this.#frequency ?? this.#context.frequency;
     const from = this.#run?.denseFrom;

@@ -1,11 +1,11 @@
-/** @module Shortens a timeline for people: what repeats between two opens or closes becomes one line. */
+/** @module Shortens a timeline for display: repeated events between two opens or closes become one line. */
 import { moment } from '../../base/words.ts';
 import { repeatedWords, type TimelineEvent } from './timeline.ts';
 
-/** Fewer events of a kind stay as they are. */
+/** If a kind has fewer events than this, each keeps its own line. */
 const minRepeats = 3;
 
-/** Oldest first, as `timelineOf` returns it. */
+/** Takes the events oldest first, as `timelineOf` returns them. */
 export function foldTimeline(events: readonly TimelineEvent[]): TimelineEvent[] {
   const lines: TimelineEvent[] = [];
   let repeated: TimelineEvent[] = [];
@@ -40,7 +40,7 @@ function folded(events: readonly TimelineEvent[]): TimelineEvent[] {
   );
 }
 
-/** The silences that ended, then the one that lasts. */
+/** The silences that ended, then the one that continues. */
 function foldDatafeed(events: readonly TimelineEvent[]): TimelineEvent[] {
   const ended = events.findLastIndex(({ what }) => what === repeatedWords.again) + 1;
   const times = events.slice(0, ended).filter(({ what }) => what === repeatedWords.again).length;

@@ -1,6 +1,6 @@
 /**
- * @module Derives from the evidence when a job was certainly open, when data came and when none came. Times in none of the
- * sets are unknown. The reasons for each rule: docs/how-long-is-idle.md.
+ * @module Derives from the evidence when a job was certainly open, when data came and when none came. For times outside
+ * these sets, nothing is known. The reasons for each rule: docs/how-long-is-idle.md.
  */
 import { Certain } from './certain.ts';
 import type { Evidence, MessageCoverage, Observation, Snapshot } from './evidence.ts';
@@ -38,7 +38,7 @@ export interface KnownPast {
   readonly closes: Certain;
   /** In each of these spans, the job was opened after a close, by anyone. */
   readonly reopened: readonly { readonly closedAt: number; readonly openedAt: number }[];
-  /** Model sizes by the moment at which they are known, the oldest first. */
+  /** Model sizes with the times at which they were recorded, oldest first. */
   readonly bytes: readonly KnownBytes[];
   readonly wasOpen: 'yes' | 'no' | 'unknown';
   /** Whether the messages contradict the other sources, so that some must be missing. */
@@ -75,7 +75,7 @@ function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolea
   };
 }
 
-/** What is certain of a job's past. `periodFrom` is the start of the requested period. */
+/** What is certain about a job's past. `periodFrom` is the start of the requested period. */
 export function knownPastOf(
   given: Evidence,
   coverage: MessageCoverage | undefined,
@@ -133,7 +133,7 @@ function observe(
   if (openedAt !== undefined) {
     facts.starts.push(around(openedAt));
     facts.noStart.push({ from: openedAt + clockError, to: until });
-    // It got no data since it was created or reset, and a reset needs a closed job.
+    // The job has had no data since it was created or reset, and only a closed job can be reset.
     if (lastData === undefined) facts.silent.push({ from: openedAt - clockError, to: until });
   }
   if (state === 'opened') {
@@ -217,7 +217,7 @@ function settle(evidence: Evidence, facts: Facts, rest: Rest): KnownPast {
   };
 }
 
-/** From this moment until now, the past is known without a gap. */
+/** From this time until now, the past is known without a gap. */
 function knownFromOf({ now, createTime }: Evidence, stretches: readonly Span[]): number {
   const { at: asOf, state, lastData, openedAt } = now;
   const known = unionOf(

@@ -1,4 +1,4 @@
-/** @module The messages of one job as one story: when it was open, when its datafeed ran, when data came. */
+/** @module Combines the messages of one job: when the job was open, when its datafeed ran, when data came. */
 import type { Evidence, Message, MessageCoverage } from './evidence.ts';
 import { clockError, type Facts, noFacts } from './facts.ts';
 import { readFeeds } from './feeds.ts';
@@ -15,7 +15,7 @@ export interface Story extends Facts {
   readonly coveredFrom: number;
 }
 
-/** Reads messages that name every open and close since the coverage begins. */
+/** Reads messages that include every open and close since the start of the coverage. */
 export function readMessages(
   evidence: Evidence & { readonly messages: readonly Message[]; readonly isRecreated: boolean },
   coverage: MessageCoverage,
@@ -47,7 +47,7 @@ export function readMessages(
   };
 }
 
-/** Data came between two process starts if the newest record at the second start is later. */
+/** Data came between two process starts if the newest record at the second start is later than at the first. */
 function recordRises(messages: readonly Message[]): Span[] {
   const rises: Span[] = [];
   let previous: Message | undefined;

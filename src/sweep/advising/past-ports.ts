@@ -1,9 +1,12 @@
-/** @module The sources that `advise` reads in addition to stats. If one is refused, the estimate names what it would add. */
+/**
+ * @module The sources that `advise` reads in addition to stats. If access to a source is refused, the estimate says
+ * what that source would add.
+ */
 import type { Message, MessageCoverage, Observation, Snapshot } from './evidence.ts';
 
 export type SourceName = 'stats' | 'snapshots' | 'notifications' | 'records';
 
-/** The entries of a source by job id, or why it could not be read. */
+/** The entries of a source by job id, or why the source could not be read. */
 export type Read<T> = { readonly value: T } | { readonly why: string };
 
 /** Times in a job's config. */
@@ -22,15 +25,15 @@ export interface Notifications {
 }
 
 export interface PastSources {
-  /** When each job, or one, was created and last closed, and how often its datafeed searches. */
+  /** When each job, or the given one, was created and last closed, and how often its datafeed searches. */
   jobTimes(signal: AbortSignal, jobId?: string): Promise<ReadonlyMap<string, JobTimes>>;
-  /** Of all jobs, or of one, back to `from`. */
+  /** The snapshots of all jobs, or of one, back to `from`. */
   snapshots(
     from: number,
     signal: AbortSignal,
     jobId?: string,
   ): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>>;
-  /** Of all jobs, or of one, back to `from`; `asOf` is now. */
+  /** The messages about all jobs, or about one, back to `from`; `asOf` is now. */
   notifications(
     from: number,
     asOf: number,
@@ -41,6 +44,6 @@ export interface PastSources {
 
 export interface Records {
   readonly byJob: ReadonlyMap<string, readonly Observation[]>;
-  /** Moments at which all open jobs were recorded. A job without a record at such a moment was closed. */
+  /** Times at which all open jobs were recorded. A job without a record at one of these times was closed. */
   readonly wholeAt: readonly number[];
 }

@@ -1,7 +1,8 @@
 /**
  * @module What a threshold would have done to one job: bounds on its closes, its wrong closes and the memory-hours. A
- * close belongs to a silence: the time between two batches of data, or the end of a stay. A lower bound counts silences
- * that every possible past has, an upper bound the most that one possible past can have.
+ * close belongs to a silence: the time between two batches of data, or after the last batch before the job closes. A
+ * lower bound counts the silences that occur in every possible past. An upper bound is the most that any one possible
+ * past can have.
  */
 import type { KnownPast } from './known-past.ts';
 import { endOfCover, holds, lengthOf, meets, type Span, spanAt, unionOf } from './spans.ts';
@@ -66,7 +67,7 @@ const surelyCloses = ({ open, silent, noStart }: KnownPast, sweep: number, idleF
   holds(silent, sweep - idleFor, sweep) &&
   holds(noStart, sweep - idleFor, sweep);
 
-/** Whether that is so in at least one possible past. */
+/** Whether, in at least one possible past, the job is open at the sweep and has been idle for long enough. */
 function possiblyCloses(
   { data, starts, closes, notOpen }: KnownPast,
   sweep: number,
@@ -139,7 +140,7 @@ function mostWrong(past: KnownPast, possible: readonly number[], idleFor: number
   }
 }
 
-/** The earliest moment after the sweep at which data may have come to the still open job. */
+/** The earliest time after the sweep at which the job, if still open, may have received data. */
 function earliestData(
   { silent, notOpen, closes }: KnownPast,
   sweep: number,
@@ -163,8 +164,8 @@ const freeFor = (sweeps: readonly number[], until: (sweep: number) => number): S
   sweeps.map((sweep) => ({ from: sweep, to: until(sweep) }));
 
 /**
- * Freed memory multiplied by time. The size is the one known closest to the close; a close without a date counts with
- * the extreme size.
+ * Freed memory multiplied by time. Uses the model size recorded closest to the close. If the time of the close is
+ * uncertain, `extreme` chooses among the sizes recorded around it.
  */
 function gbHours(
   { bytes, data, closes }: KnownPast,

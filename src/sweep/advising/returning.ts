@@ -24,7 +24,7 @@ const hour = 3_600_000;
 /** `reopen` notes when it began; its default deadline is 15 minutes. */
 const longestReopen = hour / 4;
 
-/** The jobs that were reopened in the period, most often first. */
+/** The jobs that were reopened in the period, the most frequently reopened first. */
 export function returningJobs(
   judged: readonly { readonly known: KnownPast; readonly evidence: Evidence }[],
   periodFrom: number,

@@ -5,8 +5,8 @@ import { feedKinds } from './feeds.ts';
 import { holds, type Span, type Spans } from './spans.ts';
 
 /**
- * A newest record that advances from one snapshot to the next proves data in between. An unchanged one proves nothing
- * by itself.
+ * If the newest record advances from one snapshot to the next, data came in between. If it does not, that alone proves
+ * nothing.
  */
 export function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): void {
   const seen = new Set<number>();
@@ -14,7 +14,7 @@ export function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): voi
     const previous = snapshots[index - 1];
     if (previous && latestRecord !== undefined) {
       const rises = previous.latestRecord === undefined || latestRecord > previous.latestRecord;
-      // Equal to an earlier one: after two reverts, an old snapshot can look newer.
+      // A value seen before proves nothing: after two reverts, an old snapshot can look newer.
       if (rises && !seen.has(latestRecord))
         facts.data.push({ from: previous.at - 2 * clockError, to: at + clockError });
     }
@@ -44,7 +44,7 @@ export function orderedSilences(snapshots: readonly Snapshot[], realtime: Spans)
   return silences.filter(({ from, to }) => from < to);
 }
 
-/** Neither its config nor a message names a datafeed. */
+/** Whether data is pushed to the job: neither its config nor a message names a datafeed. */
 export const isPushed = ({ frequency, datafeedRuns, messages = [] }: Evidence): boolean =>
   frequency === undefined && !datafeedRuns && !messages.some(({ kind }) => feedKinds.has(kind));
 

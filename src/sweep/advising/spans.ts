@@ -1,4 +1,4 @@
-/** @module Sets of moments as sorted, disjoint, closed intervals. Moments are epoch milliseconds or infinite. */
+/** @module Sets of points in time, as sorted, disjoint, closed intervals. Times are epoch milliseconds or infinite. */
 
 export interface Span {
   readonly from: number;
@@ -20,7 +20,7 @@ export function unionOf(spans: readonly Span[]): Spans {
   return joined;
 }
 
-/** The moments in both sets. */
+/** The times that are in both sets. */
 export function intersectionOf(a: Spans, b: Spans): Spans {
   const common: Span[] = [];
   let i = 0;
@@ -35,7 +35,7 @@ export function intersectionOf(a: Spans, b: Spans): Spans {
   return common;
 }
 
-/** The span of the set that holds the moment. */
+/** The span of the set that contains `moment`. */
 export function spanAt(set: Spans, moment: number): Span | undefined {
   let low = 0;
   let high = set.length - 1;
@@ -49,13 +49,13 @@ export function spanAt(set: Spans, moment: number): Span | undefined {
   return undefined;
 }
 
-/** Whether the set holds every moment from `from` to `to`. */
+/** Whether the set contains every point in time from `from` to `to`. */
 export const holds = (set: Spans, from: number, to: number): boolean => {
   const span = spanAt(set, from);
   return span !== undefined && span.to >= to;
 };
 
-/** Whether the set and the open interval from `from` to `to` have a moment in common. */
+/** Whether the set and the open interval from `from` to `to` overlap. */
 export const meets = (set: Spans, from: number, to: number): boolean =>
   set.some((span) => span.from < to && span.to > from);
 

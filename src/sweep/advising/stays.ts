@@ -2,7 +2,7 @@
 import type { Message } from './evidence.ts';
 import { clockError, type Facts, longestClose, longestStart } from './facts.ts';
 
-/** Messages that are too close together to be ordered by their clocks. */
+/** Messages that are too close together for their timestamps to show the order. */
 export interface Cluster {
   readonly from: number;
   readonly to: number;
@@ -53,7 +53,10 @@ export interface StaysContext {
 const onlyCloses = (cluster: Cluster | undefined): boolean =>
   cluster !== undefined && cluster.closes.length > 0 && cluster.opens.length === 0;
 
-/** Whether the job was open between two groups of messages; the first is undefined before the first message. */
+/**
+ * Whether the job was open between two groups of messages. `cluster` is undefined for the time before the first
+ * message.
+ */
 function opennessBetween(
   cluster: Cluster | undefined,
   next: Cluster | undefined,
@@ -94,7 +97,7 @@ export function readStays(facts: Facts, clusters: readonly Cluster[], context: S
   return openness;
 }
 
-/** Adds the start and the close in one group of messages. Returns the moment from which the new state lasts. */
+/** Adds the start and the close in one group of messages. Returns the time from which the new state lasts. */
 function readCluster(facts: Facts, cluster: Cluster, closedBy: number, asOf: number): number {
   const { from, to, opens, closes } = cluster;
   const isLoaded = opens.some(({ kind }) => kind === 'loading');

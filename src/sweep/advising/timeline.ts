@@ -28,10 +28,10 @@ const hour = 60 * minute;
 /** Sweeps whose reports were not read, for example those of the deployed function, look like any other program. */
 const unknownCloser = 'a person, another program or a sweep whose report was not read';
 
-/** The messages that show who closed a job: the closer's warning or the end of a datafeed comes right before. */
+/** A message this shortly before a close shows who closed the job: the closer's warning, or the end of a datafeed. */
 const nearby = 5 * minute;
 
-/** The words of events that repeat many times in a healthy life. */
+/** The texts for events that repeat many times in the life of a healthy job. */
 export const repeatedWords = {
   silent: 'datafeed finds no data',
   again: 'datafeed finds data again',
@@ -71,7 +71,7 @@ export function timelineOf(
   add(createTime, { what: 'created', source: 'config' });
   let isOpen: boolean | undefined;
   let wasClosed = false;
-  /** Closes by our sweeps without a message. */
+  /** Closes by our sweeps for which no message has been found so far. */
   const unmatched = new Set(ownCloses);
   for (const [index, message] of sorted.entries()) {
     const { kind, at } = message;
@@ -129,10 +129,13 @@ export function timelineOf(
 const longSource = ({ records, messages }: Evidence): SourceName =>
   records && records.length > 0 ? 'records' : messages && messages.length > 0 ? 'notifications' : 'stats';
 
-/** Who closed the job, by the message at `index`. Removes the close from `unmatched` if it was a sweep of ours. */
+/**
+ * Who closed the job, according to the message at `index`. If it was one of our sweeps, removes its close from
+ * `unmatched`.
+ */
 function closerOf(messages: readonly Message[], index: number, unmatched: Set<OwnClose>): string {
   const close = messages[index] as Message;
-  // The newest that fits: an older sweep may have closed the job before.
+  // Takes the newest close that fits, because an older sweep may have closed the job before.
   const own = [...unmatched]
     .filter((each) => isFrom(each, close.at))
     .sort((a, b) => (a.startedAt < b.startedAt ? 1 : -1))[0];

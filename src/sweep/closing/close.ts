@@ -36,7 +36,7 @@ const slowestPace = 4_000;
 /** Reading more jobs than this takes a dozen requests, so they are polled less often. */
 const manyOpen = 1_000;
 const slowestPaceOfMany = 9_000;
-/** Pause before a read that may show a free place: after an answer, and without one. Milliseconds. */
+/** Pause before a read that may show a free place, in milliseconds: shorter if a request has just been answered. */
 const answeredPace = 100;
 const unansweredPace = 500;
 /**
@@ -53,7 +53,7 @@ const maxBurst = 400;
 const firstLikely = 8;
 const likelyNext = 3;
 
-/** A place on a node, and when it is given back at the latest; epoch milliseconds. */
+/** A place on a node, and the latest time at which it is freed; epoch milliseconds. */
 interface Place {
   readonly node: string;
   readonly until: number;
@@ -92,7 +92,7 @@ class CloseLoop {
   #lastReadAt = Number.NEGATIVE_INFINITY;
   #pacedReadAt = Number.POSITIVE_INFINITY;
   #pace = firstPace;
-  /** The requests so far use up the rate limit until this moment; epoch milliseconds. */
+  /** The requests so far use up the rate limit until this time; epoch milliseconds. */
   #paidUntil: number;
   #requests = 0;
   #inFlight = 0;
@@ -125,7 +125,7 @@ class CloseLoop {
     return [...this.#open.values()].every(({ isLeft }) => isLeft);
   }
 
-  /** Resolves on an event, when a read or a request is due, or at the ending. */
+  /** Resolves on an event, when a read or a request is due, or when `ending` aborts. */
   async #nextEvent(): Promise<void> {
     const { clock, ending } = this.#closing;
     const now = clock.now();
@@ -145,7 +145,7 @@ class CloseLoop {
     }
   }
 
-  /** Future moments at which a waiting job may become ready: its pause ends, or a place on its node is given back. */
+  /** Future times at which a waiting job may become ready: its pause ends, or a place on its node is freed. */
   #dues(now: number): number[] {
     if (this.#waiting.length === 0 || !this.#mayStart) return [];
     const moments = this.#waiting.map(({ notBefore }) => notBefore);
@@ -220,7 +220,7 @@ class CloseLoop {
     const force = batch[0]?.force === true;
     try {
       const ready = await this.#look(batch, fresh);
-      // This request may take minutes, so the jobs of the look that are not in it continue now.
+      // The close request may take minutes, so jobs that were in the look but are not in the request continue now.
       this.#happened();
       await this.#ask(ready, force);
     } finally {
@@ -274,8 +274,8 @@ class CloseLoop {
   }
 
   /**
-   * Settles a job that never got a close request and could not be read completely: as an error, unless it is closed or
-   * gone.
+   * Settles a job that never got a close request and could not be read completely. The outcome is an error, unless the
+   * job is closed or deleted.
    */
   #leaveUnread(entry: Entry, error: ClusterError): void {
     const { seen } = entry;
@@ -359,7 +359,7 @@ class CloseLoop {
 
   // --- reads
 
-  /** Polls a closing job for one close timeout, counted from when watching began. */
+  /** Polls a job that is closing, for one close timeout from the start of watching. */
   #watch(entry: Entry): void {
     const { clock, request } = this.#closing;
     const open = this.#open.get(entry);
@@ -436,7 +436,7 @@ class CloseLoop {
     const open = [...this.#open].flatMap(([entry, each]) => (isRead(each) ? [[entry, each] as const] : []));
     const likely = this.#unknownNodes().length > 0 ? firstLikely : likelyNext;
     const next = request.close.perNode === null ? [] : candidates(this.#waiting, likely);
-    // A look in progress may use the stats of this read.
+    // Reads jobs that are in a look as well, because that look may use the stats.
     const lookedAt = [...this.#open].flatMap(([entry, each]) => (isRead(each) ? [] : [entry]));
     const entries = [...open.map(([entry]) => entry), ...lookedAt, ...next];
     this.#isReading = true;
@@ -534,7 +534,7 @@ class CloseLoop {
 
   #settle(entry: Entry, outcome: Outcome): void {
     this.#open.delete(entry);
-    // After the ending the last reading decides: a later answer changes nothing.
+    // After work has ended, the last reading decides: a later answer changes nothing.
     if (entry.settled) return;
     entry.settle(outcome, this.#closing.clock.now());
     this.#closing.observer.settled?.(entry);

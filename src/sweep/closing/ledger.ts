@@ -41,31 +41,31 @@ const closedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_close
 
 export class Entry {
   readonly jobId: string;
-  /** The job at the latest look. */
+  /** The job as of the latest look. */
   job: JobSnapshot;
   verdict: Verdict;
   readonly history: History;
-  /** Close requests that named it in earlier sweeps of this chain of follow-ups. */
+  /** Close requests that named the job in earlier sweeps of this chain of follow-ups. */
   readonly earlierAttempts: number;
-  /** Close requests that named it in this sweep. */
+  /** Close requests that named the job in this sweep. */
   asks = 0;
-  /** How often it was read right before a close request. */
+  /** How often the job was read right before a close request. */
   looks = 0;
-  /** When it was first asked to close, or first seen closing. */
+  /** When the job was first asked to close, or first seen closing. */
   askedAt: number | undefined;
-  /** When this sweep last asked it to close. */
+  /** When this sweep last asked the job to close. */
   lastAskAt: number | undefined;
-  /** The limit on concurrent closes of its node when it was last asked to close. */
+  /** The limit on concurrent closes on the job's node, when the job was last asked to close. */
   limit: NodeLimit | undefined;
   forced = false;
-  /** The number of the latest request that named it, from 1. */
+  /** The number of the latest close request that named the job, from 1. */
   batch: number | undefined;
   lastError: ClusterError | undefined;
   /** The datafeed that a close of this sweep stops. */
   stopsDatafeed: string | undefined;
   datafeedStopped: boolean | undefined;
   settledAt: number | undefined;
-  /** When a read first reported it closed. */
+  /** When a read first reported the job closed. */
   closedAt: number | undefined;
   #outcome: Outcome | undefined;
   #seen: Seen | undefined;

@@ -93,7 +93,7 @@ async function lookOnce(
   return new Map(snapshots.filter(({ jobId }) => !gone.has(jobId)).map((job) => [job.jobId, job]));
 }
 
-/** The cluster's error for this job alone, if a read of several jobs failed because of it. */
+/** The cluster's error for this job alone, if a read of several jobs failed because of this job. */
 export function errorOfOne({ jobId, job }: Entry, error: unknown): Error | undefined {
   if (!(error instanceof UnreadableEntriesError)) return undefined;
   const feed = job.datafeed?.datafeedId;

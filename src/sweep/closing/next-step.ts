@@ -22,17 +22,19 @@ const lostPause = 2_000;
 /** The phase of a job that this sweep waits for. */
 export type Phase =
   | { readonly phase: 'in_flight' }
-  /** Its request was answered, and it has not been read since. */
+  /** The request was answered, and the job has not been read since. */
   | { readonly phase: 'answered'; readonly answer: CloseAnswer }
-  /** It is closing, or its datafeed is stopping. `over`: it has taken longer than it may. */
+  /** The job is closing, or its datafeed is stopping. `over`: this has taken longer than allowed. */
   | { readonly phase: 'watched'; readonly over: boolean };
 
 export type NextStep =
   | { readonly step: 'settle'; readonly outcome: Outcome }
   | { readonly step: 'wait' }
-  /** The loop stops waiting for it. It has no outcome yet, and may still close while the sweep closes other jobs. */
+  /**
+   * The loop stops waiting for the job, which has no outcome yet and may still close while the sweep closes other jobs.
+   */
   | { readonly step: 'leave' }
-  /** Looks again, judges again, and sends a request if the verdict still says so. */
+  /** Looks again, judges again, and sends a request if the verdict still requires one. */
   | { readonly step: 'again'; readonly delayMs: number; readonly force: boolean };
 
 interface Moment {
@@ -76,8 +78,8 @@ function stillClosing(entry: Entry, phase: Phase, { judge, now }: Moment): NextS
 }
 
 /**
- * Stopping a datafeed may take as long as the close itself, so no close request is repeated while that may be in
- * progress.
+ * Stopping a datafeed may take as long as the close itself, so no close request is repeated while the datafeed may
+ * still be stopping.
  */
 function isStoppingDatafeed({ stopsDatafeed }: Entry, phase: Phase): boolean {
   if (stopsDatafeed === undefined) return false;
@@ -120,7 +122,10 @@ export function afterLook(
   return { step: (verdict.verdict === 'force') === force ? 'ask' : 'again', verdict };
 }
 
-/** The error of a job that got a close request and must now be kept. A job that a request named is never `revived`. */
+/**
+ * The error of a job that got a close request and must now be kept. A job that was named in a close request never gets
+ * the outcome `revived`.
+ */
 function noLongerError(entry: Entry, job: JobSnapshot): ClusterError {
   if (openedAfterAsk(entry, job.openedAt)) return reopenedError(entry);
   if (entry.lastError) return entry.lastError;

@@ -17,7 +17,7 @@ export interface Waiting {
   readonly force: boolean;
   /** Only jobs with the same `company` may share a request. */
   readonly company: symbol;
-  /** The earliest moment for its request, epoch milliseconds: the end of the server's retry-after. */
+  /** The earliest time for its request, epoch milliseconds: the end of the server's retry-after. */
   readonly notBefore: number;
 }
 
@@ -41,7 +41,8 @@ export const requestsToRead = (entries: readonly Entry[]): number =>
 
 /**
  * The jobs to close, in order. Forced jobs come first, each in a request of its own, because force takes only a moment.
- * A running datafeed adds a second phase to a request, so jobs with one share requests only with each other.
+ * A running datafeed adds a second phase to a request, so jobs with running datafeeds share requests only with each
+ * other.
  */
 export function waitingOf(entries: readonly Entry[]): Waiting[] {
   const forced = entries.filter(({ verdict }) => verdict.verdict === 'force');

@@ -4,7 +4,7 @@ import { plural } from '../../base/text.ts';
 import type { VerdictName } from '../vocabulary.ts';
 import { type JobSnapshot, runs } from './inventory.ts';
 
-/** One job that a plan would act on, as the plan saw it. Moments are epoch milliseconds. */
+/** One job that a plan would act on, as the plan saw it. Times are epoch milliseconds. */
 export interface PlannedJob {
   readonly state: string;
   readonly lastDataTime?: number | undefined;
@@ -37,7 +37,7 @@ export function plannedJobs(
   );
 }
 
-/** Whether a job is as the plan saw it. A job that has started to close since also counts. */
+/** Whether a job is unchanged since the plan. A job that has started to close since then also counts as unchanged. */
 export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
   if (job.lastDataTime !== planned.lastDataTime) return false;
   if (job.state === 'closing') return true;
@@ -48,14 +48,14 @@ export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
   );
 }
 
-/** A later time means a new start. An earlier time means the same start, by a clock that runs ahead. */
+/** A later time means a new start. An earlier time means the same start, measured by a clock that runs ahead. */
 function openedSince(now: number | undefined, then: number | undefined): boolean {
   return now === undefined || then === undefined ? now !== then : now - then > tolerance;
 }
 
 /**
- * A warning if jobs of the plan are closed or deleted by now, or if none of them is unchanged. `jobs` is the whole
- * cluster.
+ * Warns if jobs of the plan have been closed or deleted since, or if all of them have changed. `jobs` are all jobs of
+ * the cluster.
  */
 export function planWarnings(
   planned: ReadonlyMap<string, PlannedJob>,

@@ -1,4 +1,4 @@
-/** @module Warns about names of the request that match no job, with the name that was probably meant. */
+/** @module Warns about names in the request that match no job, and suggests the name that was probably meant. */
 import { similarNames } from '../../base/did-you-mean.ts';
 import { NoSuchJobError } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
@@ -11,7 +11,7 @@ const maxNamed = 10;
 /**
  * Warns about names that match no job; closed jobs count as matches. A mistyped exclusion would close the job that it
  * was meant to keep.
- * @throws {NoSuchJobError} instead for `jobs`, if `allowNoMatch` is false.
+ * @throws {NoSuchJobError} instead of a warning about `jobs`, if `allowNoMatch` is false.
  */
 export function checkNames(
   { jobs: names, exclude, force, allowNoMatch, followUpOf }: SweepRequest,
@@ -53,7 +53,10 @@ function missingOf(
   };
 }
 
-/** For a pattern such as `capcity-*`: the same with the beginning of a known name, cut at a sign such as `-`. */
+/**
+ * Corrects a pattern such as `capcity-*`: replaces its text with the similar beginning of a known name, up to a
+ * separator such as `-`.
+ */
 function similarPattern(pattern: string, known: ReadonlySet<string>): string[] {
   const [stem = '', ...rest] = pattern.split('*');
   if (rest.join('') !== '') return [];

@@ -20,7 +20,7 @@ export interface Decision {
   readonly outcome?: Outcome;
 }
 
-/** The input of the decisions that is known before the cluster is read. */
+/** The input for the decisions that is known before the cluster is read. */
 export interface DecideContext {
   readonly request: SweepRequest;
   /** Facts from earlier reports, by job id (`--history`). */
@@ -30,7 +30,7 @@ export interface DecideContext {
 }
 
 /**
- * One decision for each open job that the request names, or for each job of the follow-up. A follow-up with `rest` has
+ * One decision for each open job that the request names, or for each job of the follow-up. A follow-up with `rest` gets
  * both.
  */
 export function decide(context: DecideContext, { jobs, readAt }: Found): Decision[] {
@@ -61,7 +61,7 @@ function decideNamed(
     });
 }
 
-/** Decisions for jobs of the plan that were deleted since. They do not count as idle. */
+/** Decisions about jobs of the plan that have been deleted since. They do not count as idle. */
 function decideGone({ planned }: DecideContext, jobs: readonly JobSnapshot[]): Decision[] {
   if (!planned) return [];
   const found = new Set(jobs.map(({ jobId }) => jobId));
@@ -90,7 +90,7 @@ function decideAwaited(
   const once = new Map(waiting.map((known) => [known.jobId, known]));
   return [...once.values()].map(({ jobId, askedAt, attempts, lastActivity }) => {
     const job = byId.get(jobId);
-    // The moment of an earlier close request matters only while that close is still in progress.
+    // The time of an earlier close request matters only while that close is still in progress.
     const underWay = job === undefined || job.state === 'closing' || job.state === 'closed';
     const history: History = {
       ...histories?.get(jobId),

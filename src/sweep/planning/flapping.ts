@@ -1,12 +1,12 @@
 /** @module Decides which jobs flap: after each close, by anyone, they are opened again before they could count as idle. */
 
-/** The moment when a job was closed or opened; epoch milliseconds. */
+/** When a job was closed or opened; epoch milliseconds. */
 export interface StateMoment {
   readonly at: number;
   readonly kind: 'opened' | 'closed';
 }
 
-/** A job is kept open once this many closes were undone. */
+/** A job is kept open once this many closes have been undone. */
 export const maxComebacks = 3;
 /** How far back reopenings count, in milliseconds. */
 export const flappingWindow = 30 * 86_400_000;

@@ -1,5 +1,5 @@
 /**
- * @module The rule of `force.max`: how many jobs one sweep may force. A repeated request for the same job does not
+ * @module The rule for `force.max`: how many jobs one sweep may force. A repeated request for the same job does not
  * count twice.
  */
 

@@ -1,4 +1,4 @@
-/** @module The limits that stop a sweep before it changes anything (docs/contract.md §1 `fuse`, in its order). */
+/** @module The limits that stop a sweep before it changes anything (docs/contract.md §1 `fuse`, in the same order). */
 import type { SweepRequest } from '../request/request-schema.ts';
 import type { FuseName } from '../vocabulary.ts';
 
@@ -66,9 +66,10 @@ export function blownFuse(given: FuseCase): BlownFuse | undefined {
 }
 
 /**
- * The largest number of jobs whose data stopped within any 15 minutes. A sliding window finds an outage that fixed slots
- * would cut in two. It compares moments of last data, not idle times, so an outage is still visible days later. The share
- * is of open jobs that ever had data, because jobs without data cannot fall silent and would dilute it.
+ * The largest number of jobs whose data stopped within any 15 minutes. A sliding window finds an outage that fixed
+ * slots would cut in two. It compares the times of the jobs' last data, not idle times, so an outage is still visible
+ * days later. The share is of open jobs that ever had data, because jobs without data cannot fall silent and would
+ * dilute it.
  */
 function largestCrowd(moments: readonly number[]): { jobs: number; from: number; to: number } | undefined {
   const sorted = [...moments].sort((a, b) => a - b);

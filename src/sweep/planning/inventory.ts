@@ -14,7 +14,7 @@ export interface DatafeedSnapshot {
   readonly lookback: DatafeedStats['lookback'];
 }
 
-/** One job as the cluster reported it at one moment. */
+/** One job as the cluster reported it at one point in time. */
 export interface JobSnapshot {
   readonly jobId: string;
   /** The id as a close may name it; undefined when the job must not be named. */
@@ -43,7 +43,7 @@ export interface JobSnapshot {
   readonly datafeed?: DatafeedSnapshot | undefined;
 }
 
-/** The answers of the three reads of one moment. */
+/** The answers to three reads made at the same time. */
 export interface ClusterAnswers {
   readonly configs: readonly JobConfig[];
   readonly stats: readonly JobStats[];
@@ -88,7 +88,7 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
       groups: config?.groups ?? [],
       nodeId: stat?.nodeId,
       nodeName: stat?.nodeName,
-      // Rounding to whole seconds and the duration of the answer can only make this moment too late, never too early.
+      // Rounding to whole seconds and the duration of the answer can only make this time too late, never too early.
       openedAt: stat?.openForMs === undefined ? undefined : readAt - stat.openForMs,
       // break: last-data
       lastDataTime: stat?.lastDataTime,
@@ -106,13 +106,15 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
   });
 }
 
-/** Memory of a process beside its model: `Job.PROCESS_MEMORY_OVERHEAD` of the server. */
+/** Memory of a process in addition to its model: `Job.PROCESS_MEMORY_OVERHEAD` of the server. */
 const processOverhead = 10 * 2 ** 20;
 
-/** What the server counts for a job when it assigns jobs to nodes and scales. It counts no failed job. */
+/**
+ * The memory that the server counts for a job when it assigns jobs to nodes and autoscales. Failed jobs do not count.
+ */
 function reservedBytes({ state, openForMs, memoryBasis }: JobStats, config?: JobConfig): number | undefined {
   if (state === 'failed') return 0;
-  // Without a process it may be waiting for a node, and then it reserves nothing yet.
+  // A job without a process may still be waiting for a node, and then it reserves nothing yet.
   if (openForMs === undefined && (state === 'opened' || state === 'opening')) return undefined;
   const basis = memoryBasis === 'limit' ? config?.memoryLimit : memoryBasis;
   return basis === undefined ? undefined : basis + processOverhead;
@@ -158,7 +160,7 @@ function unclearDatafeed(
     : `${sources.datafeeds} does not list its datafeed ${quote(named)} as its own`;
 }
 
-/** A job has at most one datafeed. If several name the job, one that runs counts. */
+/** A job has at most one datafeed. If several name the job, a running one is chosen. */
 function datafeedOf(claims: readonly DatafeedStats[]): DatafeedSnapshot | undefined {
   return claims.find(({ state }) => state !== 'stopped') ?? claims[0];
 }
@@ -168,11 +170,11 @@ export function runs(datafeed: DatafeedSnapshot | undefined): datafeed is Datafe
   return datafeed !== undefined && datafeed.state !== 'stopped';
 }
 
-/** The newest wall-clock moment of activity, epoch milliseconds. Never event time. */
+/** The wall-clock time of the latest activity, epoch milliseconds. Never event time. */
 export function lastActivityOf(job: JobSnapshot, remembered?: number): number | undefined {
   const clocks = [job.lastDataTime, job.openedAt, remembered].filter((clock) => clock !== undefined);
   return clocks.length === 0 ? undefined : Math.max(...clocks);
 }
 
-/** Whether JavaScript can show this moment as a date. An absurd number from a server must not end a sweep. */
+/** Whether JavaScript can represent this time as a date. An absurd number from a server must not end a sweep. */
 export const isMoment = (ms: number | undefined): ms is number => Math.abs(ms ?? Number.NaN) <= 8.64e15;

@@ -1,4 +1,4 @@
-/** @module The ids that a close request may name: never a wildcard, `_all`, nothing, or a group. */
+/** @module The ids that a close request may name: never a wildcard, `_all`, an empty string or a group. */
 
 declare const concrete: unique symbol;
 /**

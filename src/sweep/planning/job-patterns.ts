@@ -9,7 +9,10 @@ export interface Named {
   readonly groups: readonly string[];
 }
 
-/** Returns a test whether any of `names` matches a job. `*` and `_all` match every job (docs/contract.md §1). */
+/**
+ * Returns a function that checks whether any of `names` matches a job. `*` and `_all` match every job (docs/contract.md
+ * §1).
+ */
 export function matcher(names: readonly string[]): (job: Named) => boolean {
   const exact = new Set(names);
   if (exact.has('_all')) return () => true;

@@ -9,16 +9,16 @@ export type Protection =
   | { readonly kind: 'always' }
   /** Protected up to, and not including, `until` (epoch milliseconds). */
   | { readonly kind: 'until'; readonly until: number }
-  /** Its `jobsweep` setting cannot be read. It protects, because a typo must not cost a job its protection. */
+  /** The job's `jobsweep` setting cannot be read. It protects, because a typo must not cost a job its protection. */
   | { readonly kind: 'unreadable' }
-  /** It has a key that resembles `jobsweep`, so its owner probably tried to opt out. It protects. */
+  /** The job has a key that resembles `jobsweep`, so its owner probably tried to opt out. It protects. */
   | { readonly kind: 'misspelled'; readonly key: string };
 
 /** The settings in `custom_settings` that may be an attempt to opt out, with their stored values. */
 export type ProtectionSettings = Readonly<Record<string, unknown>>;
 
 const day = 86_400_000;
-// A date, or a date-time with a zone. A local time would mean a different moment on each machine.
+// A date, or a date-time with a zone. A local time would mean a different time on each machine.
 const momentPattern = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
 const name = 'jobsweep';
@@ -47,7 +47,10 @@ function isSwapped(text: string, own: string): boolean {
   return text === [own.slice(0, at), own.charAt(at + 1), own.charAt(at), own.slice(at + 2)].join('');
 }
 
-/** Whether a setting may be an attempt to opt out: it is `jobsweep`, resembles it, or protects in other words. */
+/**
+ * Whether a setting may be an attempt to opt out: it is `jobsweep`, resembles it, or asks for protection in other
+ * words.
+ */
 export function mayConcernProtection(key: string, value: unknown): boolean {
   return isProtectionKey(key) || isUnreadWish(key, value);
 }
@@ -91,7 +94,7 @@ export function readProtection(settings: ProtectionSettings = {}): Protection {
   );
 }
 
-/** An owner who uses the right key knows the spelling, so no other key is named then. */
+/** An owner who uses the right key knows the spelling, so other keys are not reported in that case. */
 function noProtection(hasRightKey: boolean, others: ProtectionSettings): Protection {
   const [unreadKey] = hasRightKey
     ? []

@@ -4,7 +4,7 @@ import { together } from '../../base/together.ts';
 import type { Cluster, ClusterIdentity } from '../ports.ts';
 import { type ClusterAnswers, type JobSnapshot, joinInventory } from './inventory.ts';
 
-/** The complete cluster at one moment. */
+/** The complete state of the cluster at one point in time. */
 export interface Found {
   readonly identity: ClusterIdentity;
   readonly upgradeMode: boolean | undefined;
@@ -14,7 +14,7 @@ export interface Found {
   readonly readAt: number;
 }
 
-/** Limit of the second read (milliseconds). It is optional, so it must not use up the time for closing. */
+/** Limit for the second read (milliseconds). That read is optional, so it must not use up the time for closing. */
 const maxSecondReadMs = 30_000;
 
 /**

@@ -17,14 +17,14 @@ export type Verdict =
   | { readonly verdict: 'force'; readonly reason: 'failed' | 'stuck' }
   | { readonly verdict: 'wait'; readonly reason: 'already_closing' };
 
-/** Whether a sweep with this verdict asks the job to close. */
+/** Whether a sweep asks a job with this verdict to close. */
 export const isToAct = ({ verdict }: Verdict): boolean => verdict === 'close' || verdict === 'force';
 
 /** Facts about a job from before this sweep. */
 export interface History {
   /** When it was first asked to close, or first seen closing; epoch milliseconds. */
   readonly askedAt?: number | undefined;
-  /** Its last activity as an earlier sweep saw it. A closing job no longer reports its own clocks. */
+  /** Its last activity as an earlier sweep saw it. A job that is closing no longer reports its activity. */
   readonly lastActivity?: number | undefined;
   /** It was opened again after at least `maxComebacks` closes. */
   readonly flapping?: boolean | undefined;
@@ -55,7 +55,7 @@ interface Case {
 type Rule = (given: Case) => boolean;
 
 const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRequest): boolean =>
-  // A moment in the future is fresh as well: a clock that runs ahead must not close a busy job.
+  // A time in the future counts as recent as well: a clock that runs ahead must not close a busy job.
   // break: idle-for
   now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;
 
@@ -64,7 +64,8 @@ export const stuckOpeningAfter = 90 * 60_000;
 
 /**
  * Whether a job's process runs while its state stays `opening`: the write of `opened` was lost, and no retry follows
- * (elastic/elasticsearch#126148). The job holds one of its node's few openings until it is closed.
+ * (elastic/elasticsearch#126148). Each node can open only a few jobs at once, and this job occupies one of those slots
+ * until it is closed.
  */
 export const isStuckOpening = ({ state, nodeId, openedAt }: JobSnapshot, now: number): boolean =>
   state === 'opening' &&

@@ -3,7 +3,10 @@ import { plural } from '../../base/text.ts';
 import type { SweepReport } from './report.ts';
 import type { ReportedRequest } from './reported-request.ts';
 
-/** In a report that must be cut, warnings, flapping jobs, reopened jobs and the names of the request each get at most this share of the bytes. */
+/**
+ * In a report that must be cut, warnings, flapping jobs, reopened jobs and the names in the request each get at most
+ * this share of the bytes.
+ */
 const shareOfOtherLists = 0.1;
 /** A single job that takes more than this share is left out, so that it does not displace the jobs after it. */
 const maxShareOfJob = 0.01;

@@ -44,7 +44,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
   const unasked = entries.filter((entry) => entry.outcome?.because === 'time' && !leftClosing(entry));
   // break: unasked
   if (waiting.length + unasked.length === 0) return nothingToFollow;
-  /** The jobs that another pending follow-up lists: it looks at them in any state. */
+  /** The jobs that another pending follow-up lists. That follow-up looks at them in any state. */
   let pending: ReadonlySet<string> = new Set();
   const isLeft = ({ jobId }: Entry) => !pending.has(jobId);
   const noRound = (why: string) => withoutRound({ waiting, unasked, pending }, why);
@@ -139,7 +139,10 @@ function notTaken(count: number, why: string): string[] {
   ];
 }
 
-/** Still closing. Also a stuck job that `force.max` left for later, because no other sweep would check it soon. */
+/**
+ * Whether the job is still closing, or is a stuck job that `force.max` left for later. No other sweep would check it
+ * soon.
+ */
 function leftClosing({ outcome, verdict }: Entry): boolean {
   // break: needs-follow-up
   if (outcome?.outcome === 'closing') return true;
@@ -152,7 +155,8 @@ function describe(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number
     jobId: entry.jobId,
     askedAt: new Date(entry.askedAt ?? startedAt).toISOString(),
     attempts: entry.asks + entry.earlierAttempts,
-    // A closing job loses its process and with it `openedAt`, the only clock of a job that never had data.
+    // A job that is closing loses its process and with it `openedAt`, the only sign of activity of a job that never had
+    // data.
     ...(isMoment(lastActivity) && { lastActivity: new Date(lastActivity).toISOString() }),
   };
 }

@@ -4,7 +4,7 @@ import { moment } from '../../base/words.ts';
 import type { BlownFuse } from '../planning/fuse.ts';
 import type { FuseName } from '../vocabulary.ts';
 
-/** Read in a hurry: what to check comes first, and no limit is raised for good. */
+/** People read these texts in a hurry, so each says first what to check. None suggests raising a limit permanently. */
 const advice: Readonly<Record<FuseName, string>> = {
   upgrade_mode: 'The next sweep after the upgrade runs; end upgrade mode if the upgrade is over',
   mass_idle:

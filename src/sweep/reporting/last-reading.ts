@@ -1,15 +1,21 @@
-/** @module The last reading: gives every job an outcome that closing left open, and checks the datafeeds that it stopped. */
+/**
+ * @module The last reading: gives an outcome to every job that has none after closing, and checks the stopped
+ * datafeeds.
+ */
 import { type Closing, closedAs, type Entry, type Outcome } from '../closing/ledger.ts';
 import { isOpenAgain, reopenedError } from '../closing/next-step.ts';
 import type { Cluster, ClusterError, JobStats } from '../ports.ts';
 import { jobStates, type NotAttemptedReason } from '../vocabulary.ts';
 
-/** Limit of one read of the last reading, in milliseconds. */
+/** Limit for each read of the last reading, in milliseconds. */
 const maxReadMs = 10_000;
-/** Each read gets at most this share of the time before the deadline: six of the eight seconds after a signal. */
+/**
+ * Each read gets at most this share of the time left before the deadline. After a signal, the first gets six of eight
+ * seconds.
+ */
 const shares = { states: 3 / 4, datafeeds: 1 / 2 } as const;
 
-/** What the last reading needs of the closing context. */
+/** What the last reading needs from the closing context. */
 export type Concluding = Pick<Closing, 'judge' | 'clock' | 'budget' | 'observer'> & {
   readonly cluster: Pick<Cluster, 'jobStats' | 'datafeedStats'>;
 };

@@ -1,6 +1,6 @@
 /**
- * @module Whether fewer machine learning nodes have enough memory for the jobs that stay open. Says nothing about
- * clusters for which this is uncertain.
+ * @module Whether fewer machine learning nodes would have enough memory for the jobs that stay open. Gives no answer
+ * for clusters where this is uncertain.
  */
 
 import type { JobSnapshot } from '../planning/inventory.ts';
@@ -11,13 +11,13 @@ export interface MeasuredNode {
   readonly maxBytes: number;
   /** What anomaly detection jobs reserve: `mem.ml.anomaly_detectors_in_bytes`. */
   readonly jobBytes: number;
-  /** Whether anything else occupies it: trained models, data frame analytics, or another role. */
+  /** Whether anything else uses the node's memory: trained models, data frame analytics, or another role. */
   readonly isShared: boolean;
 }
 
 export interface MlNodes {
   readonly total: number;
-  /** How many of them have enough memory. */
+  /** How many of the nodes would be enough. */
   readonly enough: number;
 }
 

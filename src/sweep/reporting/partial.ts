@@ -2,7 +2,8 @@
 import type { Entry } from '../closing/ledger.ts';
 
 /**
- * Whether a job failed, is unknown, or is left without a follow-up that includes it: exactly the cases of exit code 3.
+ * Whether any job failed, has an unknown outcome, or is unfinished and in no follow-up: exactly the cases of exit code
+ * 3.
  */
 export function isPartial(
   entries: readonly Pick<Entry, 'jobId' | 'outcome'>[],

@@ -27,7 +27,7 @@ import type { ReportHead } from './report-head.ts';
 import { type ReportedRequest, reportRequest } from './reported-request.ts';
 import { reportAnchor, runbookLink } from './runbook.ts';
 
-/** One job of the report. Unknown fields are absent. Moments are ISO date-times in UTC, sizes are bytes. */
+/** One job of the report. Unknown fields are absent. Times are ISO date-times in UTC, sizes are bytes. */
 export interface ReportedJob {
   readonly jobId: string;
   readonly state: string;
@@ -36,19 +36,19 @@ export interface ReportedJob {
   readonly verdict: VerdictName;
   readonly reason: Reason;
   readonly outcome: OutcomeName;
-  /** Close requests that named it, including refused ones and those of earlier sweeps of the chain. */
+  /** Close requests that named the job, including refused ones and those of earlier sweeps of the chain. */
   readonly attempts: number;
   readonly memoryBytes?: number;
-  /** What it reserves on its node: the memory that the server assigns it by, and 10 MB for its process. */
+  /** The memory that it reserves on its node: the size by which the server assigns it, plus 10 MB for its process. */
   readonly reservedBytes?: number;
   readonly nodeId?: string;
   readonly nodeName?: string;
   readonly datafeedId?: string;
   readonly datafeedStopped?: boolean;
   readonly askedAt?: string;
-  /** When a read first reported it closed. */
+  /** When a read first reported the job closed. */
   readonly closedAt?: string;
-  /** When its outcome was known. */
+  /** When the job's outcome became known. */
   readonly settledAt?: string;
   /** The number of the latest close request that named it, from 1. */
   readonly batch?: number;
@@ -63,15 +63,15 @@ export interface ReportedFollowUp {
   readonly at: string;
   readonly round: number;
   readonly jobs: number;
-  /** It also judges the whole request again, because some jobs got no close request for lack of time. */
+  /** The follow-up also judges the whole request again, because some jobs got no close request for lack of time. */
   readonly rest?: true;
 }
 
-/** A later round that the command did itself (`--wait`), with its result. */
+/** A later round that the command ran itself (`--wait`), with its result. */
 export interface ReportedRound {
   readonly round: number;
   readonly startedAt: string;
-  /** The number of jobs that it judged. */
+  /** The number of jobs that the round judged. */
   readonly jobs: number;
   readonly closed: number;
   readonly forceClosed: number;
@@ -108,7 +108,7 @@ export interface SweepReport {
   readonly counts: ReportCounts;
   readonly kept: Readonly<Partial<Record<KeepReason, number>>>;
   readonly freedBytes: number;
-  /** The known `reservedBytes` of the jobs closed and force_closed. */
+  /** The sum of the known `reservedBytes` of the jobs with the outcome `closed` or `force_closed`. */
   readonly freedReservedBytes: number;
   readonly jobs: readonly ReportedJob[];
   readonly fuse: BlownFuse | null;
@@ -132,14 +132,14 @@ export interface SweepReport {
   readonly jobsOmitted?: number;
 }
 
-/** The data of one sweep's report. Moments are epoch milliseconds. */
+/** The data of one sweep's report. Times are epoch milliseconds. */
 export interface Round {
   readonly sweepId: string;
   readonly request: SweepRequest;
   readonly identity: ClusterIdentity;
   readonly startedAt: number;
   readonly endedAt: number;
-  /** When the cluster was read. Idle times count up to this moment. */
+  /** When the cluster was read. Idle times count up to this time. */
   readonly readAt: number;
   /** Jobs of the whole cluster in any state but `closed`. */
   readonly open: number;
@@ -252,11 +252,11 @@ export interface Fate {
   readonly askedAt: number | undefined;
   readonly closedAt: number | undefined;
   readonly settledAt: number | undefined;
-  /** The limit on concurrent closes of its node when it was last asked to close. */
+  /** The limit on concurrent closes on the job's node, when the job was last asked to close. */
   readonly limit: NodeLimit | undefined;
   readonly batch: number | undefined;
   readonly datafeedStopped: boolean | undefined;
-  /** An earlier sweep asked it to close, so the report lists it with any outcome. */
+  /** An earlier sweep asked the job to close, so the report lists it whatever its outcome is. */
   readonly awaited: boolean;
 }
 
@@ -322,7 +322,7 @@ function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): 
   }
   return {
     ...before,
-    // A closing job no longer reports node, clocks or size, so keep the earlier ones.
+    // A job that is closing no longer reports its node, activity or size, so keep the earlier values.
     verdict: after.verdict.verdict === 'wait' ? before.verdict : after.verdict,
     outcome: after.outcome,
     attempts,
@@ -357,7 +357,7 @@ export function reportJobs(fates: readonly Fate[]): ReportedJob[] {
   );
 }
 
-/** Every listed job, also those that a report only counts. */
+/** Every listed job, including those that a report only counts. */
 export const reportEveryJob = (round: Round): ReportedJob[] => inOrder(fatesOf([round]));
 
 function inOrder(fates: readonly Fate[]): ReportedJob[] {

@@ -24,10 +24,10 @@ const page = 'docs/runbook.md';
 export const runbookLink = (anchor: Anchor): string =>
   `https://github.com/jobsweep/jobsweep/blob/main/${page}#${anchor}`;
 
-/** The same, without the address: for texts that are followed by a whole link. */
+/** The same without the site's address, for texts that are followed by a complete link. */
 export const runbookSection = (anchor: Anchor): string => `${page}#${anchor}`;
 
-/** The section of an error, by its name. Errors that are no error of ours share one. */
+/** The section about an error, by the error's name. Errors other than our own share one section. */
 export const errorAnchor = (name: string, exit: number): Anchor =>
   exit === 1 ? 'error-unexpected' : `error-${name.toLowerCase()}`;
 

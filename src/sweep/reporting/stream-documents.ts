@@ -16,7 +16,10 @@ export interface StreamDocument {
 }
 
 export interface ReportDocuments {
-  /** The jobs that the sweep acted on come first, so that a limit drops kept ones. Made one by one, to save memory. */
+  /**
+   * The jobs that the sweep acted on come first, so that a limit drops kept jobs first. The documents are made one by
+   * one, to save memory.
+   */
   readonly jobs: Iterable<StreamDocument>;
   readonly jobCount: number;
   /** Jobs over the limit, which get no document. */
@@ -29,7 +32,7 @@ export interface ReportDocuments {
 
 export interface ReportToStore {
   readonly report: SweepReport;
-  /** The plan that was carried out, or a plan alone. */
+  /** The plan that was carried out, or a plan that only produces a report. */
   readonly plan: Pick<Plan, 'found' | 'decisions' | 'order'>;
   readonly namespace: string;
   readonly provider: 'function' | 'command';
@@ -41,7 +44,7 @@ export interface ReportToStore {
 export const maxJobDocuments = 20_000;
 const maxWarnings = 20;
 const maxNames = 100;
-/** Longer texts are cut, in characters. */
+/** Longer texts are cut to this many characters. */
 const maxText = 1_000;
 const ecsVersion = '8.11.0';
 
@@ -72,7 +75,7 @@ function idOf({ cluster, sweepId }: SweepReport, jobId?: string): string {
   return Buffer.byteLength(id) <= 512 ? id : createHash('sha256').update(id).digest('hex');
 }
 
-/** What is known of one job: its snapshot when the cluster was read, its entry in the report, or both. */
+/** What is known about one job: its snapshot when the cluster was read, its entry in the report, or both. */
 interface StoredJob {
   readonly jobId: string;
   readonly snapshot: JobSnapshot | undefined;
@@ -260,7 +263,7 @@ function jobDocument(job: StoredJob, given: ReportToStore, endedAt: number): Str
 /** The last moment of the year 9999. Elasticsearch refuses later dates. */
 const maxMoment = 253_402_300_799_999;
 
-/** Undefined for a moment that cannot be stored. */
+/** Undefined for a time that cannot be stored. */
 const isoOf = (moment: number | undefined) =>
   moment !== undefined && moment >= 0 && moment <= maxMoment ? new Date(moment).toISOString() : undefined;
 

@@ -11,10 +11,13 @@ export type StreamKind = keyof typeof datasets;
 export const streamName = (kind: StreamKind, namespace: string): string =>
   `logs-${datasets[kind]}-${namespace}`;
 
-/** Both data streams of all namespaces. */
+/** Matches both data streams in all namespaces. */
 export const streamPattern = 'logs-jobsweep.*-*';
 
-/** What writing needs. `auto_configure` creates the data streams, `create_doc` adds documents and can change none. */
+/**
+ * The privileges for writing. `auto_configure` creates the data streams; `create_doc` adds documents but cannot change
+ * any.
+ */
 export const writePrivileges = ['auto_configure', 'create_doc'] as const;
 
 /** `forceClosed` becomes `force_closed`. */

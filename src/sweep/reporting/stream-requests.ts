@@ -4,7 +4,7 @@ import { nested, streamPattern, writePrivileges } from './stream-names.ts';
 
 export const retention = '90d';
 
-/** One request as the console of Kibana takes it. */
+/** One request in the form that Kibana's console accepts. */
 export interface ConsoleRequest {
   readonly title: string;
   readonly method: 'POST' | 'PUT';
@@ -68,7 +68,7 @@ function templateRequest(kind: RetentionKind): ConsoleRequest {
     body: {
       index_patterns: [streamPattern],
       data_stream: {},
-      // The built-in templates have 100 and less, those of integrations 200.
+      // Built-in templates have a priority of 100 or less, those of integrations 200.
       priority: 300,
       template: {
         ...(kind === 'ilm' && { settings: { 'index.lifecycle.name': 'jobsweep' } }),

@@ -1,4 +1,4 @@
-/** @module Reads a payload into a request: checks it against the schema and words every problem for people. */
+/** @module Reads a payload into a request: checks it against the schema and describes every problem for people. */
 import * as z from 'zod/mini';
 import { didYouMean } from '../../base/did-you-mean.ts';
 import { formatDuration } from '../../base/duration.ts';

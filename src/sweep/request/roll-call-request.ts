@@ -20,9 +20,9 @@ export interface RollCallPayload {
 export interface RollCall {
   /** Without duplicates. */
   readonly clusters: readonly string[];
-  /** How far back a report counts, in milliseconds before the scheduled time, or before now without one. */
+  /** How far back a report counts, in milliseconds before the scheduled time, or before now if there is none. */
   readonly withinMs: number;
-  /** Epoch milliseconds; undefined if no schedule sent it. The event may arrive later. */
+  /** Epoch milliseconds; undefined if no schedule sent the event. The event may arrive later than this. */
   readonly scheduledAt: number | undefined;
 }
 
