@@ -10,8 +10,8 @@ export interface Named {
 }
 
 /**
- * Returns a function that checks whether any of `names` matches a job. `*` and `_all` match every job (docs/contract.md
- * §1).
+ * Returns a function that checks whether any of `names` matches a job. `*` and `_all` match every job
+ * (docs/contract.md §1).
  */
 export function matcher(names: readonly string[]): (job: Named) => boolean {
   const exact = new Set(names);
