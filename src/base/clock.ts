@@ -1,6 +1,6 @@
 /**
- * @module The clock of a sweep. Every wait and every time limit uses it, so that tests simulate an hour in a moment and
- * nothing in `sweep/` reads the machine's own time.
+ * @module The clock of a sweep. Every wait and every time limit uses it, so that tests can simulate an hour in an
+ * instant and nothing in `sweep/` reads the machine's own time.
  */
 
 /** A time limit. `signal` aborts with a `TimeoutError` when it is reached. Dispose it when the work is done. */
@@ -9,7 +9,7 @@ export interface Limit extends Disposable {
 }
 
 export interface Clock {
-  /** The present moment, in milliseconds since the epoch. */
+  /** The current time, in milliseconds since the epoch. */
   now(): number;
   /** Resolves after `ms`; rejects with the signal's reason as soon as `signal` aborts. */
   sleep(ms: number, signal?: AbortSignal): Promise<void>;

@@ -15,7 +15,9 @@ export function knownFieldsHint(name: string, known: readonly string[]): string 
   return nearest === undefined ? `the fields here are ${all}` : `did you mean ${nearest}? (${all})`;
 }
 
-/** The known names that differ from `name` in few signs, the most similar first. Stricter than `didYouMean`. */
+/**
+ * The known names that differ from `name` in only a few characters, the most similar first. Stricter than `didYouMean`.
+ */
 export function similarNames(name: string, known: Iterable<string>): string[] {
   const max = Math.max(2, name.length / 3);
   return [...known]

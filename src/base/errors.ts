@@ -1,6 +1,6 @@
 /**
- * @module The errors that end a sweep before it has a report. Each has its own name, which the function's caller sees, a
- * message that says what to do next, and an exit code of docs/contract.md §5.
+ * @module The errors that end a sweep before it has a report. Each has its own name, which the function's caller sees,
+ * a message that says what to do next, and an exit code from docs/contract.md §5.
  */
 
 import type { ErrorExit } from './exit-codes.ts';
@@ -16,10 +16,10 @@ export abstract class JobsweepError extends Error {
 
 /** One problem of an input, worded so that a person can fix it. */
 export interface Problem {
-  /** The place in the input, such as `close.batch` or `jobs[2]`; empty for the whole input. */
+  /** The location in the input, such as `close.batch` or `jobs[2]`; empty for the whole input. */
   readonly field: string;
   readonly message: string;
-  /** The same place as keys, for finding its line in a file. */
+  /** The same location as keys, for finding its line in a file. */
   readonly path: readonly (string | number)[];
 }
 
@@ -36,7 +36,7 @@ export function fieldName(path: Problem['path']): string {
  */
 const maxProblems = 100;
 
-/** The first problems, and a last one that says so if there are more. */
+/** The first problems. If there are more, one further entry says so. */
 export function firstProblems(all: Iterable<Problem>): Problem[] {
   const problems = [...Iterator.from(all).take(maxProblems + 1)];
   if (problems.length <= maxProblems) return problems;
@@ -91,7 +91,9 @@ export class AccessDeniedError extends JobsweepError {
   }
 }
 
-/** A part of the inventory could not be read or understood. A sweep with half an inventory could close a busy job. */
+/**
+ * A part of the inventory could not be read or understood. A sweep with an incomplete inventory could close a busy job.
+ */
 export class UnreadableInventoryError extends JobsweepError {
   readonly exitCode = 5;
 }

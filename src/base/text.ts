@@ -1,4 +1,4 @@
-/** @module Makes values from outside safe to show: on a terminal, in a log line, in an error message. */
+/** @module Makes values from external sources safe to show: on a terminal, in a log line, in an error message. */
 
 // Control characters, and invisible ones that reorder or hide text: a job id must not manipulate a terminal.
 const unprintable = /[\p{Cc}\p{Cf}\p{Co}\p{Cs}\p{Zl}\p{Zp}]/gu;
@@ -8,7 +8,7 @@ export function printable(text: string): string {
   return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** `text` with the control and invisible characters replaced that JSON does not escape itself. */
+/** `text` with each control or invisible character that JSON does not escape itself replaced by its code. */
 export function shownInJson(text: string): string {
   return text.replace(unprintable, (character) =>
     JSON.stringify(character) === `"${character}"` ? printable(character) : character,
@@ -16,8 +16,8 @@ export function shownInJson(text: string): string {
 }
 
 /**
- * A value as JSON in which every control or invisible character is escaped. JSON requires that only for some of them, and
- * the others can manipulate a terminal. `indent` as for `JSON.stringify`.
+ * A value as JSON in which every control or invisible character is escaped. JSON requires this only for some of these
+ * characters, and the others can manipulate a terminal. `indent` as for `JSON.stringify`.
  */
 export function plainJson(value: unknown, indent?: number): string {
   return (JSON.stringify(value, null, indent) ?? 'null').replace(unprintable, (character) =>

@@ -1,6 +1,7 @@
 /**
  * @module How requests leave this machine: directly or through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Node
- * and the AWS SDK ignore these variables for agents of their own, so every client takes its agent's options from here.
+ * and the AWS SDK ignore these variables for agents of their own, so every client gets the options for its agent from
+ * this module.
  */
 import { InvalidSettingError } from './errors.ts';
 import { printable, quote } from './text.ts';
@@ -8,20 +9,20 @@ import { printable, quote } from './text.ts';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 export interface HttpProxy {
-  /** The variable that names it, as spelled in the environment. */
+  /** The variable that names the proxy, as spelled in the environment. */
   readonly setting: string;
-  /** Its address, with a user and password if there are any. */
+  /** The proxy's address, with the user name and password if there are any. */
   readonly href: string;
   /** The proxy as messages show it, such as `http://proxy.example.com:3128`, without user and password. */
   readonly shown: string;
-  /** Every form in which its password may appear in a text from outside, the longest first. */
+  /** Every form in which the proxy's password may appear in an external text, the longest first. */
   readonly secrets: readonly string[];
 }
 
-/** The options of Node's agents that take requests to a proxy. */
+/** The options for Node's agents that make them send requests through a proxy. */
 export interface AgentOptions {
   readonly proxyEnv: Readonly<Record<string, string>>;
-  /** Milliseconds; without it, a proxy that does not answer would hold its connection open for ever. */
+  /** Milliseconds. Without this limit, a proxy that does not answer would hold its connection open forever. */
   readonly timeout: number;
 }
 
@@ -47,7 +48,7 @@ export interface WayOut {
 
 /**
  * The route to this address: directly or through a proxy.
- * @throws {InvalidSettingError} if its proxy is invalid. The message never has a password.
+ * @throws {InvalidSettingError} if the proxy's setting is invalid. The message never contains a password.
  */
 export function wayTo(url: URL, environment: Environment): WayOut {
   const { proxy, hint } = proxyTo(url, environment);
@@ -90,8 +91,8 @@ function proxyTo(url: URL, environment: Environment): Pick<WayOut, 'proxy' | 'hi
 }
 
 /**
- * The request handler's options of an AWS client. Here Node's agents compare each request's host with NO_PROXY, because
- * one handler also serves the client's calls for credentials.
+ * The options for an AWS client's request handler. Node's agents compare the host of each request with NO_PROXY,
+ * because the same handler also serves the client's calls for credentials.
  * @throws {InvalidSettingError} if a proxy is invalid.
  */
 export function awsAgents(environment: Environment) {
@@ -112,7 +113,10 @@ interface Setting {
   readonly value: string;
 }
 
-/** The variable in lower case, else in upper case, as in curl and Node. A blank value counts as not set. */
+/**
+ * The variable in lower case or, if that is not set, in upper case, as in curl and Node. A blank value counts as not
+ * set.
+ */
 function settingOf(environment: Environment, upper: string): Setting | undefined {
   for (const name of [upper.toLowerCase(), upper]) {
     const value = environment[name]?.trim();
@@ -130,7 +134,7 @@ function hintWithout(environment: Environment, isHttps: boolean): string | undef
   return all && `${all.name} is set, which jobsweep does not read: set ${wanted} for addresses with ${kind}.`;
 }
 
-/** @throws {InvalidSettingError} without the value if it could contain a password. */
+/** @throws {InvalidSettingError} that omits the value if the value could contain a password. */
 function readProxy({ name, value }: Setting): HttpProxy {
   const wrong = (what: string) =>
     new InvalidSettingError(
@@ -197,8 +201,8 @@ const bareHost = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$
 const ipv4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 
 /**
- * Node knows no CIDR and matches a bare name exactly, while curl, Go and Python know both. Users have one NO_PROXY for
- * all of them, so it has the same meaning here.
+ * Node does not support CIDR ranges and matches a bare name exactly. In curl, Go and Python, ranges work and a bare
+ * name includes its subdomains. Users have one NO_PROXY for all programs, so here it means what it means there.
  */
 function formsOf(entry: string): readonly string[] {
   if (entry === '*') return ['*'];
@@ -247,7 +251,7 @@ function matches(form: string, host: string, port: string): boolean {
   );
 }
 
-/** Loopback and link-local addresses, which a proxy would look for on its own machine or network. */
+/** Loopback and link-local addresses. A proxy would look for these on its own machine or network. */
 const ownForms = [
   ...formsOf('localhost'),
   '0.0.0.0',

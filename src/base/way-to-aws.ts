@@ -15,13 +15,13 @@ export interface WayToAws extends WayOut {
   readonly url: URL;
   /** `host:port` of the endpoint. */
   readonly host: string;
-  /** The interface endpoint that a VPC needs if it has no other way out. */
+  /** The interface endpoint that a VPC needs if it has no other route to the internet. */
   readonly vpcEndpoint: string;
   /** What to check after a failure with this text or error code. */
   readonly adviceOn: (reason: string) => string;
 }
 
-/** The way to a service. The endpoint is the SDK's, except that one from a configuration file is not known here. */
+/** The route to a service. The endpoint is the one that the SDK uses, unless a configuration file sets another one. */
 export function wayToAws(service: AwsService, environment: Environment, givenRegion?: string): WayToAws {
   const region = givenRegion ?? (environment.AWS_REGION || environment.AWS_DEFAULT_REGION || 'REGION');
   const { endpoint } = services[service];

@@ -1,4 +1,4 @@
-/** @module Formats numbers and moments for people. */
+/** @module Formats numbers and times for people. */
 
 const steps = [
   ['d', 86_400_000],
@@ -35,7 +35,7 @@ export function bytes(count: number): string {
   return `${value.toFixed(digits)} ${units[unit]}`;
 }
 
-/** An ISO moment in a readable form: `2026-11-23 12:00:05 UTC`. */
+/** An ISO date-time in a readable form: `2026-11-23 12:00:05 UTC`. */
 export function moment(iso: string | number): string {
   return `${new Date(iso).toISOString().slice(0, 19).replace('T', ' ')} UTC`;
 }

@@ -52,8 +52,8 @@ const shown = (value: unknown): string | undefined =>
   typeof value === 'string' ? value.slice(0, mostShown) : undefined;
 
 /**
- * A job's config; `unreadable` when a field that can keep a job open has an unexpected form. The other fields
- * still count: for example, no close request may contain the name of one of its groups.
+ * A job's config; `unreadable` when a field that can keep a job open has an unexpected form. The other fields are still
+ * used: for example, no close request may contain the name of one of the job's groups.
  */
 export function readJobConfig(entry: Fields): JobConfig {
   const reader = new FieldReader();
@@ -230,7 +230,7 @@ class FieldReader {
       : this.#failure(name, value, undefined);
   }
 
-  /** A moment of the server's clock, in epoch milliseconds. One from before Elasticsearch existed is an error. */
+  /** A time by the server's clock, in epoch milliseconds. A time before Elasticsearch existed is an error. */
   moment(name: string, value: unknown): number | undefined {
     const moment = this.amount(name, value);
     return moment === undefined || moment >= firstServers ? moment : this.#failure(name, value, undefined);
@@ -250,7 +250,9 @@ class FieldReader {
   }
 }
 
-/** Messages cut an unreadable value to this length: many jobs may share it, and the report has a size limit. */
+/**
+ * Messages cut an unreadable value to this length: many jobs may have the same value, and the report has a size limit.
+ */
 const maxValueShown = 40;
 
 /** Elasticsearch was first released in 2010, its anomaly detection in 2017. */
@@ -264,7 +266,9 @@ function sizeOf(bytes: unknown): number | undefined {
   return typeof bytes === 'number' && bytes >= 0 && bytes <= Number.MAX_SAFE_INTEGER ? bytes : undefined;
 }
 
-/** A job without a model counts with its limit. Later its stats always have a basis, except those of old models. */
+/**
+ * A job without a model counts with its limit. Once a job has a model, its stats name the basis, except for old models.
+ */
 function basisOf({ assignment_memory_basis: basis, model_bytes: now, peak_model_bytes: peak }: Fields) {
   if (basis === 'model_memory_limit' || (basis === undefined && now === 0)) return 'limit';
   return sizeOf(basis === 'current_model_bytes' ? now : basis === 'peak_model_bytes' ? peak : undefined);

@@ -3,7 +3,7 @@
 import { parseDuration } from '../base/duration.ts';
 import type { Message, MessageKind } from '../sweep/advising/evidence.ts';
 
-/** Exact texts. Each list also goes into the search, so that nothing else is read. */
+/** Messages recognized by their exact text. The search uses these lists, too, so that no other messages are read. */
 export const exactMessages: Readonly<Record<string, MessageKind>> = {
   'Job is closing': 'closing',
   'Job is closing (forced)': 'forced',
@@ -21,7 +21,7 @@ export const exactMessages: Readonly<Record<string, MessageKind>> = {
   'Datafeed isolated': 'feed_stopped',
 };
 
-/** Texts by their beginning. */
+/** Messages recognized by the beginning of their text. */
 export const messagePrefixes: Readonly<Record<string, MessageKind>> = {
   'Opening job': 'opening',
   'Loading model snapshot [': 'loading',
@@ -56,7 +56,7 @@ export function messageOf(text: string, at: number): Message | undefined {
   return { at, kind, text };
 }
 
-/** The query for opens and closes only, since a moment. */
+/** The query for opens and closes only, since `from`. */
 export function stateMessagesQuery(from: number, to?: number): object {
   return {
     bool: {
@@ -83,7 +83,7 @@ export function stateMessagesQuery(from: number, to?: number): object {
   };
 }
 
-/** The query for these messages of all anomaly detection jobs, or of one, from and to a moment. */
+/** The query for all of these messages between `from` and `to`, about all anomaly detection jobs or about one. */
 export function messagesQuery(from: number, to: number, jobId?: string): object {
   const any = (should: readonly object[]) => ({ bool: { should } });
   return {

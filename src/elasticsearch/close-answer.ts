@@ -4,7 +4,10 @@ import type { CloseAnswer } from '../sweep/ports.ts';
 import { concernsAll, type Failure } from './failure.ts';
 import type { Answer } from './wire.ts';
 
-/** The hint in an answer. It relies on the server's texts, which are the same from 7.17 to 9.x; any other is `error`. */
+/**
+ * The hint in an answer. Relies on the server's texts, which are the same from 7.17 to 9.x; any other text means
+ * `error`.
+ */
 export function closeAnswerOf(answer: Answer): CloseAnswer {
   if ('failure' in answer) return ofFailure(answer.failure);
   if (isJsonObject(answer.body) && answer.body.closed === true) return { kind: 'acknowledged' };
@@ -28,7 +31,10 @@ function ofFailure(failure: Failure): CloseAnswer {
   }
 }
 
-/** A gateway that gave up says nothing about the cluster's request. One that refuses stopped it. */
+/**
+ * If a gateway gave up waiting, the cluster may still carry out the request. If it refused, the request did not get
+ * there.
+ */
 function ofPage({ error, retryAfterMs }: Extract<Failure, { kind: 'page' }>): CloseAnswer {
   if (concernsAll(error)) return { kind: 'denied', error };
   if (error.status === 429 || (error.status === 503 && retryAfterMs !== undefined))

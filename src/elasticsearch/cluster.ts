@@ -46,7 +46,7 @@ interface Listing<T> {
   readonly filter: readonly string[];
   /** Fields to exclude from the fields above. */
   readonly without?: readonly string[];
-  /** Reduces each entry as soon as its answer arrives: ten thousand entries as parsed take twice the memory. */
+  /** Reduces each entry as soon as its answer arrives: ten thousand unreduced entries would take twice the memory. */
   readonly read: (entry: Fields) => T;
   readonly idOf: (entry: T) => string;
 }
@@ -198,7 +198,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   async datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]> {
     const stats = await this.#list(datafeedStats, signal, ids);
     const orphans = stats.filter(({ jobId }) => jobId === undefined).map(({ datafeedId }) => datafeedId);
-    // A running datafeed without its job would make a busy job look idle, so read the job from the config.
+    // If it is unknown which job a running datafeed feeds, a busy job would look idle. So read the job from the config.
     const asked = orphans.filter(isDatafeedId);
     const configs = asked.length > 0 ? await this.#list(datafeedConfigs, signal, asked) : [];
     const jobIds = new Map(configs.map(({ datafeedId, jobId }) => [datafeedId, jobId]));
@@ -217,14 +217,15 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, readonly StateMoment[]> | undefined> {
     using limit = this.#clock.limit(longestHistoryRead);
-    // Loaded on demand: most sweeps find no job that was opened lately.
+    // Loaded on demand: most sweeps find no job that was opened recently.
     const { readStateMoments } = await import('./state-moments.ts');
     return await readStateMoments(this.#wire, from, AbortSignal.any([signal, limit.signal]));
   }
 
   async close(batch: CloseBatch, { force, timeoutMs, signal }: CloseOptions): Promise<CloseAnswer> {
     this.#closesSent = true;
-    // All parameters are in the query: servers refuse those if there is a body. Every name must match a job.
+    // All parameters are in the query, because servers refuse query parameters if there is a body. Every name must
+    // match a job.
     // break: allow-no-match
     const query = { timeout: `${timeoutMs}ms`, force, allow_no_match: false };
     const path = `/_ml/anomaly_detectors/${batch.join(',')}/_close`;
@@ -299,7 +300,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
    * that this is Elasticsearch. Wrong credentials and a missing answer still end the sweep.
    */
   async #optional(question: Question, signal: AbortSignal): Promise<unknown> {
-    // with security off, its APIs answer 500, which a retry cannot fix
+    // if security is off, its APIs answer 500, which a retry cannot fix
     const passes = (failure: Failure) =>
       mayPass(failure) && !(failure.kind === 'answer' && failure.error.status === 500);
     const reading = await this.#reader.read(question, (body) => body, signal, passes);
@@ -333,7 +334,9 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
 const missingIn = (reading: Reading<unknown>): readonly string[] =>
   'failure' in reading && reading.failure.kind === 'answer' ? reading.failure.missing : [];
 
-/** Whether a read by ids failed with an error that may concern one id: not the caller, nor the load. */
+/**
+ * Whether a read by ids failed with an error that may be about a single id, rather than about the caller or the load.
+ */
 const mayConcernOne = (reading: Reading<unknown>): reading is { readonly failure: Failure } =>
   'failure' in reading &&
   reading.failure.kind === 'answer' &&
@@ -352,7 +355,7 @@ function readLargestNode(body: unknown): number | undefined {
   return processorsFrom(isJsonObject(limits) ? limits.max_single_ml_node_processors : undefined);
 }
 
-/** A name or version of the server, if short enough to show; `_na_` means that it has none yet. */
+/** A name or version of the server, if short enough to show; `_na_` means that the server has none yet. */
 const nameFrom = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' && value !== '_na_' && value.length <= 100
     ? printable(value)

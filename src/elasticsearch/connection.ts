@@ -13,11 +13,11 @@ export interface Connection {
   readonly ca?: string | undefined;
   /** SHA-256 of a certificate in the server's chain, in the form `AB:CD:…`. */
   readonly caFingerprint?: string | undefined;
-  /** How requests reach it; directly, if not given. */
+  /** How requests reach the cluster; directly if undefined. */
   readonly route?: Route | undefined;
 }
 
-/** The way to a cluster, and what a lost request on it means. See `route.ts`. */
+/** The network route to a cluster, and what a request lost on this route means. See `route.ts`. */
 export interface Route extends WayOut {
   /** Makes the client's agent; undefined if requests go out directly. */
   readonly clientAgent?: ((options: { readonly tls?: unknown }) => unknown) | undefined;
@@ -69,7 +69,7 @@ export function shownAddress({ address }: Pick<Connection, 'address'>): string {
   return URL.canParse(address.url) ? shownUrl(urlOf({ address })) : 'the configured address';
 }
 
-/** The same with the proxy in between, if any. */
+/** The address for messages, with the proxy in between, if any. */
 export const shownWay = (connection: Pick<Connection, 'address' | 'route'>): string =>
   shownAddress(connection) + (connection.route?.through ?? '');
 
@@ -77,7 +77,7 @@ export function shownUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }
 
-/** A hash of the address. It identifies the cluster when the key may not read its uuid. */
+/** A hash of the address. It identifies the cluster if the key may not read the cluster's uuid. */
 export function addressHash(connection: Pick<Connection, 'address'>): string {
   const { protocol, host, pathname } = urlOf(connection);
   return createHash('sha256').update(`${protocol}//${host}${pathname}`).digest('base64url').slice(0, 22);

@@ -4,10 +4,12 @@ import { type Fields, UnreadableAnswer } from './answers.ts';
 import { mayPass, type Reader, type Reading, requestedWait } from './retry-reads.ts';
 import type { Question } from './wire.ts';
 
-/** The longest wait before a retry, in milliseconds. If the server asks for a longer one, doctor reports that instead. */
+/**
+ * The longest wait before a retry, in milliseconds. If the server asks for a longer wait, doctor reports that instead.
+ */
 const longestWait = 10_000;
 
-/** A function that sends a question and reads its answer, a JSON object, by `understand`. */
+/** Returns a function that sends a request and parses the answer, a JSON object, with `understand`. */
 export function doctorRead(reader: Reader, signal: AbortSignal) {
   return <T>(question: Question, understand: (body: Fields) => T): Promise<Reading<T>> =>
     reader.read(
@@ -17,7 +19,7 @@ export function doctorRead(reader: Reader, signal: AbortSignal) {
         return understand(body);
       },
       signal,
-      // with security off, its APIs answer 500, which a retry cannot fix
+      // if security is off, its APIs answer 500, which a retry cannot fix
       (failure) =>
         mayPass(failure) &&
         !('error' in failure && failure.error.status === 500) &&

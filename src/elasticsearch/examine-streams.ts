@@ -1,4 +1,7 @@
-/** @module Reads what `jobsweep doctor` checks of the cluster for reports. Changes nothing, and writes no test document. */
+/**
+ * @module Reads what `jobsweep doctor` checks about the cluster that stores reports. Changes nothing, and writes no
+ * test document.
+ */
 import type { Clock } from '../base/clock.ts';
 import { isJsonObject } from '../base/json.ts';
 import { writePrivileges } from '../sweep/reporting/stream-names.ts';

@@ -22,7 +22,7 @@ export interface ShownCertificate {
 
 /** The result of each request. Those after `root` are undefined if `root` shows that the connection needs a fix. */
 export interface ClusterFacts {
-  /** Undefined without TLS, and if it could not be read; `root` then holds the reason. */
+  /** Undefined without TLS, or if the certificate could not be read; in that case `root` holds the reason. */
   readonly certificate: ShownCertificate | undefined;
   /** `GET /` */
   readonly root: Reading<Fields>;
@@ -85,7 +85,10 @@ export async function examine(
   }
 }
 
-/** A key without `monitor`, or a proxy with a list of paths, may refuse `GET /` and still allow all that a sweep needs. */
+/**
+ * A key without `monitor`, or a proxy with a list of paths, may refuse `GET /` and still allow everything that a sweep
+ * needs.
+ */
 const mayBeOfRootAlone = (failure: Failure): boolean => 'error' in failure && failure.error.status === 403;
 
 function effectiveSettings({ defaults, persistent, transient }: Fields): Fields {

@@ -71,7 +71,9 @@ const longestReason = 1_000;
 /** Texts from a gateway's page or JSON are cut to this length. */
 const longestWords = 200;
 
-/** Classifies the error of a request. `clean` removes credentials from texts that come from outside (see `redact.ts`). */
+/**
+ * Classifies the error of a request. `clean` removes credentials from texts from external sources (see `redact.ts`).
+ */
 export function failureOf(error: unknown, clean: (text: string) => string): Failure {
   const show = (text: string) => printable(clean(text).trim()).slice(0, longestReason);
   if (error instanceof errors.ProductNotSupportedError)
@@ -208,7 +210,9 @@ function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefine
   return Number.isFinite(wait) && wait >= 0 ? wait : undefined;
 }
 
-/** Reads the cause from the text of Node and OpenSSL, which is all that the client keeps of a network error. */
+/**
+ * Reads the cause from the error text by Node or OpenSSL, because the client keeps nothing else from a network error.
+ */
 function causeOf(error: unknown, reason: string): LostCause {
   if (error instanceof Error && error.name === 'WrongFingerprint') return 'fingerprint';
   // A proxy that refuses once refuses again, and too many wrong passwords lock an account.
@@ -217,7 +221,7 @@ function causeOf(error: unknown, reason: string): LostCause {
   if (/EAI_AGAIN/.test(reason)) return 'lookup';
   if (/ECONNREFUSED/.test(reason)) return 'refused';
   if (/wrong version number|packet length too long|record layer/i.test(reason)) return 'not_tls';
-  // an alert from the server concerns our side, even if it mentions certificates
+  // a TLS alert from the server is about our side of the connection, even if it mentions certificates
   if (/EPROTO|SSL routines|SSL alert/i.test(reason)) return 'handshake';
   if (/certificate has expired|not yet valid/i.test(reason)) return 'expired';
   if (/does not match certificate's altnames/.test(reason)) return 'other_host';

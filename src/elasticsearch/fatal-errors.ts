@@ -123,7 +123,9 @@ function explainEnd(
 
 type Explain = (error: Explanation['error'], what: string, advice: string) => Explanation;
 
-/** Explains an answer that is not from Elasticsearch, so its status says nothing about privileges there. */
+/**
+ * Explains an answer that is not from Elasticsearch. Its status therefore says nothing about Elasticsearch privileges.
+ */
 function explainPage(
   { error, isKibana, retryAfterMs }: Extract<Failure, { kind: 'page' }>,
   explain: Explain,
@@ -153,7 +155,9 @@ function explainPage(
   );
 }
 
-/** One unreadable index fails the whole listing, and a sweep on part of it could close a busy job. */
+/**
+ * One unreadable index makes the whole listing fail, and a sweep with only part of the listing could close a busy job.
+ */
 function adviceOnBlock({ type, reason }: ClusterError): string {
   const [, index] = /index \[([^\]]+)\]/.exec(reason) ?? [];
   const isClosed = type === 'index_closed_exception' || reason.includes('index closed');

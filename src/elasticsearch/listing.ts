@@ -1,4 +1,7 @@
-/** @module Reads complete listings: by ids, some of which may no longer exist, and beyond 10,000 entries an answer. */
+/**
+ * @module Reads complete listings: by ids, some of which may no longer exist, or of more entries than the 10,000 that
+ * fit in an answer.
+ */
 import { UnreadableEntriesError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import { maxIdBytes, separatorBytes } from '../sweep/request-line.ts';
@@ -36,7 +39,7 @@ export interface Source<T> {
 export type Named<T> =
   | { readonly entries: readonly T[] }
   | { readonly missing: readonly string[] }
-  /** The cluster answered with an error that may concern one of the ids only. */
+  /** The cluster answered with an error that may concern only one of the ids. */
   | { readonly refused: Error };
 
 /** The listing is still incomplete after the maximum number of reads. */
@@ -44,11 +47,11 @@ export class EndlessListing extends Error {}
 
 /**
  * All entries. An answer of 10,000 may be incomplete, so the listing is then read in parts, by the first characters of
- * the id. Prefixes with few expected entries share a request (`a*,b*,c*`); one with many gets its own. A full part is
- * split again, and so is a prefix that is sure to be full: reading each prefix of `team-` would teach nothing new.
- * A wildcard also matches group names, so parts overlap. A part that is full because of a group is split until the
- * prefix is longer than the group's name. Entries seen so far only guide the splitting; a part counts as read only
- * if its answer was not full.
+ * the id. Prefixes with few expected entries share a request (`a*,b*,c*`); a prefix with many gets its own. A full part
+ * is split again. So is a prefix that is sure to be full, without reading it first: the answers for `t`, `te` and so on
+ * up to `team-` would reveal nothing new. A wildcard also matches group names, so parts overlap. A part that is full
+ * because of a group is split until the prefix is longer than the group's name. Entries seen so far only guide the
+ * splitting; a part counts as read only if its answer was not full.
  */
 export async function readAll<T>(source: Source<T>): Promise<T[]> {
   const everything = await source.matching(undefined);
@@ -124,7 +127,7 @@ function cut(prefix: string, seen: readonly string[]): Cut {
   return { passed, below };
 }
 
-/** Counts the ids that begin with the prefix by their next character. */
+/** Counts the ids that begin with the prefix, grouped by the next character. */
 function countNext(prefix: string, ids: readonly string[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const id of ids) {
@@ -176,8 +179,9 @@ async function findInAll<T>(source: Source<T>, ids: readonly string[]): Promise<
 }
 
 /**
- * Finds the ids at fault in a failed read by reading halves. Undefined if every part fails: then the cause is
- * the cluster's. Each part is read only once, since the whole was retried, and the number of reads is limited.
+ * Finds the ids at fault in a failed read by reading halves. Undefined if every part fails, because then the cause lies
+ * with the cluster. Each part is read only once, because the whole read was already retried, and the number of reads is
+ * limited.
  */
 async function findUnreadable<T>(
   source: Source<T>,

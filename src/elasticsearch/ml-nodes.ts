@@ -6,7 +6,7 @@ import type { MeasuredNode } from '../sweep/reporting/ml-nodes.ts';
 import type { Connection } from './connection.ts';
 import { Wire } from './wire.ts';
 
-/** Timeout in milliseconds. The result adds only one sentence to a report, so a plan does not wait longer for it. */
+/** Timeout in milliseconds. The result adds only one sentence to a report, so a plan does not wait longer than this. */
 const longestRead = 5_000;
 
 const fields = ['_nodes.failed', 'nodes.*.roles', 'nodes.*.mem.ml', 'nodes.*.jvm.java_inference_in_bytes'];

@@ -7,10 +7,13 @@ import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';
 import { Wire } from './wire.ts';
 
-/** The result of a request: empty if done, else the cluster's error. Callers read the states again in any case. */
+/**
+ * The result of a request: empty if it succeeded, otherwise the cluster's error. Callers read the states again in any
+ * case.
+ */
 export interface Opened {
   readonly error?: ClusterError;
-  /** The cluster has no capacity now. `retryAfterMs` is the wait that it requests, if any. */
+  /** The cluster has no capacity now. `retryAfterMs` is the wait that the cluster asks for, if any. */
   readonly busy?: { readonly retryAfterMs?: number | undefined };
 }
 
@@ -28,7 +31,10 @@ export class Opener implements AsyncDisposable {
     return this.#ask(`/_ml/anomaly_detectors/${jobId}/_open`, timeoutMs, signal);
   }
 
-  /** Starts a datafeed where it stopped. If it runs already, the server answers with an error. Sent once. */
+  /**
+   * Starts a datafeed where it stopped. If the datafeed is already running, the server answers with an error. Sent
+   * once.
+   */
   startDatafeed(datafeedId: string, timeoutMs: number, signal: AbortSignal): Promise<Opened> {
     return this.#ask(`/_ml/datafeeds/${encodeURIComponent(datafeedId)}/_start`, timeoutMs, signal);
   }

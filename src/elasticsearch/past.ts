@@ -19,11 +19,11 @@ import { type Question, Wire } from './wire.ts';
 /** Snapshots come with their quantiles, kilobytes to megabytes each, which the server loads before it drops them. */
 const snapshotsPerPage = 500;
 const messagesPerPage = 5_000;
-/** Ten thousand jobs keep about 150,000 snapshots. Older ones beyond this limit count as unknown. */
+/** Ten thousand jobs keep about 150,000 snapshots. Older snapshots beyond this limit count as unknown. */
 const maxPages = 400;
 /** Maximum sum of `from` and `size`. */
 const searchWindow = 10_000;
-/** Maximum per job, enough to judge it. A job with many entries must not use up the memory of the others. */
+/** Maximum per job, enough to judge it. A job with many entries must not use up the memory for the others. */
 const maxPerJob = 20_000;
 
 export class ElasticsearchPast implements PastSources, AsyncDisposable {
@@ -51,7 +51,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       );
       if ('value' in reading) return reading.value;
       const { failure } = reading;
-      // A prefix that was cut may or may not be an id.
+      // The name may be a shortened prefix, so it does not have to exist as an id.
       if (failure.kind === 'answer' && failure.error.status === 404) return [];
       throw new Unread(whyOf(failure));
     };
@@ -237,7 +237,7 @@ const snapshotsQuery = (from: number, end: number | undefined, skip: number) => 
 function keep(byJob: Map<string, Map<string, Snapshot>>, entry: Fields): void {
   const at = momentOf(entry.timestamp);
   const { job_id: jobId, snapshot_id: id, description, model_size_stats: sizes } = entry;
-  // A revert to an empty model has no time of its own.
+  // The empty snapshot, for a revert to an empty model, has no time of its own.
   if (typeof jobId !== 'string' || at === undefined || at === 0 || id === 'empty') return;
   const own = byJob.get(jobId) ?? new Map<string, Snapshot>();
   byJob.set(jobId, own);

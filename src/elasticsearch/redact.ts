@@ -1,5 +1,5 @@
 /**
- * @module Removes our credentials from texts that come from outside. A gateway's error page may echo the request,
+ * @module Removes our credentials from texts from external sources. A gateway's error page may echo the request,
  * headers included, and such pages end up in error messages, reports and logs.
  */
 import type { Connection } from './connection.ts';
@@ -7,7 +7,9 @@ import type { Connection } from './connection.ts';
 /** A shorter text is not a secret, and removing it everywhere would make messages unreadable. */
 const shortestSecret = 4;
 
-/** Removes the credentials of this connection from a text, in every form that they have on the wire. */
+/**
+ * Returns a function that removes the connection's credentials from a text, in every form that they have on the wire.
+ */
 export function redactorFor({
   credentials,
   route,

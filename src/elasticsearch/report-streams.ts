@@ -1,6 +1,7 @@
 /**
- * @module Writes the documents of a report into data streams. Every document has an id and is created, so a repeated write
- * adds nothing twice. Nothing here throws: the result of a sweep does not depend on its report being stored.
+ * @module Writes the documents of a report into data streams. Every document has a fixed id and is only ever created,
+ * so a repeated write adds nothing twice. Nothing here throws: the result of a sweep does not depend on its report
+ * being stored.
  */
 import type { Clock } from '../base/clock.ts';
 import { isJsonObject } from '../base/json.ts';
@@ -60,7 +61,7 @@ export class ReportStreams implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** Stores the documents in one data stream, in their order. Stops when the time is over. */
+  /** Stores the documents in one data stream, in their order. Stops when the time is up. */
   async store(
     stream: string,
     documents: Iterable<StreamDocument>,
@@ -80,9 +81,7 @@ export class ReportStreams implements AsyncDisposable {
     return tally.result(stream);
   }
 
-  /**
-   * Stores one batch, in smaller ones if it is too large. Returns a failure if it would affect other batches as well.
-   */
+  /** Stores one batch, and splits it if it is too large. Returns a failure if it would affect other batches as well. */
   async #storeHalving(stream: string, whole: Batch, context: StoreContext): Promise<Failure | undefined> {
     const queue = [whole];
     for (let batch = queue.shift(); batch; batch = queue.shift()) {

@@ -26,7 +26,7 @@ export class Reader {
   readonly #wire: Wire;
   readonly #clock: Clock;
   #limits: ReadLimits = { until: Number.POSITIVE_INFINITY, notice: () => undefined };
-  /** Concurrent reads wait for the same reason, so no further notice is sent until this moment. */
+  /** Concurrent reads wait for the same reason, so no further notice is sent until this time. */
   #noticedUntil = Number.NEGATIVE_INFINITY;
   #serverDate: ServerDate | undefined;
 
@@ -157,7 +157,10 @@ const permanentCauses: ReadonlySet<LostCause> = new Set([
 const distance = ({ date, sentAt, receivedAt }: ServerDate): number =>
   Math.max(0, sentAt - date, date - receivedAt);
 
-/** Whether a retry could succeed: not if the cluster understood and refused, nor if the address is wrong. */
+/**
+ * Whether a retry could succeed: it cannot if the cluster understood the request and refused it, or if the address is
+ * wrong.
+ */
 export function mayPass(failure: Failure): boolean {
   switch (failure.kind) {
     case 'answer':

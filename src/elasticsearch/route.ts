@@ -1,6 +1,6 @@
 /**
- * @module Explains failures that the way to a cluster causes: a proxy, or the VPC of a function. Loaded only where there
- * is a setting for one.
+ * @module Explains failures caused by the network route to a cluster: a proxy, or the VPC of a function. Loaded only if
+ * a proxy or a VPC is configured.
  */
 import { type HttpProxy, wayTo } from '../base/way-out.ts';
 import { agentThrough } from './client/tunnel.ts';
@@ -13,8 +13,8 @@ interface Explained {
 }
 
 /**
- * The way to a cluster at `url`, which the setting `setting` names.
- * @throws {InvalidSettingError} if its proxy is invalid.
+ * The route to the cluster at `url`, which comes from the setting `setting`.
+ * @throws {InvalidSettingError} if the proxy's setting is invalid.
  */
 export function routeOf(
   url: URL,

@@ -27,7 +27,7 @@ export async function readStateMoments(
   for (let page = 0; page < maxPages; page += 1) {
     const answer = await wire.ask(
       {
-        // A GET that fits the request line, so that no read of a sweep looks like a change.
+        // Sent as a GET, with the search in the request line, so that no read of a sweep looks like a change.
         method: 'GET',
         path: '/.ml-notifications*/_search',
         query: {

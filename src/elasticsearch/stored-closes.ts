@@ -10,10 +10,10 @@ import type { RecordsQuery } from './stored-records.ts';
 import { jobsweepIn, momentIn, StreamSearch, Unread } from './stream-search.ts';
 import { Wire } from './wire.ts';
 
-/** What one sweep did with the job. Moments are ISO date-times. */
+/** What one sweep did with the job. Times are ISO date-times. */
 export interface StoredClose {
   readonly sweepId: string;
-  /** When the sweep read the cluster, or else when the outcome was known. */
+  /** When the sweep read the cluster. If that is unknown, when the outcome became known. */
   readonly startedAt: string;
   readonly jobId: string;
   readonly outcome: string;

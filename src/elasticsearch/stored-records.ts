@@ -12,7 +12,9 @@ import { Reader } from './retry-reads.ts';
 import { jobsweepIn, momentIn, pageSize, StreamSearch, Unread } from './stream-search.ts';
 import { Wire } from './wire.ts';
 
-/** More sweeps than this are thinned out evenly. A year then still has one sweep a day. */
+/**
+ * If there are more sweeps than this, some are skipped at even intervals. This still allows one sweep a day for a year.
+ */
 const maxSweeps = 400;
 /** Maximum number of job documents to read. For example, 45 daily sweeps of 10,000 jobs have 450,000. */
 const maxJobDocuments = 1_500_000;
@@ -22,11 +24,11 @@ const sweepsPerSearch = 50;
 
 export interface RecordsQuery {
   readonly namespace: string;
-  /** The ids under which reports may know the cluster. */
+  /** The ids that reports may use for the cluster. */
   readonly clusterIds: readonly string[];
   /** Epoch milliseconds. */
   readonly from: number;
-  /** The records of this job only. */
+  /** If set, reads the records of this job only. */
   readonly jobId?: string | undefined;
   readonly signal: AbortSignal;
 }
@@ -135,7 +137,7 @@ async function readJobs(
   const isComplete = ({ id, isWhole, documents }: StoredSweep) => isWhole && seen.get(id)?.size === documents;
   return {
     byJob: new Map([...byJob].map(([id, own]) => [id, [...own.values()]])),
-    // Retention deletes from each stream by itself. A job whose document is deleted must not look closed.
+    // Retention deletes from each of the two streams separately. A job whose document is deleted must not look closed.
     wholeAt: jobId === undefined ? sweeps.filter(isComplete).map(({ readAt }) => readAt) : [],
   };
 }

@@ -62,7 +62,7 @@ export class Wire {
     }
   }
 
-  /** Warnings of the server so far, each once. */
+  /** Warnings from the server so far, each once. */
   get warnings(): readonly string[] {
     return [...this.#warnings];
   }

@@ -2,9 +2,9 @@
  * @module Finds the certificate authority's certificate by its fingerprint.
  *
  * The official client's own `caFingerprint` needs all other certificate checks switched off, and then compares the end
- * of an unverified chain. An attacker could append the authority's public certificate to a chain of their own.
- * Here the fingerprint only selects a certificate from the server's chain. The connection that carries credentials
- * then trusts that certificate as an authority, and all checks stay on: signatures, dates and host name.
+ * of an unverified chain. An attacker could append the authority's public certificate to a chain of their own. Here the
+ * fingerprint only selects a certificate from the server's chain. The connection that carries credentials then trusts
+ * that certificate as a certificate authority, and all checks stay on: signatures, dates and host name.
  */
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';

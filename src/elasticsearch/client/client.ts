@@ -6,7 +6,7 @@ import { NodeConnection } from './node-connection.ts';
 /** The media type that every major version accepts. Older servers refuse the client's own. */
 const json = 'application/json';
 
-/** A last resort: every call has its own timeout. It must exceed the longest close (30 minutes). */
+/** A last resort, because every call has its own timeout. This one must exceed the longest close (30 minutes). */
 const backstopMs = 35 * 60_000;
 
 /** Ten thousand jobs without `filter_path` are about 30 MB, so no real answer is larger than this. */
@@ -16,8 +16,9 @@ const mostAnswerBytes = 128 * 2 ** 20;
 export type LeanClient = Pick<Client, 'transport' | 'close'>;
 
 /**
- * A client that never retries: a repeated close would hide the outcome of the first. With a fingerprint, it first
- * reads the server's certificates, which `signal` limits, and rejects if that fails. Otherwise it sends nothing here.
+ * A client that never retries: a repeated close would hide the outcome of the first. If the connection has a
+ * fingerprint, this first reads the server's certificates until `signal` aborts, and rejects if that fails. Otherwise
+ * nothing is sent yet.
  */
 export async function connect(connection: Connection, signal: AbortSignal): Promise<LeanClient> {
   const { address, credentials, caFingerprint, route } = connection;

@@ -15,7 +15,9 @@ import { unpacked } from './unpacking.ts';
 
 /** What is known of a request that got no answer. The caller passes it as the client's `context`. */
 export type RequestContext = {
-  /** Whether it had a connection: to the server, or through a proxy up to the end of the TLS handshake. */
+  /**
+   * Whether the request had a connection: directly to the server, or through a proxy after a complete TLS handshake.
+   */
   connected: boolean;
 };
 
@@ -83,7 +85,7 @@ function withOneProduct(answer: ConnectionRequestResponse): ConnectionRequestRes
   return { ...answer, headers: { ...answer.headers, [product]: first } };
 }
 
-/** The client drops a parser error with this code if the answer is not HTTP, and its request would never end. */
+/** The client drops a parser error with this code if the answer is not HTTP, and then the request would never end. */
 function renameNotHttpError(error: NodeJS.ErrnoException): void {
   if (error.code === 'HPE_INVALID_CONSTANT') error.code = 'ERR_NOT_HTTP';
 }

@@ -1,6 +1,6 @@
 /**
- * @module Sends requests through a proxy. For https, Node's own agents with `proxyEnv` would do, but a request does not end
- * when it is aborted while its tunnel opens: behind a proxy that never answers, a sweep would hang.
+ * @module Sends requests through a proxy. For https, Node's own agents with `proxyEnv` would be enough, but they do not
+ * end a request that is aborted while its tunnel opens. Behind a proxy that never answers, a sweep would hang.
  */
 import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
@@ -10,8 +10,8 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { HttpProxy } from '../../base/way-out.ts';
 
 /**
- * A connection to `target` (`host:port`) through the proxy. Sends it the user and password of its setting, if any.
- * Rejects with the texts of Node's own agents, which `failure.ts` reads.
+ * A connection to `target` (`host:port`) through the proxy. Sends the proxy the user name and password from its
+ * setting, if any. Errors have the same texts as those of Node's own agents, because `failure.ts` reads these texts.
  */
 export async function openTunnel(proxy: HttpProxy, target: string, signal: AbortSignal): Promise<Socket> {
   const { protocol, hostname, port, username, password } = new URL(proxy.href);
@@ -20,7 +20,7 @@ export async function openTunnel(proxy: HttpProxy, target: string, signal: Abort
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   const request = (protocol === 'https:' ? httpsRequest : httpRequest)({
     host,
-    // Node would take the name for the proxy's certificate from the header, which is the target's.
+    // By default, Node checks the proxy's certificate against the `host` header, which names the target.
     servername: isIP(host) === 0 ? host : '',
     port: Number(port) || (protocol === 'https:' ? 443 : 80),
     method: 'CONNECT',
@@ -68,7 +68,7 @@ export function agentThrough(proxy: HttpProxy, url: URL, tls: object = {}): Http
 }
 
 interface TunnelOptions extends ConnectionOptions {
-  /** Ends the opening of the connection, which the request's own signal does not. */
+  /** Ends an attempt to open the connection, which the request's own signal cannot end. */
   readonly tunnelSignal?: AbortSignal;
 }
 
@@ -92,7 +92,10 @@ class TunnelAgent extends HttpsAgent {
   }
 }
 
-/** Waits for the end of a TLS handshake. Destroys the socket, and with it a tunnel, if it fails or is aborted. */
+/**
+ * Waits for the end of a TLS handshake. If the handshake fails or is aborted, destroys the socket, and with it any
+ * tunnel.
+ */
 export async function handshake(socket: TLSSocket, signal: AbortSignal): Promise<TLSSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
   const abort = () => reject(signal.reason as Error);

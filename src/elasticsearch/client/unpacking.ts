@@ -7,7 +7,10 @@ import { type ConnectionRequestResponse, errors } from '@elastic/elasticsearch';
 /** The body does not match its `content-encoding`. */
 export class WrongPacking extends Error {}
 
-/** The answer with its body decompressed. More than `maxBytes` fail like an uncompressed answer of that size. */
+/**
+ * The answer with its body decompressed. A body of more than `maxBytes` fails in the same way as an uncompressed answer
+ * of that size.
+ */
 export async function unpacked(
   answer: ConnectionRequestResponse,
   maxBytes: number,
@@ -45,6 +48,8 @@ async function unpack(packed: Buffer, encoding: string, maxOutputLength: number)
   return promise;
 }
 
-/** RFC 1950: the low bits of the first byte name the method, deflate, and the two bytes are a multiple of 31. */
+/**
+ * RFC 1950: the low bits of the first byte name the method, deflate, and the two bytes together are a multiple of 31.
+ */
 const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
   (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
