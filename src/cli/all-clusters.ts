@@ -87,7 +87,10 @@ export async function onEach<T>(
   return await pMap(names, attempt, { concurrency: parallel });
 }
 
-/** Writes the cluster's name before each line. It is not a terminal, so that no cluster redraws the line of another. */
+/**
+ * Writes the cluster's name before each line. The result does not count as a terminal, so that no cluster redraws
+ * another cluster's line.
+ */
 function prefixed(output: Output, prefix: string): Output {
   return new Writable({
     decodeStrings: false,

@@ -12,7 +12,7 @@ export interface CommandContext {
   readonly action: <A extends unknown[]>(
     run: (...args: A) => Promise<ExitCode>,
   ) => (...args: A) => Promise<void>;
-  /** The paint of an output. A function, because the options that decide it are known only when an action runs. */
+  /** The paint for an output. A function, because the options that it depends on are known only when an action runs. */
   readonly paint: (output: 'stdout' | 'stderr') => Paint;
 }
 

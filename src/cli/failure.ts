@@ -8,7 +8,7 @@ export interface Failure {
   readonly type: string;
   readonly reason: string;
   readonly exit: ExitCode;
-  /** The section of the runbook; absent if the command was only stopped. */
+  /** The section of the runbook about this failure; absent if the command was only stopped. */
   readonly runbook?: string;
 }
 
@@ -34,7 +34,7 @@ const withRunbook = (failure: Failure): Failure => ({
   runbook: runbookLink(errorAnchor(failure.type, failure.exit)),
 });
 
-/** The lines that standard error gets. The message about an invalid input says by itself what to do. */
+/** The lines for standard error. A message about invalid input already says what to do. */
 export const failureLines = ({ reason, runbook, exit }: Failure): string[] => [
   ...reason.split('\n').map(printable),
   ...(runbook === undefined || exit === 2 ? [] : [`what to do: ${runbook}`]),

@@ -22,7 +22,7 @@ export interface Io {
   readonly stdin: Input;
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly clock: Clock;
-  /** Aborts when the person (SIGINT) or the system (SIGTERM) wants the command to end. */
+  /** Aborts when the user (SIGINT) or the system (SIGTERM) asks the command to end. */
   readonly signal: AbortSignal;
 }
 

@@ -20,7 +20,7 @@ process.exitCode = await run(process.argv.slice(2), {
   signal: stop.signal,
 });
 
-// A stalled reader of our pipe delays the exit. After a signal, the process no longer waits for it.
+// A stalled reader of our pipe delays the exit. After a signal, the process no longer waits for that reader.
 const leave = () => setTimeout(() => process.exit(), flushAfterStop).unref();
 if (stop.signal.aborted) leave();
 else stop.signal.addEventListener('abort', leave);

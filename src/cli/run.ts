@@ -81,7 +81,7 @@ function createProgram(io: Io): Command {
 
 const settingsPage = 'https://github.com/jobsweep/jobsweep/blob/main/docs/reference.md#settings';
 
-/** The variables that name a cluster. A file of `--clusters` has the same names. */
+/** The variables that configure a cluster. A file for `--clusters` uses the same names. */
 function environmentText(width = 80): string {
   const names = Object.entries(connectionSettings);
   const widest = Math.max(...names.map(([name]) => name.length));
@@ -92,7 +92,7 @@ function environmentText(width = 80): string {
 }
 
 function tell(error: unknown, io: Io): ExitCode {
-  // Commander has already written its error message or the help.
+  // In this case, Commander has already written its error message or the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const failure = failureOf(error, io.signal);
   io.stderr.write(`jobsweep: ${failureLines(failure).join('\n')}\n`);

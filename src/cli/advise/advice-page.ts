@@ -1,4 +1,4 @@
-/** @module An advice as a page: closes and wrong closes against the threshold, and a calendar of each job. */
+/** @module Advice as a page: closes and wrong closes for each threshold, and a calendar of each job. */
 import type { Spec } from 'vega';
 import { plural, printable } from '../../base/text.ts';
 import type { Advised } from '../../sweep/advising/advise.ts';

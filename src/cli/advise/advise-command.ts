@@ -46,7 +46,7 @@ const maxSweeps = 110_000;
 const minThreshold = 60_000;
 
 export const registerAdvise: Register = (program, context) => {
-  // Not the options of a sweep: here `--idle-for` is a list.
+  // The options of a sweep do not fit, because `--idle-for` is a list here.
   const command = withTargetOptions(
     program
       .command('advise')

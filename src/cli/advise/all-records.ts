@@ -1,4 +1,4 @@
-/** @module The records of earlier sweeps from all places that keep them: the data stream first, then the state directory. */
+/** @module The records of earlier sweeps from both sources: the data stream first, then the state directory. */
 import type { Clock } from '../../base/clock.ts';
 import { JobsweepError } from '../../base/errors.ts';
 import { systemClock } from '../../base/system-clock.ts';
@@ -42,7 +42,7 @@ export async function readAllRecords(given: RecordsOf, { env }: Pick<Io, 'env'>)
     : { records: { why: `${stored.why}; the state directory: ${kept.why}` } };
 }
 
-/** The sweeps that closed one job, or may have, from the data stream; none if that cannot be read. */
+/** The sweeps in the data stream that closed one job, or may have; empty if the data stream cannot be read. */
 export async function readStoredClosesOf(
   given: RecordsOf & { readonly jobId: string },
   { env }: Pick<Io, 'env'>,
@@ -67,7 +67,7 @@ async function readStream<T>(
     if (!reports) return undefined;
     return await read(reports.connection, clock, {
       namespace: reports.namespace,
-      // A key that may not read the uuid knows the cluster by the hash of its address.
+      // If a key may not read the uuid, its reports identify the cluster by the hash of its address.
       clusterIds: [...new Set([clusterId, addressHash(swept)])],
       from,
       jobId,
@@ -79,7 +79,7 @@ async function readStream<T>(
   }
 }
 
-/** A sweep of the command is in both places: it counts once. */
+/** A sweep by the command is in both sources, and counts once. */
 function merged(one: Records, other: Records): Records {
   const byJob = new Map<string, readonly Observation[]>();
   for (const jobId of new Set([...one.byJob.keys(), ...other.byJob.keys()])) {

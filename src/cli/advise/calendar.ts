@@ -1,4 +1,4 @@
-/** @module A job's days: data, silence, closed, or not known. */
+/** @module The state of a job on each day: data, silence, closed or unknown. */
 import type { KnownPast } from '../../sweep/advising/known-past.ts';
 import { holds, meets, type Span, spanAt } from '../../sweep/advising/spans.ts';
 
@@ -35,15 +35,15 @@ function kindOf(past: KnownPast, data: readonly Span[], begins: number, ends: nu
   const { silent, notOpen, knownFrom } = past;
   if (holds(notOpen, begins, ends)) return 'closed';
   const inDay = data.filter(({ from, to }) => from < ends && to > begins);
-  // If data came at an unknown moment within more than two days, no day is marked.
+  // If the span in which data came is longer than two days, no day is marked.
   if (inDay.some(({ from, to }) => to - from <= 2 * day)) return 'data';
   if (holds(silent, begins, ends)) return wasOpenIn(past, begins, ends) ? 'silent' : 'unknown';
   return ends > knownFrom && inDay.length > 0 ? 'data' : 'unknown';
 }
 
 /**
- * The spans that each contain data, without the silence at their ends: a model that is saved at a close has a newer record
- * than the one saved before, but the job's last data came long before the close.
+ * The spans that each contain data, without the silence at their ends. The model saved at a close has a newer record
+ * than the model saved before it, but the job's last data may have come long before the close.
  */
 function dataSpans({ data, silent }: KnownPast): Span[] {
   return data.spans.flatMap((span) => {
@@ -53,7 +53,7 @@ function dataSpans({ data, silent }: KnownPast): Span[] {
   });
 }
 
-/** On the day of an open or a close it was open for a part of the day. */
+/** On the day of an open or a close, the job was open for part of the day. */
 function wasOpenIn({ open, closes, starts }: KnownPast, begins: number, ends: number): boolean {
   const within = ({ from, to }: Span) => from >= begins && to <= ends;
   return meets(open, begins, ends) || closes.spans.some(within) || starts.spans.some(within);

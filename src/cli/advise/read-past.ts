@@ -38,7 +38,7 @@ const adds: Readonly<Record<Exclude<SourceName, 'stats'>, string>> = {
   snapshots: 'about ten days of upper bounds',
   notifications: 'when each job was opened and closed, and when datafeeds fell silent',
 };
-/** Privileges to suggest after a refusal. (Serverless offers snapshots to no key, so no privilege helps there.) */
+/** Privileges to suggest after a refusal. (On serverless, no key can read snapshots, so no privilege helps there.) */
 const needs: Readonly<Partial<Record<SourceName, string>>> = {
   snapshots: '; needs the cluster privilege monitor_ml',
   notifications: '; needs read on .ml-notifications*',
@@ -107,7 +107,9 @@ export const observationOf = (job: JobSnapshot, at: number): Observation => ({
   bytes: job.modelBytes,
 });
 
-/** Rules that depend on the threshold, or on values that a closed job no longer has. */
+/**
+ * Rules that do not exclude a job from the advice: they depend on the threshold, or on values that a closed job lacks.
+ */
 const notLeftOutBy: ReadonlySet<KeepReason> = new Set([
   'recent_data',
   'recently_opened',

@@ -1,4 +1,7 @@
-/** @module What `doctor` reports if an AWS service cannot be reached: each hop of the way to it, and the failure. */
+/**
+ * @module What `doctor` reports if an AWS service cannot be reached: each hop on the way to the service, and the
+ * failure.
+ */
 
 import type { SchedulerError, SecretUnreachableError } from '../../base/errors.ts';
 import { wayToAws } from '../../base/way-to-aws.ts';

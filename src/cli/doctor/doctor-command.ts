@@ -1,4 +1,6 @@
-/** @module `jobsweep doctor`: checks whether a cluster and the scheduler are ready for sweeps, and what to fix. */
+/**
+ * @module `jobsweep doctor`: checks whether a cluster and the scheduler are ready for sweeps, and reports what to fix.
+ */
 import { SecretUnreachableError } from '../../base/errors.ts';
 import { urlOf } from '../../elasticsearch/connection.ts';
 import { examine } from '../../elasticsearch/examine.ts';
@@ -122,13 +124,13 @@ async function findingsOf(
   }
   await using opened = target;
   const { connection, clock, title, secretsRead } = opened;
-  // The embedded cluster is on this machine, and its reports are not stored.
+  // The embedded cluster runs on this machine, and its reports are not stored.
   const hops = options.embedded
     ? []
     : await hopFindings(urlOf(connection), connection.route ?? {}, io.signal);
   const facts = await examine(connection, clock, io.signal, noticeOn(io));
   io.signal.throwIfAborted();
-  // The embedded cluster sends no messages either.
+  // Sweeps of the embedded cluster send no messages either.
   const notifications = options.embedded ? [] : await notifyFindings(io.env, wanted?.when, io.signal);
   const { findings: reports, requests } = options.embedded
     ? { findings: [], requests: [] }

@@ -1,4 +1,4 @@
-/** @module The result of one check of `jobsweep doctor`: what was checked, the result, and what to do. */
+/** @module A finding of `jobsweep doctor`: what was checked, the result, and what to do. */
 
 /** `note` needs no action; `finding` should be fixed (exit code 3). */
 export type Level = 'ok' | 'note' | 'finding';

@@ -11,7 +11,7 @@ import type { WayOut } from '../../base/way-out.ts';
 import { openTunnel } from '../../elasticsearch/client/tunnel.ts';
 import { type Finding, note, ok } from './finding.ts';
 
-/** Limit of one hop in the machine's time, in milliseconds. */
+/** Limit for one hop, by the machine's own clock, in milliseconds. */
 const maxHopMs = 5_000;
 
 interface Hop {
@@ -22,8 +22,8 @@ interface Hop {
 }
 
 /**
- * The hops up to the first that fails, each `ok`, and that one as a note with its fix: the failed request already has a
- * finding. `prefix` begins the name of each check.
+ * The hops up to the first that fails. Those that work are `ok`. The one that fails is only a note with its fix,
+ * because the failed request already has a finding. `prefix` starts the name of each check.
  */
 export async function hopFindings(
   url: URL,

@@ -20,10 +20,10 @@ import { hopFindings } from './hops.ts';
 
 const check = 'notifications';
 
-/** Limit of one look at a target, in milliseconds. */
+/** Limit for checking one target, in milliseconds. */
 const maxLookMs = 5_000;
 
-/** Changes nothing and sends no message. Nothing is found if no setting asks for messages. */
+/** Changes nothing and sends no message. Returns no findings if no setting asks for messages. */
 export async function notifyFindings(
   environment: Environment,
   wanted: NotifyWhen | undefined,
@@ -120,7 +120,7 @@ function topicWords(topic: (TargetState & { state: 'exists' })['topic']): string
   ];
 }
 
-/** The address is a secret, so only its host is shown; and a request would be a message. */
+/** Shows only the host, because the address is a secret. Sends no request, because any request would be a message. */
 async function webhookFinding(name: string, url: URL, { environment, signal }: Looking): Promise<Finding> {
   const hops = await hopFindings(url, wayOf(url, environment), signal);
   const failed = hops.find(({ found }) => found.startsWith('failed: '));

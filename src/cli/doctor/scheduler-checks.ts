@@ -59,7 +59,7 @@ function settingFinding(name: SchedulerSetting, value: string | undefined): Find
   return finding(check(name), `not set: ${without[name]}`, 'Take it from the outputs of the deployment.');
 }
 
-/** Why a value is invalid, in the words of the function and of `schedules`; undefined if it is valid. */
+/** Why a value is invalid, worded as in the function and in `schedules`; undefined if it is valid. */
 function problemOf(name: SchedulerSetting, value: string): string | undefined {
   try {
     readSchedulerSettings({ [name]: value });
@@ -101,7 +101,7 @@ async function groupFindings(
     const found = `${plural(recurring, 'recurring schedule')}, ${paused} of them paused; ${plural(count('follow-up'), 'follow-up')} waiting${others > 0 ? `; ${others} not ours: they invoke another target` : ''}`;
     return [
       ok('schedule group', `${group} has ${found}`),
-      // Only the service itself can test the role, and it does so when a schedule is created.
+      // Only the service itself can test the role, which it does when a schedule is created.
       note(
         'scheduler’s role',
         'cannot be checked in advance: the Scheduler first assumes it when a schedule is created',

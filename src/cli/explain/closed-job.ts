@@ -9,7 +9,7 @@ export interface ExplainedClose {
   readonly finishedAt?: string;
   /** The last known sweep that closed the job, or asked it to close. */
   readonly by?: PastDeed;
-  /** The job was opened after that sweep, so another closer followed. */
+  /** Whether the job was opened after that sweep, so that something else must have closed it since. */
   readonly isLater: boolean;
   /** The first rule that would keep the job if it were open, whatever its idle time; null if there is none. */
   readonly onceOpen: { readonly reason: KeepReason; readonly saw: string } | null;

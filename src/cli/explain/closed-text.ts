@@ -1,4 +1,4 @@
-/** @module A closed job in words: who closed it, how it is opened, and what a sweep does with it then. */
+/** @module Describes a closed job: who closed it, how to open it, and what a sweep would do with it once it is open. */
 import { printable } from '../../base/text.ts';
 import { moment, span } from '../../base/words.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';
@@ -7,7 +7,7 @@ import { wasClosed } from '../input/past-sweeps.ts';
 import type { ExplainedClose } from './closed-job.ts';
 import type { Explanation } from './explanation.ts';
 
-/** The close, how to undo it, and what happens then. */
+/** The close, how to undo it, and what a sweep would do afterwards. */
 export function closedLines(explanation: Explanation, closed: ExplainedClose): string[] {
   const { jobId, datafeed } = explanation;
   const start = datafeed ? `, then POST _ml/datafeeds/${datafeed.datafeedId}/_start` : '';

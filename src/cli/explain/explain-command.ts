@@ -36,14 +36,14 @@ export const registerExplain: Register = (program, context) => {
       context.action((jobId: string | undefined, options: ExplainOptions) => {
         const { history, ...rest } = options;
         const files = typeof history === 'object' ? [...history] : [];
-        // In `explain --history JOB` the parser takes the id for a file of the option.
+        // In `explain --history JOB`, the parser takes the id for one of the option's files.
         const named = jobId ?? files.pop();
         if (named === undefined)
           throw new InvalidSettingError(
             'explain: expected the id of a job, such as jobsweep explain web-logins',
           );
         const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
-        // With files, the option means the same as for a sweep.
+        // If files are given, the option has the same meaning as for a sweep.
         return run(named, sweeping, context, history !== undefined && files.length === 0);
       }),
     );
@@ -104,7 +104,7 @@ async function run(
   );
 }
 
-/** What earlier sweeps did with the job, oldest first; with `--history` also what the stored reports say. */
+/** What earlier sweeps did with the job, oldest first. With `--history`, this includes the stored reports. */
 async function deedsOf(
   { jobId }: JobSnapshot,
   {
@@ -172,7 +172,9 @@ async function readTimeline(
   };
 }
 
-/** The limit of the job's node. Listings omit the node's processors, so the job is read once more; that may fail. */
+/**
+ * The limit for the job's node. Listings omit the node's processors, so this reads the job once more, which may fail.
+ */
 async function placesFor(
   { nodeId, target: id }: JobSnapshot,
   perNode: SweepRequest['close']['perNode'],

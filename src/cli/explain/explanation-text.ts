@@ -134,7 +134,7 @@ function whatWouldChange(verdict: NonNullable<Explanation['verdict']>): string {
   return 'it changes when data arrives, when it is opened again, or when one of the rules below applies';
 }
 
-/** What changes a verdict that time alone does not change. */
+/** How to change a verdict that does not change with time alone. */
 const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   excluded: 'it changes when exclude no longer names it',
   recent_data: 'it changes when no data has arrived for the duration of idleFor',
@@ -160,7 +160,7 @@ const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
 
 /** Why earlier sweeps closed the job, or where to find out. */
 function pastLines({ past, closed, reopenedAt }: Explanation): string[] {
-  // The first line names the sweep that closed it.
+  // The first line already names the sweep that closed the job.
   const others = closed?.isLater === false ? past.filter((deed) => deed !== closed.by) : past;
   const sweeps = others.map(({ startedAt, sweepId, outcome, reason, idleMs }) => ({
     at: startedAt,

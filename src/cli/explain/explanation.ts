@@ -1,4 +1,7 @@
-/** @module Explains one job: its clocks, the rules with the values they saw, the verdict, and what would change it. */
+/**
+ * @module Explains one job: its timestamps, the rules with the values they compared, the verdict, and what would change
+ * the verdict.
+ */
 
 import { formatIdleTime } from '../../base/duration.ts';
 import { plural, quote } from '../../base/text.ts';
@@ -18,12 +21,12 @@ import { closeOf, type ExplainedClose } from './closed-job.ts';
 
 export interface ExplainedClock {
   readonly name: string;
-  /** The field of the cluster that it comes from. */
+  /** The field in the cluster's answer that the value comes from. */
   readonly source: string;
   /** ISO; null if unknown. */
   readonly value: string | null;
   readonly agoMs: number | null;
-  /** Whether this clock is the job's last activity. */
+  /** Whether this timestamp is the job's last activity. */
   readonly decides: boolean;
   readonly note?: string;
 }
@@ -42,7 +45,7 @@ export interface ExplainedChange {
   readonly reason: Verdict['reason'];
 }
 
-/** Also the command's JSON form. Moments are ISO, sizes bytes. */
+/** Also the command's JSON form. Times are ISO date-times, and sizes are bytes. */
 export interface Explanation {
   readonly jobId: string;
   readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
@@ -53,7 +56,7 @@ export interface Explanation {
   readonly groups: readonly string[];
   readonly nodeName?: string;
   readonly memoryBytes?: number;
-  /** As in a report: what it reserves on its node. */
+  /** As in a report: the memory that the job reserves on its node. */
   readonly reservedBytes?: number;
   readonly datafeed?: { readonly datafeedId: string; readonly state: string };
   readonly idleMs: number | null;
@@ -71,11 +74,11 @@ export interface Explanation {
   /** Only for a closed job. */
   readonly closed?: ExplainedClose;
   readonly protection: ExplainedProtection;
-  /** How many jobs of its node may close at once, and why; null without a node or a limit. */
+  /** How many jobs on the job's node may close at once, and why; null without a node or a limit. */
   readonly places: NodeLimit | null;
-  /** What earlier sweeps did with it, from the files of `--history`; oldest first. */
+  /** What earlier sweeps did with the job, from the files of `--history`; oldest first. */
   readonly past: readonly PastDeed[];
-  /** When `jobsweep reopen` opened it, ISO, oldest first. */
+  /** When `jobsweep reopen` opened the job, ISO, oldest first. */
   readonly reopenedAt: readonly string[];
 }
 
@@ -109,12 +112,12 @@ export interface ExplainCase {
   readonly finishedTime?: number | undefined;
 }
 
-/** Rules that keep a job however long it is idle. */
+/** Rules that keep a job no matter how long it has been idle. */
 const lasting: ReadonlySet<KeepReason> = new Set(['excluded', 'protected', 'managed', 'flapping']);
 
 export function explain(given: ExplainCase): Explanation {
   const { job, request, named, identity, now, fuse } = given;
-  // If no close request is known for a closing job, its close counts from now.
+  // If a job is closing and no close request is known, its close counts from now.
   const history: History = {
     ...given.history,
     ...(job.state === 'closing' && { askedAt: given.history?.askedAt ?? now }),
@@ -206,7 +209,7 @@ function hintOf(protection: Protection, now: number): string | undefined {
   }
 }
 
-/** Judges the job again at each moment at which one of its clocks runs out. */
+/** Judges the job again at each time when one of its waiting periods ends. */
 function changesOf(
   verdict: Verdict,
   { job, request, now }: ExplainCase,
@@ -242,7 +245,7 @@ const ago = (at: number | undefined, now: number, never: string) =>
   at === undefined ? never : at > now ? `${span(at - now)} in the future` : `${span(now - at)} ago`;
 const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : 'nothing');
 
-/** The values that each rule compares, in words. */
+/** Describes the values that each rule compares. */
 const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   excluded: ({ request }) => `exclude names ${list(request.exclude)}`,
   recent_data: ({ job, request, now }) =>

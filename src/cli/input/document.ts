@@ -13,7 +13,7 @@ import { parseDocument as parseYaml, visit } from 'yaml';
 import { JobsweepError, type Problem } from '../../base/errors.ts';
 import { quote } from '../../base/text.ts';
 
-/** An invalid file or input. The message has one line per problem, each with its place. */
+/** An invalid file or input. The message has one line per problem, each with its location. */
 export class InvalidDocumentError extends JobsweepError {
   readonly exitCode = 2;
 }
@@ -24,10 +24,13 @@ export interface Place {
 }
 
 export interface SourceDocument {
-  /** The file's name, or where else the text is from: `-p`, `--set …`, `standard input`. */
+  /** The file's name, or another source of the text: `-p`, `--set …`, `standard input`. */
   readonly source: string;
   readonly value: unknown;
-  /** The place of the value at a path (of a field: its key), or of its nearest parent. Lines and columns from 1. */
+  /**
+   * The location of the value at a path (for a field, of its key), or of the nearest parent. Lines and columns count
+   * from 1.
+   */
   locate(paths: readonly Path[]): readonly Place[];
 }
 
@@ -64,9 +67,9 @@ interface ReadText {
   readonly mistakes: readonly Mistake[];
 }
 
-/** Elasticsearch's own limit for JSON. At some thousands of levels, writing the value would overflow the stack. */
+/** Elasticsearch's own limit for JSON. At several thousand levels, writing the value would overflow the stack. */
 const deepest = 1_000;
-/** Maximum number of syntax errors reported: later ones mostly follow from the first. */
+/** Maximum number of syntax errors reported: later ones are mostly consequences of the first. */
 const mostMistakes = 20;
 
 function readJson(text: string): ReadText {
@@ -133,7 +136,7 @@ function wordsOfJsonError(code: ParseErrorCode): string {
   return jsonErrors[name] ?? name;
 }
 
-/** Whether brackets are nested too deep: at some thousands of levels the library would overflow the stack. */
+/** Whether brackets are nested too deep: at several thousand levels, the library would overflow the stack. */
 function isNestedTooDeep(text: string): boolean {
   const scanner = createScanner(text, true);
   let depth = 0;
@@ -150,7 +153,7 @@ const openers = new Set<number>([1, 3]);
 const closers = new Set<number>([2, 4]);
 const endOfText: number = 17;
 
-/** The offset of the key at `path` (in a list or at the top: of the value), or of its nearest parent. */
+/** The offset of the key at `path`, or of its nearest parent. If there is no key (list, top level), of the value. */
 function nearestJson(tree: JsonNode | undefined, path: Path): number {
   for (let length = path.length; tree && length > 0; length -= 1) {
     const node = findNodeAtLocation(tree, path.slice(0, length));
@@ -285,7 +288,7 @@ export function documentError(document: SourceDocument, problems: readonly Probl
 function at(source: string, place: Place | undefined, message: string): string {
   if (!place) return `${source}: ${message}`;
   const { line, column } = place;
-  // Editors and terminals make a link of a file with line and column; elsewhere words are clearer.
+  // Editors and terminals turn `file:line:column` into a link. For other sources, words are clearer.
   return isFile(source)
     ? `${source}:${line}:${column}: ${message}`
     : `${source}, line ${line}, column ${column}: ${message}`;
@@ -297,7 +300,7 @@ interface Ranged {
   readonly range?: readonly [number, number, number] | null;
 }
 
-/** The offset of the key at `path` (in a list or at the top: of the value), or of its nearest parent. */
+/** The offset of the key at `path`, or of its nearest parent. If there is no key (list, top level), of the value. */
 function nearestRange(document: ReturnType<typeof parseYaml>, path: Path): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const found = rangeOf(document, path.slice(0, length));

@@ -20,7 +20,7 @@ export interface PastDeed extends PastJob {
 export interface PastCloses {
   /** When sweeps closed each job, ISO, oldest first. */
   readonly closes: ReadonlyMap<string, readonly string[]>;
-  /** What sweeps did with each job, oldest first. Without the sweeps that kept it. */
+  /** What sweeps did with each job, oldest first. Sweeps that kept the job are left out. */
   readonly deeds: ReadonlyMap<string, readonly PastDeed[]>;
   /** When `jobsweep reopen` opened each job, ISO, oldest first. */
   readonly reopenings: ReadonlyMap<string, readonly string[]>;
@@ -35,7 +35,7 @@ export interface HistoryOptions {
 }
 
 export interface HistorySource {
-  /** From the files of `--history`. */
+  /** The sweeps in the files of `--history`. */
   readonly sweeps: readonly PastSweep[];
   /** The folder of the kept reports, if they are used. */
   readonly folder?: string | undefined;
@@ -115,8 +115,8 @@ export function historiesOf({ closes }: PastCloses): ReadonlyMap<string, History
 }
 
 /**
- * The listed jobs that are open again, most closes first. Without those that are protected or excluded: nothing is left to
- * do for them.
+ * The listed jobs that are open again, those with the most closes first. Protected and excluded jobs are left out,
+ * because nothing needs to be done about them.
  */
 export function reopenedJobs(
   { closes, reopenings }: Pick<PastCloses, 'closes' | 'reopenings'>,

@@ -28,7 +28,7 @@ export function stateFolder({ XDG_STATE_HOME: state = '', HOME: home = '' }: Io[
   return isAbsolute(home) ? join(home, '.local', 'state', 'jobsweep') : undefined;
 }
 
-/** Keeps the report of one sweep and its later rounds in one file. A write error is only noted. */
+/** Keeps the report of one sweep and its later rounds in one file. A write error is only remembered in `problem`. */
 export class ReportKeeper {
   readonly #folder: string;
   #stem: string | undefined;
@@ -50,7 +50,9 @@ export class ReportKeeper {
       : join(this.#folder, `${this.#stem}.json`);
   }
 
-  /** Notes jobs before their close request. Synchronous: the note must be on disk before the request is sent. */
+  /**
+   * Notes jobs before their close request. Synchronous, because the note must be on disk before the request is sent.
+   */
   asking(head: ReportHead, entries: readonly Entry[]): void {
     const lines = entries.map(({ jobId, job, verdict, asks, askedAt, stopsDatafeed }) =>
       plainJson({
@@ -118,7 +120,7 @@ export async function hasKept(folder: string): Promise<boolean> {
 
 export interface KeptSweep {
   readonly path: string;
-  /** The sweep and its unfinished later rounds. */
+  /** The sweep, and any later rounds that were not finished. */
   readonly sweeps: readonly [PastSweep, ...PastSweep[]];
 }
 

@@ -44,10 +44,12 @@ export interface PastSweep {
   readonly cluster: { readonly name: string; readonly id: string };
   /** ISO date-time. */
   readonly startedAt: string;
-  /** The id of the sweep that began the chain; its own id unless it is a follow-up. */
+  /** The id of the sweep that began the chain. If the sweep is not a follow-up, this is its own id. */
   readonly chain: string;
   readonly jobs: readonly PastJob[];
-  /** Number of closed jobs that the source does not name, by its counts: the report was cut or the log has a gap. */
+  /**
+   * Number of closed jobs that the source counts but does not name, because the report was cut or the log has a gap.
+   */
   readonly missing: number;
   /** Number of entries that cannot be read. */
   readonly unread: number;
@@ -156,7 +158,7 @@ function* values(text: string): Generator<unknown> {
   for (const value of valuesInLines(cellsOf(text))) yield* unpacked(value);
 }
 
-/** How deep a report may be nested: in an event, in a list, in an answer of the service. */
+/** How deep a report may be nested, for example in an event, in a list, in an answer from the service. */
 const maxPacking = 6;
 
 /**
@@ -178,8 +180,8 @@ const isOfSweep = (value: unknown): boolean => sweepSchema.safeParse(value).succ
 
 /**
  * The JSON values of lines. A value begins at the first brace of a line, because `aws logs tail` puts time and stream
- * before it, and ends on that line, or at a line that is only its closing brace: `aws logs tail --format json` and
- * `jobsweep -o json` write it over several lines.
+ * before it. It ends on the same line or, if it spans several lines, at a line with only its closing brace, as `aws
+ * logs tail --format json` and `jobsweep -o json` write it.
  */
 function* valuesInLines(text: string): Generator<unknown> {
   let open: string[] = [];

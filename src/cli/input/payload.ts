@@ -42,7 +42,7 @@ async function readPayload(
   }
 }
 
-/** One line per problem, with its place in the document or the flag that caused it. */
+/** One line per problem, with its location in the document or the flag that caused it. */
 function problemsError(
   problems: readonly Problem[],
   flags: readonly Flag[],

@@ -12,12 +12,12 @@ import type { Read, Records } from '../../sweep/advising/past-ports.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 
 const maxFiles = 120;
-/** Of records closer together than this, only the newer is kept: the other adds little. */
+/** If two records are closer together than this, only the newer one is kept, because the other adds little. */
 const minInterval = 10 * 60_000;
 /** Maximum unpacked size of a file. Ten thousand jobs take about two megabytes. */
 const maxBytes = 64 * 2 ** 20;
 
-/** One job at one sweep. Short keys: there are many of these. */
+/** One job at one sweep. The keys are short because there are many of these records. */
 interface StoredRecord {
   readonly job_id: string;
   readonly state: string;
@@ -39,7 +39,7 @@ export interface RecordedSweep {
   readonly clusterId: string;
   /** When the cluster was read, epoch milliseconds. */
   readonly at: number;
-  /** Whether the record has every job that was not closed. */
+  /** Whether the records include every job that was not closed. */
   readonly jobs: readonly { readonly job: JobSnapshot; readonly verdict: string | undefined }[];
   readonly isWhole: boolean;
 }

@@ -17,7 +17,7 @@ type Note = z.output<typeof noteSchema>;
 const folderOf = (stateFolder: string, clusterId: string) =>
   join(stateFolder, 'reopened', createHash('sha256').update(clusterId).digest('hex').slice(0, 32));
 
-/** Never throws: what `reopen` did counts, not its note. Returns the reason if it fails. */
+/** Never throws, because the result of `reopen` does not depend on this note. Returns the reason if it fails. */
 export async function noteReopening(
   stateFolder: string,
   clusterId: string,

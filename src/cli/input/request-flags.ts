@@ -104,7 +104,7 @@ function withField(
   };
 }
 
-/** The flag that a problem of the request comes from, if any. */
+/** The flag that caused a problem in the request, if any. */
 export function flagBehind({ path }: Problem, flags: readonly Flag[]): Flag | undefined {
   if (path.length === 0) return undefined;
   return flags.findLast((flag) =>
@@ -112,12 +112,15 @@ export function flagBehind({ path }: Problem, flags: readonly Flag[]): Flag | un
   );
 }
 
-/** The problem with the flag in place of the field: `--idle-for: expected a duration …`. */
+/** The problem, with the flag named instead of the field: `--idle-for: expected a duration …`. */
 export function problemOfFlag({ name }: Flag, { field, message }: Problem): string {
   return `${name}: ${message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message}`;
 }
 
-/** Warns about names that a flag drops from the payload: `--exclude` replaces the list and does not add to it. */
+/**
+ * Warns about names that a flag drops from the payload: `--exclude` replaces the payload's list instead of adding to
+ * it.
+ */
 export function droppedExclusions(
   payload: unknown,
   request: { readonly exclude: readonly string[]; readonly force: { readonly exclude: readonly string[] } },

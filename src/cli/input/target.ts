@@ -29,7 +29,7 @@ export interface TargetOptions {
 /** A cluster and its clock. The clock of the embedded cluster runs faster, so that closes take seconds instead of minutes. */
 export interface Target extends AsyncDisposable {
   readonly cluster: ElasticsearchCluster;
-  /** For requests that a sweep itself does not need. */
+  /** For requests that a sweep itself does not make. */
   readonly connection: Connection;
   readonly clock: Clock;
   /** How many times faster than real time the clock runs. */
@@ -54,7 +54,7 @@ export async function knownIds(
   return new Set([id, addressHash(connection)]);
 }
 
-/** Deadline for a read, in milliseconds: four tries of half a minute. Longer `retry-after` waits are not followed. */
+/** Deadline for a read, in milliseconds: four tries of half a minute. Longer `retry-after` waits are not honoured. */
 const longestLook = 2 * 60_000;
 
 /** Writes the reason why a read waits to standard error. */

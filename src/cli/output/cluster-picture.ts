@@ -1,4 +1,7 @@
-/** @module The cluster as a sweep found it, with every open job. The charts need it, because reports omit busy jobs. */
+/**
+ * @module The state of the cluster as a sweep found it, with every open job. The charts need it, because reports omit
+ * busy jobs.
+ */
 
 import { lastActivityOf } from '../../sweep/planning/inventory.ts';
 import type { Plan } from '../../sweep/sweep.ts';

@@ -1,4 +1,4 @@
-/** @module Writes a result in the chosen form to the chosen place: `-o` and `--output-file`. */
+/** @module Writes a result in the chosen form to the chosen destination: `-o` and `--output-file`. */
 import { constants } from 'node:fs';
 import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
@@ -16,7 +16,7 @@ export interface OutputOptions {
   readonly outputFile?: string;
 }
 
-/** A result in each form. Every text ends with a line end. */
+/** A result in each form. Every text ends with a line break. */
 export type Renderings = { readonly [form in OutputForm]: () => string | Promise<string> };
 
 /** Adds `-o` and `--output-file`. */
@@ -70,13 +70,14 @@ export interface Ending {
   readonly exit: ExitCode;
   /** Whether the command may have changed something, so that its report must not be lost. */
   readonly changes?: boolean;
-  /** Final lines on standard error. They come before a result that is also written there. */
+  /** Final lines on standard error. If the result also goes to standard error, these lines come first. */
   readonly closing?: readonly string[];
 }
 
 /**
- * Writes the result to the file, to standard output, or to both, and always to a terminal. Returns the exit code. A report
- * that cannot be written goes to standard error, and the exit code is at least 3; for any other result it is 1. A reader that leaves early (`jobsweep plan | head`) is an error for reports only.
+ * Writes the result to the file, to standard output, or to both, and always to a terminal. Returns the exit code. If a
+ * report cannot be written, it goes to standard error, and the exit code is at least 3. If any other result cannot be
+ * written, the exit code is 1. A reader that leaves early (`jobsweep plan | head`) is an error for reports only.
  */
 export async function writeResult(
   renderings: Renderings,
@@ -106,7 +107,7 @@ export async function writeResult(
   if (!changes && failure.code === 'EPIPE') return exit;
   for (const line of closing) io.stderr.write(`${line}\n`);
   const where = outputFile ?? 'standard output';
-  // On lines of its own, so that log readers can still parse the report.
+  // The report gets lines of its own, so that log readers can still parse it.
   const report = form === 'ndjson' ? text : `${plainJson(JSON.parse(await renderings.json()))}\n`;
   await write(
     io.stderr,
@@ -119,16 +120,16 @@ export async function writeResult(
 /** The minimum exit code if the report was not written where it was requested. */
 const partialExit: ExitCode = 3;
 
-/** The form that the ending of a file selects. */
+/** The form that a file name extension selects. */
 const formOf = (file: string): OutputForm | undefined => formOfEnding[extname(file).toLowerCase()];
 
-/** The form of the file of `--output-file`; undefined without one. */
+/** The form of the file that `--output-file` names; undefined if there is none. */
 export const formOfFile = ({ output, outputFile }: OutputOptions): OutputForm | undefined =>
   outputFile === undefined ? undefined : (formOf(outputFile) ?? output ?? 'json');
 
 /**
- * The form of the file, and that of standard output. If `-o` and the ending of the file name the same form, `-o` is
- * only about the file, and a terminal shows the table.
+ * The forms for the file and for standard output. If `-o` and the file name extension select the same form, `-o`
+ * applies only to the file, and a terminal shows the table.
  */
 function formsOf(
   options: OutputOptions,
@@ -147,7 +148,10 @@ export function isShownAsText(options: OutputOptions, io: Io): boolean {
   return [inFile, shown].some((form) => form === 'table' || form === 'markdown' || form === 'html');
 }
 
-/** The requested form. If a bug breaks it, JSON: jobs may have been closed, so the report must not be lost. */
+/**
+ * The result in the requested form. If a bug prevents that, returns JSON: jobs may have been closed, so the report must
+ * not be lost.
+ */
 async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promise<string> {
   try {
     return await renderings[form]();
@@ -162,7 +166,7 @@ async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promi
 /** After a signal, the maximum wait for a stalled reader, in milliseconds. */
 const stalledAfterStop = 1_000;
 
-/** Resolves when the text has left this process (a pipe takes 64 KB at once), with the error if it has not. */
+/** Resolves when the text has left this process (a pipe takes 64 KB at once), or with the error if that fails. */
 function write(
   output: Io['stdout'],
   text: string,

@@ -3,7 +3,7 @@
 import { plainJson } from '../../base/text.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 
-/** Ends with a line end. Log readers can parse these lines. */
+/** The text ends with a line break. Log readers can parse these lines. */
 export function reportLines({ jobs, ...rest }: SweepReport): string {
   const { sweepId, cluster, startedAt } = rest;
   const lines = [

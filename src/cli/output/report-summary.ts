@@ -21,7 +21,7 @@ import { placesLines } from './places.ts';
 export interface SummaryLine {
   readonly text: string;
   readonly tone?: Tone;
-  /** Where the line leads, for forms that have links. */
+  /** The target of the line's link, for forms that have links. */
   readonly link?: string;
   /** The indent of the second and later lines of a long text. */
   readonly indent?: number;
@@ -56,7 +56,7 @@ export const notes = (report: SweepReport): SummaryLine[] => [
   ...otherNotes(report),
 ];
 
-/** Selects the lines that the plan `seen` did not show. */
+/** Returns a filter for the lines that the plan `seen` did not show. */
 function newSince(seen: SweepReport | undefined): (line: SummaryLine) => boolean {
   const shown = new Set(seen ? notes(seen).map(({ text }) => text) : []);
   return ({ text }) => !shown.has(text);
@@ -143,7 +143,7 @@ function countsText(report: SweepReport): string {
   return [`${report.counts.idle} idle`, ...(words.length > 0 ? [words.join(', ')] : [])].join('; ');
 }
 
-/** Model memory and reservations are two measures of the same jobs, so no line adds them up. */
+/** Model memory and reserved memory are two measures for the same jobs, so no line adds them up. */
 function memoryLines(report: SweepReport): SummaryLine[] {
   const { dryRun, durationMs, mlNodes } = report;
   const { modelBytes, reservedBytes, jobs, unknown } = freedMemory(report);

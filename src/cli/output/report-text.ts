@@ -65,13 +65,13 @@ const columnsOf = ({ dryRun }: SweepReport) =>
   dryRun ? [...common, verdict, reason] : [...common, { ...verdict, leftOut: 2 }, reason, outcome];
 
 export interface ReportLooks extends TableLooks {
-  /** The plan is about to be carried out, so the text omits "nothing was changed". */
+  /** Whether the plan is about to be carried out. If so, the text omits "nothing was changed". */
   readonly isAboutToChange?: boolean;
 }
 
 /**
- * The report as text; ends with a line end. If the user has confirmed the plan `seen`, it has only the jobs that ended
- * differently, and the counts.
+ * The report as text, ending with a line break. If the user has confirmed the plan `seen`, the text has only the counts
+ * and the jobs that ended differently.
  */
 export function reportText(report: SweepReport, looks: ReportLooks = {}, seen?: SweepReport): string {
   const { width, paint = plain, isAboutToChange = false } = looks;

@@ -29,7 +29,7 @@ export function sheetTable<Row>(
 
 const withUnit = (title: string): string => title.replace(/^Gb\b/, 'GB');
 
-/** Ends with a line end. */
+/** The text ends with a line break. */
 export function sheetMarkdown({ title, lines, tables }: Sheet): string {
   return [
     `## ${markdownText(title)}`,

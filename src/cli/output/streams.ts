@@ -20,7 +20,7 @@ interface StandardStream extends Output {
   readonly _handle?: { setBlocking?(blocking: boolean): void };
 }
 
-/** The stream to write to in place of `process.stdout` or `process.stderr`. */
+/** The stream to use instead of `process.stdout` or `process.stderr`. */
 export function outputOf(stream: StandardStream): Output {
   if (stream.isTTY) {
     // Node writes to terminals synchronously. A paused one (Ctrl-S, a stalled ssh session) would block the whole sweep.

@@ -9,9 +9,7 @@ export interface Column<Row> {
   readonly title: string;
   readonly value: (row: Row) => string;
   readonly align?: 'left' | 'right';
-  /**
-   * The minimum width, if texts in this column may be wrapped to make the table fit. Without it, the width is fixed.
-   */
+  /** The minimum width to which this column may be narrowed by wrapping its texts. If undefined, the width is fixed. */
   readonly min?: number;
   /**
    * If wrapping is not enough, the column with the highest number is dropped first. Without a number, the column always
@@ -126,8 +124,8 @@ function place<Row>(cell: string, width: number, { align = 'left' }: Column<Row>
 const minWrap = 8;
 
 /**
- * A text wrapped at words into lines of `width` columns. Its first `indent` characters form a margin, blank on the later
- * lines. A longer word stays whole, because it may be an id, unless `tears` is true.
+ * A text wrapped between words into lines of `width` columns. Its first `indent` characters form a margin, which is
+ * blank on later lines. A word longer than the line stays whole, because it may be an id, unless `tears` is true.
  */
 export function wrapped(text: string, width = Number.POSITIVE_INFINITY, indent = 0, tears = false): string[] {
   if (stringWidth(text) <= width) return [text];
@@ -136,11 +134,11 @@ export function wrapped(text: string, width = Number.POSITIVE_INFINITY, indent =
   return lines.map((line, index) => (index === 0 ? text.slice(0, indent) : blank) + line);
 }
 
-/** Sentences wrapped at words, each under its own indent. */
+/** Sentences wrapped between words, each with its own indent. */
 export const sentences = (texts: readonly string[], width: number | undefined): string[] =>
   texts.flatMap((text) => wrapped(text, width, /^ */.exec(text)?.[0].length));
 
-/** A message on `output`, wrapped at words if that is a terminal. */
+/** A message for `output`, wrapped between words if that is a terminal. */
 export const fitted = (text: string, output: Output): string => wrapped(text, widthOf(output)).join('\n');
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });

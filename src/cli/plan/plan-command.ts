@@ -30,7 +30,7 @@ import { sealPlan } from './plan-file.ts';
 
 export interface PlanOptions extends ManySweepsOptions {
   readonly save: boolean;
-  /** List every job, also those that a report only counts. */
+  /** List every job, including those that a report only counts. */
   readonly all?: boolean;
 }
 

@@ -53,7 +53,7 @@ function listOf(ids: readonly string[]): string {
   return `${ids.slice(0, maxNamed).map(printable).join(', ')}${more}`;
 }
 
-/** What is going to be opened and started, and the question to confirm; undefined if there is nothing to do. */
+/** What would be opened and started, and the question to confirm this; undefined if there is nothing to do. */
 export function questionOf(
   jobs: readonly PastJob[],
   now: Jobs,

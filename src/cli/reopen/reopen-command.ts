@@ -129,12 +129,12 @@ async function run(
   const remainingMs = () => endsAt - target.clock.now();
   const done = await carryOut(jobs, now, target, { ending, remainingMs, io });
   await noteOpened(done, found.identity.id, startedAt, options, io);
-  // With only ids named, jobs that the source lacks are not among those to open.
+  // If only ids are named and the source has them all, it does not matter that other jobs are missing from the source.
   const isWhole = names?.every((name) => closed.some(({ jobId }) => jobId === name)) === true;
   return tell(reportOf(done, sweeps, startedAt, target.clock.now(), isWhole ? [] : undefined));
 }
 
-/** Notes what was opened, so that later commands do not take it for the work of others. */
+/** Notes which jobs were opened, so that later commands do not assume that others opened them. */
 async function noteOpened(
   jobs: readonly ReopenedJob[],
   clusterId: string,
@@ -166,7 +166,7 @@ interface Source {
   readonly missed?: readonly string[];
 }
 
-/** Otherwise `--last` would undo an earlier sweep without a word about the later ones. */
+/** Without this note, `--last` would undo an earlier sweep without mentioning the later ones. */
 const notKept = 'Sweeps of the function, of other machines and with --no-save are not kept there.';
 
 async function sourceOf(
@@ -306,7 +306,7 @@ function reportOf(
   };
 }
 
-/** Gaps in the source. Each makes the undo `partial`. */
+/** Warnings about gaps in the source. Any gap makes the undo `partial`. */
 function warningsOf(sweeps: readonly PastSweep[]): string[] {
   const missing = sweeps.reduce((sum, sweep) => sum + sweep.missing, 0);
   const unread = sweeps.reduce((sum, sweep) => sum + sweep.unread, 0);

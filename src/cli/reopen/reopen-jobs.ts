@@ -35,7 +35,7 @@ export interface ReopenedJob {
   readonly outcome: ReopenOutcome;
   readonly error?: ClusterError;
   readonly datafeedId?: string;
-  /** Absent without a datafeed, and for one that runs although the sweep did not stop it. */
+  /** Absent if there is no datafeed, or if the datafeed is running and the sweep did not stop it. */
   readonly datafeed?: DatafeedOutcome;
   readonly datafeedError?: ClusterError;
 }
@@ -57,11 +57,11 @@ export interface ReopenWorld {
 }
 
 const openTimeout = 2 * 60_000;
-/** Maximum number of tries for a job that the cluster has no room for; the same as in a sweep. */
+/** Maximum number of tries if the cluster has no room for a job; the same as in a sweep. */
 const maxAsks = 3;
-/** The pause before the next try if the cluster names none, in milliseconds. */
+/** The pause before the next try if the cluster does not ask for a specific one, in milliseconds. */
 const busyPause = 5_000;
-/** The pause between two reads of opening jobs, in milliseconds. */
+/** The pause between two reads of jobs that are opening, in milliseconds. */
 const watchPause = 2_000;
 const startTimeout = 30_000;
 /** Time reserved for reading a job after its request, in milliseconds. */
@@ -86,7 +86,7 @@ export async function reopenJobs(
   };
   const isOpening = ({ jobId }: PastJob) => found.get(jobId)?.reportedState === 'opening';
   const [opening, others] = partition([...jobs.entries()], ([, job]) => isOpening(job));
-  // Runs at the same time as the others: these jobs may wait minutes for a node, and need no open request.
+  // Runs in parallel with the open requests: these jobs are already opening, and may wait minutes for a node.
   const watching = async () => {
     const states = await watch(
       opening.flatMap(([, { jobId }]) => found.get(jobId)?.target ?? []),
@@ -209,7 +209,7 @@ async function startOne(
   });
 }
 
-/** Tries again while the cluster has no room, as often as a sweep does. */
+/** Tries again while the cluster has no room, at most as often as a sweep does. */
 async function tryAgainWhenBusy<T>(
   { clock, ending, remainingMs }: ReopenWorld,
   ask: () => Promise<{ readonly result: T; readonly busy?: Opened['busy'] }>,

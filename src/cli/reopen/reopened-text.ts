@@ -16,7 +16,7 @@ export interface ReopenReport {
   readonly counts: Readonly<Record<ReopenOutcome, number>> & {
     readonly datafeedsStarted: number;
     readonly datafeedsNotStarted: number;
-    /** Stopped before the sweep, so they stay stopped. */
+    /** Datafeeds that were stopped before the sweep, and therefore stay stopped. */
     readonly datafeedsLeftStopped: number;
   };
   readonly jobs: readonly ReopenedJob[];

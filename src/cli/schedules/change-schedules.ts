@@ -1,4 +1,4 @@
-/** @module Changes the schedules of a group, a few at once. A failed change does not stop the others. */
+/** @module Changes the schedules of a group, a few at a time. A failed change does not stop the others. */
 
 import pMap from 'p-map';
 import { InvalidSettingError, SchedulerError } from '../../base/errors.ts';
@@ -79,7 +79,7 @@ async function makeGroup({ api, group, signal }: SchedulesContext): Promise<void
   try {
     await api.createGroup(group, signal);
   } catch (error) {
-    // Created by someone else, or by our own request whose answer was lost.
+    // On a conflict, the group already exists: someone else created it, or our own request did and its answer was lost.
     if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
   }
 }
@@ -160,7 +160,7 @@ export interface Done {
 // Failures of the whole scheduler, not of one schedule.
 const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'denied', 'unreadable']);
 
-/** How many changes are made at once: for a thousand schedules some twenty requests a second. */
+/** How many changes are made at once. With a thousand schedules, this makes about twenty requests a second. */
 const changesAtOnce = 8;
 
 /**

@@ -1,4 +1,7 @@
-/** @module Reads the file of `jobsweep schedules`, and finds the clusters that its entries name by a pattern or a file. */
+/**
+ * @module Reads the file of `jobsweep schedules`, and finds the clusters for entries that name them by a pattern or a
+ * file.
+ */
 import path from 'node:path';
 import { InvalidRequestError } from '../../base/errors.ts';
 import { expandSchedules, namesIn, notNames, sourcesOf } from '../../scheduler/schedule-clusters.ts';
@@ -13,7 +16,7 @@ import { documentError, InvalidDocumentError, readDocument } from '../input/docu
 import { readInput, readNamed } from '../input/payload.ts';
 import type { Io } from '../io.ts';
 
-/** A file with valid entries. The schedules follow once the clusters of these entries are known. */
+/** A file with valid entries. Their schedules can be made once the clusters of these entries are known. */
 export interface ReadSchedules {
   readonly file: ScheduleFile;
   /** One schedule for each cluster. @throws {InvalidDocumentError} */

@@ -17,7 +17,7 @@ export interface ListedSchedule {
   readonly target: string | null;
   readonly expression: string;
   readonly timezone: string;
-  /** An ISO date-time; null if it is paused or has no more runs. */
+  /** An ISO date-time; null if the schedule is paused or has no more runs. */
   readonly nextRun: string | null;
   /** Null if the payload is not a jobsweep request. */
   readonly cluster: string | null;

@@ -1,4 +1,4 @@
-/** @module Notifies about the sweeps of the command. A failed notification only causes a line on standard error. */
+/** @module Notifies about sweeps that the command runs. A failed notification only causes a line on standard error. */
 import { hostname } from 'node:os';
 import { systemClock } from '../../base/system-clock.ts';
 import { printable } from '../../base/text.ts';
@@ -24,7 +24,7 @@ export interface AnnounceOptions {
 const maxMs = 12_000;
 const maxMsAfterStop = 2_000;
 
-/** Notifies about a sweep if the request or the environment wants it. `keptAt` is the file with the report. */
+/** Notifies about a sweep if the request or the environment asks for it. `keptAt` is the file with the report. */
 export async function announceSweep(
   { report, keptAt }: { readonly report: SweepReport; readonly keptAt: string | undefined },
   { notify: wanted }: SweepRequest,
@@ -49,7 +49,7 @@ export async function announceAll(
   await send(() => clustersMessage(sweeps, when, whereOf(options.outputFile)), options, io);
 }
 
-/** Notifies about a command that failed, unless a person sees that at a terminal, or stopped it. */
+/** Notifies about a command that failed, unless a person sees the failure at a terminal or has stopped the command. */
 export async function announceFailure(
   error: unknown,
   request: SweepRequest | undefined,
@@ -66,7 +66,7 @@ export async function announceFailure(
 const whereOf = (file: string | undefined): string[] =>
   file === undefined ? [`On ${code(hostname())}`] : [`Report: ${code(file, 300)} on ${code(hostname())}`];
 
-/** Does not throw: nothing here may change the exit code of a sweep. */
+/** Does not throw, because a notification must not change the exit code of a sweep. */
 async function send(
   makeMessage: () => Message | undefined,
   { embedded }: AnnounceOptions,

@@ -1,4 +1,6 @@
-/** @module The final lines of a sweep on standard error: closes still under way, and how to undo the sweep. */
+/**
+ * @module The final lines of a sweep on standard error: which closes are still in progress, and how to undo the sweep.
+ */
 import { plural, printable } from '../../base/text.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 import type { Io } from '../io.ts';
@@ -49,7 +51,7 @@ function undoWords(
   const named = cluster.name === 'default' ? '' : ` --cluster ${cluster.name}`;
   if (isKept) return `undo with: jobsweep reopen --last${named}${settings}`;
   const form = formOfFile(options);
-  // A command that can be pasted must stay on one line.
+  // A command to copy and paste must stay on one line.
   if (form === 'json' || form === 'ndjson') return `undo with: jobsweep reopen ${outputFile}${settings}`;
   const words = `undo with: jobsweep reopen REPORT${settings}, where REPORT is a file with this report as JSON`;
   return fitted(words, stderr);

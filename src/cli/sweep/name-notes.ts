@@ -1,4 +1,4 @@
-/** @module Notes on standard error about names of the request that select no open job. */
+/** @module Notes on standard error about names in the request that select no open job. */
 import { plural, quote } from '../../base/text.ts';
 import { checkNames } from '../../sweep/planning/check-names.ts';
 import { matcher, type Named } from '../../sweep/planning/job-patterns.ts';
@@ -7,7 +7,7 @@ import type { Io } from '../io.ts';
 import { isShownAsText, type OutputOptions } from '../output/output.ts';
 import { fitted } from '../output/table.ts';
 
-/** A result as text contains the warnings; beside JSON, a person would miss them. */
+/** A result as text already contains the warnings. With JSON, a person would miss them. */
 export function noteNames({ order, found }: Plan, options: OutputOptions, io: Io): void {
   const { request, planned } = order;
   if (planned || request.followUpOf) return;
@@ -21,7 +21,7 @@ export function noteNames({ order, found }: Plan, options: OutputOptions, io: Io
 
 const maxNamed = 10;
 
-/** The names whose jobs are all closed: a sweep has nothing to do with them. */
+/** The names whose jobs are all closed, so that a sweep has nothing to do for them. */
 function closedNames(
   names: readonly string[],
   jobs: readonly (Named & { readonly reportedState: string })[],

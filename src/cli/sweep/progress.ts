@@ -25,7 +25,7 @@ export interface ProgressOptions {
 export class Progress implements Observer, Disposable {
   readonly #options: ProgressOptions;
   readonly #stop = new AbortController();
-  /** Closing jobs, whether or not this sweep requested the close. */
+  /** Jobs that are closing, whether or not this sweep requested the close. */
   readonly #underWay = new Set<string>();
   #hasAsked = false;
   #toDo: readonly Entry[] = [];

@@ -128,7 +128,7 @@ export async function storeInElasticsearch(
   { io, target }: Pick<Sweeping, 'io' | 'target'>,
   { embedded }: TargetOptions,
 ): Promise<void> {
-  // The embedded cluster is for trying things out, so its report must not reach a real cluster.
+  // The embedded cluster is for trying things out, so its reports must not reach a real cluster.
   if (embedded || !storesReports(io.env)) return;
   const { storeReport } = await import('../../settings/store-report.ts');
   const problems = await storeReport({
@@ -181,7 +181,7 @@ export async function carryOutPlan(
   });
 }
 
-/** What only the command adds to a report. */
+/** What the command adds to a report, and the function does not. */
 export interface Findings {
   readonly past: PastCloses;
   /** The machine learning nodes as the plan found them; undefined if they are not known. */
@@ -235,7 +235,7 @@ export function durationOption(name: string, text: string, example: string): num
 }
 
 export interface RenderingsOptions {
-  /** The value of the JSON form if it has more than the report. */
+  /** The value of the JSON form, if it contains more than the report. */
   readonly asJson?: object;
   /** The plan that the user has just read; the table does not repeat it. */
   readonly seen?: SweepReport | undefined;

@@ -330,8 +330,9 @@ function checkCluster(
 }
 
 /**
- * Follow-ups: by this command with `--wait`, otherwise by the function, through the scheduler of the environment. The
- * function has its own settings, so it gets no follow-up for a cluster that only this command knows.
+ * Who runs the follow-ups: this command if `--wait` is set, otherwise the function, through the scheduler that the
+ * environment configures. The function has its own settings, so it gets no follow-up for a cluster that only this
+ * command knows.
  */
 function whoComesBack(
   { request }: ReadRequest,

@@ -5,7 +5,7 @@ import type { SweepRequest } from '../../sweep/request/request-schema.ts';
 
 /** Keeps the follow-up in this process, and returns its request when it is due. */
 export class OwnFollowUps implements FollowUps {
-  /** The command plans each round itself, and so has the plan that the user confirmed. */
+  /** The command plans each round itself, and so still has the plan that the user confirmed. */
   readonly holdsToPlan = true;
   #order: FollowUpOrder | undefined;
 

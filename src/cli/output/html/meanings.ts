@@ -1,4 +1,7 @@
-/** @module The words of a report and what a close keeps, for readers who see such a page for the first time. */
+/**
+ * @module Explains the terms in a report, and what a job keeps when it is closed, to readers who see such a page for
+ * the first time.
+ */
 import { plural } from '../../../base/text.ts';
 import type { SweepReport } from '../../../sweep/reporting/report.ts';
 import { type OutcomeName, outcomes } from '../../../sweep/vocabulary.ts';

@@ -8,7 +8,7 @@ import { type Chart, ink } from './chart.ts';
 /** Maximum number of nodes in the chart; the rest become one bar. */
 const mostNodes = 16;
 
-/** For failed jobs and jobs that wait for a node. */
+/** The label for failed jobs and jobs that wait for a node. */
 const nowhere = 'no node';
 
 interface NodeMemory {
@@ -18,7 +18,7 @@ interface NodeMemory {
   readonly jobs: number;
 }
 
-/** `freed` has the ids of the jobs that were closed, or that a plan would close; `done` says which of the two. */
+/** `freed` has the ids of the jobs that were closed (if `done`), or that a plan would close. */
 export function memoryByNode({ jobs }: Picture, freed: ReadonlySet<string>, done: boolean): Chart {
   const nodes = nodesOf(jobs, freed);
   const sum = (values: readonly number[]) => values.reduce((total, each) => total + each, 0);

@@ -1,4 +1,6 @@
-/** @module A timeline of all closes by node: which were requested together, were slow, or did not end. */
+/**
+ * @module A timeline of all closes by node. It shows which closes were requested together, were slow, or did not end.
+ */
 import type { Mark, Spec } from 'vega';
 import { plural, printable } from '../../../base/text.ts';
 import { span } from '../../../base/words.ts';
@@ -15,7 +17,7 @@ interface Bar {
 }
 
 interface PlacedBar extends Bar {
-  /** The line within its node. Overlapping bars get different lines. */
+  /** The row of the bar within its node. Overlapping bars get different rows. */
   readonly row: number;
 }
 
@@ -101,7 +103,7 @@ function lanesOf(bars: readonly Bar[]): Lane[] {
 }
 
 interface Times {
-  /** Milliseconds from the first to the last moment. */
+  /** The length of the timeline, in milliseconds. */
   readonly total: number;
   readonly rounds: readonly { readonly at: number; readonly label: string }[];
 }
@@ -145,7 +147,7 @@ function draw(lanes: readonly Lane[], { total, rounds }: Times, width: number): 
             from: from / size,
             to: to / size,
             fill: fills[job.outcome] ?? ink.kept,
-            // Consecutive requests differ in colour, so that each is recognizable.
+            // Consecutive requests differ in opacity, so that each is recognizable.
             opacity: (job.batch ?? 0) % 2 === 0 ? 1 : 0.7,
             label: `${printable(job.jobId)}: ${job.outcome} after ${span(to - from)}, request ${job.batch}`,
           })),
