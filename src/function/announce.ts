@@ -1,6 +1,6 @@
 /**
- * @module Notifies about a sweep of the function. A failed notification only causes a log line and a metric. Loaded on
- * demand. Imports nothing that the start loads, because bundles that share code are larger.
+ * @module Notifies about a sweep that the function ran. A failed notification only causes a log line and a metric.
+ * Loaded on demand. Imports nothing that is loaded at the start, because bundles that share code are larger.
  */
 import type { Context } from 'aws-lambda';
 import type { Message } from '../notify/message.ts';
@@ -23,12 +23,12 @@ export interface AnnounceContext extends Omit<NotifyContext, 'remainingMs'> {
 const maxMs = 12_000;
 const timeToReturn = 2_000;
 
-/** Sends a message to the targets of the settings. Does not throw. */
+/** Sends a message to the configured targets. Does not throw. */
 export async function announce(message: Message, own: AnnounceContext): Promise<void> {
   await announceIfAny(() => message, own);
 }
 
-/** Sends a message if there is one. Does not throw: a notification must not cost a sweep its report. */
+/** Sends a message if there is one. Does not throw, because a notification error must not prevent a sweep's report. */
 async function announceIfAny(makeMessage: () => Message | undefined, own: AnnounceContext): Promise<void> {
   const { context, write } = own;
   try {
@@ -58,8 +58,8 @@ const stackOf = (error: unknown) => (error instanceof Error ? error.stack : Stri
 export const notifyErrorsMetric = 'notifyErrors';
 
 /**
- * Writes the metric after each message, so that a zero shows that notifications work. Its dimension is the function,
- * because the cluster may be unknown.
+ * Writes the metric after each message, so that a zero shows that notifications work. The metric's dimension is the
+ * function, because the cluster may be unknown.
  */
 function publishResult(
   targets: readonly string[],
@@ -79,7 +79,7 @@ function publishResult(
   });
 }
 
-/** Notifies about a report if the request or the environment wants it. */
+/** Notifies about a report if the request or the environment asks for it. */
 export async function announceReport(
   report: SweepReport,
   request: SweepRequest,
@@ -121,7 +121,7 @@ export async function announceRollCallFailure(error: Error, own: AnnounceContext
   );
 }
 
-/** Where the report is. A scheduled invocation has no caller, so its report is in the log. */
+/** Says where to find the report. A scheduled invocation has no caller, so its report is in the log. */
 function whereToLook(field: string, id: string, { context }: AnnounceContext): string[] {
   return [
     `Report: log group \`${context.logGroupName}\`, request id \`${context.awsRequestId}\``,

@@ -1,6 +1,6 @@
 /**
- * @module Writes the function's log lines. They are the record of what a sweep did, so no log level may drop them: neither
- * Powertools' variables nor Lambda's own filter.
+ * @module Writes the function's log lines. They are the record of what a sweep did, so no log level may drop them,
+ * whether it is set by Powertools' variables or by Lambda's own filter.
  */
 import type { Context } from 'aws-lambda';
 import { shownInJson } from '../base/text.ts';
@@ -15,8 +15,9 @@ export type WriteLine = (level: Level, message: string, fields: object) => void;
 const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
 /**
- * With JSON as log format, Lambda drops lines whose `level` is below AWS_LAMBDA_LOG_LEVEL, and treats a line without a
- * level or an RFC 3339 `timestamp` as INFO. So a line has its own level, or the lowest one that passes.
+ * If the log format is JSON, Lambda drops lines whose `level` is below AWS_LAMBDA_LOG_LEVEL, and treats a line without
+ * a level or an RFC 3339 `timestamp` as INFO. So a line gets its own level or, if that would be dropped, the lowest
+ * level that passes.
  */
 export function stampOf(
   level: Level,
@@ -59,9 +60,9 @@ export function auditLog(context: Context, environment: Environment): WriteLine 
 const maxQueued = 64 * 1024;
 
 /**
- * Waits until queued lines are written: if many are queued, or with `all` if any are. Lambda freezes the process when the
- * handler returns, so lines that are still queued are written by the next invocation or never. Gives up when the log is
- * closed, or after `limitMs`.
+ * Waits until queued lines are written. Without `all`, it waits only if many lines are queued. Lambda freezes the
+ * process when the handler returns, so lines that are still queued are written by the next invocation or never. Gives
+ * up when the log is closed, or after `limitMs`.
  */
 export async function flushLog(limitMs: number, all = false): Promise<void> {
   const { stdout } = process;

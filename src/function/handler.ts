@@ -40,7 +40,7 @@ const timeToAnswer = 1_000;
 // A log that cannot be written must not end the process: the sweep continues, and its caller gets the report.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-/** Creates the handler. Its event is a request, its return value the report; or both are those of a roll call. */
+/** Creates the handler. It takes a request and returns the report, or takes a roll call and returns its result. */
 export function createHandler({ environment, clock }: FunctionContext) {
   return middy<unknown, SweepReport | RollCallResult>({ timeoutEarlyInMillis: 0 })
     .onError(({ error, event, context }) => reportFailure(error as Error, event, context, environment))
@@ -96,7 +96,7 @@ export function createHandler({ environment, clock }: FunctionContext) {
     });
 }
 
-/** Loaded on demand: most functions sweep few clusters and get no roll call. */
+/** Loaded on demand: most functions sweep few clusters and are never used for a roll call. */
 async function callRoll(
   event: unknown,
   context: Context,
@@ -115,7 +115,7 @@ async function callRoll(
   return result;
 }
 
-/** Logs why there is no report, marks the cluster for its alarm, and notifies. */
+/** Logs why there is no report, publishes the metric for the cluster's alarm, and notifies. */
 async function reportFailure(
   error: Error,
   event: unknown,
@@ -155,7 +155,7 @@ const secretsOf =
 const loadNotices = async (environment: Environment) =>
   mayNotify(environment) ? await import('./announce.ts').catch(() => undefined) : undefined;
 
-/** Loaded on demand: the same for a function that stores no reports in Elasticsearch. */
+/** Loaded on demand: a function that stores no reports in Elasticsearch starts without this code. */
 const loadStoring = async (environment: Environment) =>
   Object.keys(environment).some((name) => name.startsWith('JOBSWEEP_REPORTS_'))
     ? await import('./store-swept.ts').catch(() => undefined)
@@ -189,7 +189,7 @@ function requestIn(event: unknown): SweepRequest | undefined {
 
 /**
  * Logs the report. A scheduled invocation has no caller, so these lines are the only copy. Each line waits until
- * earlier ones are read. Otherwise tens of thousands of lines would pile up in memory.
+ * earlier lines have been read. Otherwise tens of thousands of lines would pile up in memory.
  */
 async function logReport(report: SweepReport, write: WriteLine, logTime: () => number): Promise<void> {
   const { sweepId, cluster, startedAt, jobs } = report;

@@ -1,4 +1,4 @@
-/** @module Reads the secrets of one invocation. The sweep and its notification often need the same one. */
+/** @module Reads the secrets of one invocation. The sweep and its notification often need the same secret. */
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../base/system-clock.ts';
 import type { Environment, ReadSecret } from '../settings/find-connection.ts';
@@ -10,7 +10,7 @@ const readers = new WeakMap<Context, ReadSecret>();
 export function secretsOf(environment: Environment, context: Context): ReadSecret {
   let reader = readers.get(context);
   if (!reader) {
-    // By the system clock, because this is a real network call. One second is left to report an error.
+    // Uses the system clock, because this is a real network call. One second is left to report an error.
     reader = readingOnce(secretReader(systemClock, environment, context.getRemainingTimeInMillis() - 1_000));
     readers.set(context, reader);
   }

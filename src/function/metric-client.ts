@@ -1,2 +1,5 @@
-/** @module The one call to CloudWatch. A module of its own, so that the bundle holds only this call: the client has 44. */
+/**
+ * @module The only CloudWatch call that is used. It has a module of its own, so that the bundle omits the client's 43
+ * other calls.
+ */
 export { CloudWatchClient, GetMetricDataCommand } from '@aws-sdk/client-cloudwatch';

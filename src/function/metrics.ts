@@ -22,7 +22,10 @@ export const extraMetrics = {
   followedUp: { unit: MetricUnit.Count, means: 'jobs that the follow-up takes' },
 } as const;
 
-/** Writes one line with every count, zeros included. A missing number would look the same as a function that is down. */
+/**
+ * Writes one line with every count, zeros included. If a count were left out, it would look as if the function were
+ * down.
+ */
 export function publishMetrics(report: SweepReport, environment: Environment): void {
   const extra: Record<keyof typeof extraMetrics, number> = {
     freedBytes: report.freedBytes,

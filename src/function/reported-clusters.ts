@@ -21,7 +21,7 @@ export interface Period {
 }
 
 /**
- * Those of `clusters` that reported in the period. Reports of follow-ups count.
+ * Those of `clusters` that reported in the period. Reports from follow-ups also count.
  * @throws {RollCallError} if CloudWatch does not answer for all of them.
  */
 export async function reportedClusters(
@@ -96,7 +96,7 @@ function queriesFor(clusters: readonly string[], { from, to }: Period): GetMetri
 
 const numberOf = ({ Id = '' }: MetricDataResult) => Number(Id.slice('cluster'.length));
 
-/** @throws {RollCallError} if CloudWatch could not read the metric: no data then proves nothing. */
+/** @throws {RollCallError} if CloudWatch could not read the metric, because missing data then proves nothing. */
 function hasData({ Values = [], StatusCode, Messages = [] }: MetricDataResult): boolean {
   if (StatusCode === 'InternalError' || StatusCode === 'Forbidden')
     throw new RollCallError(

@@ -20,25 +20,27 @@ export interface RollCallContext {
   readonly announce: (result: RollCallResult) => Promise<void> | undefined;
 }
 
-/** The metrics of a roll call. Their dimension is the function: a cluster that has not reported has no sweep to count. */
+/**
+ * The metrics of a roll call. Their dimension is the function, because a cluster that has not reported has no metrics.
+ */
 export const rollCallMetrics = {
   expectedClusters: 'clusters that the last roll call expected',
   missingClusters: 'those of them that had not reported',
 } as const;
 
-/** The time for the log and the messages, in milliseconds. */
+/** Reserve for the log and the messages, in milliseconds. */
 const reserveMs = 15_000;
 
 /**
  * @throws {InvalidRequestError} if the payload is invalid.
- * @throws {RollCallError} if CloudWatch does not answer: then the missing clusters are unknown.
+ * @throws {RollCallError} if CloudWatch does not answer, because it is then unknown which clusters are missing.
  */
 export async function rollCall(
   event: unknown,
   { environment, now, context, write, announce }: RollCallContext,
 ): Promise<RollCallResult> {
   const call = parseRollCall(event);
-  // An event may arrive late: what counts is the time for which it was scheduled.
+  // An event may arrive late, so the time for which it was scheduled counts.
   const from = Math.min(call.scheduledAt ?? now, now) - call.withinMs;
   const limit = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - reserveMs));
   const reported = await reportedClusters(call.clusters, { from, to: now }, environment, limit);

@@ -20,7 +20,7 @@ export function optionsFor(arn: string, { environment }: SendContext) {
   }
 }
 
-/** Ends the wait when the signal does: Node cannot abort a request while its tunnel through a proxy opens. */
+/** Stops waiting when the signal aborts: Node cannot abort a request while its tunnel through a proxy opens. */
 export async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   const { promise: late, reject } = Promise.withResolvers<never>();
   signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });

@@ -15,7 +15,7 @@ export interface ClusterSweep {
   readonly failure?: { readonly type: string; readonly reason: string; readonly exit: number } | undefined;
 }
 
-/** Maximum number of clusters in the detail of the event. */
+/** Maximum number of clusters in the event's detail. */
 const maxListed = 500;
 
 /** The message about all sweeps that are worth a notification; undefined if there are none. */
@@ -75,7 +75,7 @@ function headlineOf(sweeps: readonly ClusterSweep[]): string {
   ].join('; ');
 }
 
-/** Model memory and reservations are two measures of the same jobs, so nothing adds them up. */
+/** Model memory and reserved memory are two measures for the same jobs, so they are never added up. */
 function memoryFacts(sweeps: readonly ClusterSweep[]): Fact[] {
   const freed = sweeps.flatMap(({ report }) => (report && !report.dryRun ? [freedMemory(report)] : []));
   const sum = (field: keyof (typeof freed)[number]) => freed.reduce((total, each) => total + each[field], 0);

@@ -1,4 +1,6 @@
-/** @module The form for programs: the detail of an EventBridge event, and the body of a generic webhook. */
+/**
+ * @module A message in the form for programs: the detail of an EventBridge event, and the body for a generic webhook.
+ */
 
 import { cut, fitting, linksOf, type Message, plainLine } from './message.ts';
 

@@ -2,13 +2,13 @@
 import { checkBus, checkTopic, optionsFor, sdkProblem, within } from './aws-targets.ts';
 import type { SendContext } from './delivery.ts';
 
-/** `unreadable`: the credentials may not look, which says nothing about whether they may send. */
+/** `unreadable`: the credentials may not read the target, which says nothing about whether they may send to it. */
 export type TargetState =
   | { readonly state: 'exists'; readonly topic?: TopicFacts }
   | { readonly state: 'missing' | 'unreadable' | 'failed'; readonly why: string };
 
 export interface TopicFacts {
-  /** Subscriptions that get messages; undefined if the service does not say. */
+  /** Number of subscriptions that get messages; undefined if the service does not report it. */
   readonly subscriptions: number | undefined;
   readonly keyId: string | undefined;
 }

@@ -1,6 +1,6 @@
 /**
- * @module Whether notifications may be configured. Every cold start loads this module, and the rest of `notify/` only
- * if it is needed.
+ * @module Whether notifications may be configured. Every cold start loads this module. The rest of `notify/` is loaded
+ * only if needed.
  */
 import type { Environment } from '../settings/find-connection.ts';
 

@@ -8,19 +8,19 @@ export interface Fact {
 }
 
 /**
- * What one notification says. `headline` and `lines` are plain text in which backticks mark names and quotations; put
- * every text from outside into `code()`, so that no target reads it as markup.
+ * The content of one notification. `headline` and `lines` are plain text in which backticks mark names and quotations.
+ * Wrap every text from external sources in `code()`, so that no target interprets it as markup.
  */
 export interface Message {
   readonly severity: 'info' | 'warning' | 'error';
-  /** One sentence; the only part that a phone shows. */
+  /** One sentence. It is the only part that a phone shows. */
   readonly headline: string;
   readonly lines: readonly string[];
   /** Numbers with their names, shown as a table. */
   readonly facts?: readonly Fact[];
-  /** The section of the runbook that explains it. */
+  /** The section of the runbook that explains the message. */
   readonly anchor: Anchor;
-  /** Further sections, each with the words of its link. */
+  /** Further sections of the runbook, each with the text for its link. */
   readonly alsoSee?: readonly { readonly title: string; readonly anchor: Anchor }[];
   /** The detail type of the event, for example `Jobsweep Sweep Finished`. */
   readonly kind: string;
@@ -46,7 +46,7 @@ const maxFacts = 20;
 export const factsOf = ({ facts = [] }: Message): Fact[] =>
   facts.slice(0, maxFacts).map(({ name, value }) => ({ name: cut(name, 60), value: cut(value, 100) }));
 
-/** A text from outside as a quotation of at most `limit` characters. */
+/** A text from an external source as a quotation of at most `limit` characters. */
 export function code(text: string, limit = 100): string {
   return `\`${cut(printable(text.replace(/\s+/g, ' ')).replaceAll('`', "'"), limit)}\``;
 }
@@ -69,7 +69,8 @@ export function partsOf(line: string): Part[] {
 export const plainLine = (line: string): string => line.replaceAll('`', '');
 
 /**
- * As many of `lines` as fit, each measured by `sizeOf`. If some do not fit, the last line says how many are missing.
+ * As many of `lines` as fit into the limit; `sizeOf` measures each. If some do not fit, the last line says how many are
+ * missing.
  */
 export function fitting(
   lines: readonly string[],

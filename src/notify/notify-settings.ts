@@ -62,7 +62,7 @@ export function notifyWhen(requested: NotifyWhen | undefined, environment: Envir
 
 const isWhen = (text: string): text is NotifyWhen => Object.hasOwn(notifyWhens, text);
 
-/** The settings of the environment, and those of the secret that the environment does not set. Does not throw. */
+/** The settings from the environment; the secret adds those that the environment does not set. Does not throw. */
 export async function readNotifySettings(
   environment: Environment,
   readSecret: ReadSecret,
@@ -86,7 +86,7 @@ function invalidWhen({ JOBSWEEP_NOTIFY_WHEN: given }: Environment): SettingProbl
   ];
 }
 
-/** Otherwise a misspelt name would silently disable its target. */
+/** Problems for unknown names. Without them, a misspelt name would silently disable its target. */
 function unknownNames(values: Readonly<Record<string, unknown>>, where: string): SettingProblem[] {
   return Object.keys(values)
     .filter((name) => name.toUpperCase().startsWith(prefix) && !known.includes(name))
@@ -96,7 +96,7 @@ function unknownNames(values: Readonly<Record<string, unknown>>, where: string):
     }));
 }
 
-/** The targets that the secret names. Adds what is wrong with it to `problems`. */
+/** The targets that the secret names. Adds any errors in the secret to `problems`. */
 async function secretValues(
   environment: Environment,
   readSecret: ReadSecret,

@@ -1,5 +1,5 @@
 /**
- * @module Sends one message to every configured target, side by side. A failed notification changes nothing else: it is
+ * @module Sends one message to all configured targets in parallel. A failed notification affects nothing else: it is
  * returned as a problem, and never thrown.
  */
 import type { Clock } from '../base/clock.ts';
@@ -30,7 +30,7 @@ export interface NotifyContext {
   readonly clock: Clock;
   /** The limit for all targets together, in milliseconds. */
   readonly remainingMs: number;
-  /** Ends the wait for targets. */
+  /** Aborts to stop waiting for targets. */
   readonly stop?: AbortSignal;
 }
 
@@ -92,12 +92,15 @@ async function settingsWithin(ms: number, { environment, readSecret, clock, rema
 
 interface Delivery {
   readonly clock: Clock;
-  /** When the last attempt must be over, epoch milliseconds. */
+  /** The time by which the last attempt must end, epoch milliseconds. */
   readonly end: number;
   readonly stop: AbortSignal | undefined;
 }
 
-/** Sends, and once more if that may help and time is left. Returns the reason if the target did not accept it. */
+/**
+ * Sends the message, and retries once if that may help and time is left. Returns the reason if the target did not
+ * accept the message.
+ */
 async function deliver(
   send: (signal: AbortSignal) => Promise<void>,
   { clock, end, stop }: Delivery,
@@ -109,7 +112,7 @@ async function deliver(
       return undefined;
     } catch (error) {
       if (stop?.aborted) return 'interrupted';
-      // Only the name: the message of an unknown error may quote the address.
+      // Reports only the name, because the message of an unknown error may quote the address.
       if (!(error instanceof DeliveryError)) return `unexpected error ${printable((error as Error).name)}`;
       const { message, retryAfterMs } = error;
       if (attempt === 2 || retryAfterMs === undefined) return message;

@@ -7,7 +7,7 @@ import { code, cut, type Message } from './message.ts';
 /** Maximum number of clusters that a message names. */
 const maxNamed = 50;
 
-/** The detail types of our events. */
+/** The detail types of the events. */
 const rollCallFinished = 'Jobsweep Roll Call Finished';
 const rollCallFailed = 'Jobsweep Roll Call Failed';
 
@@ -39,7 +39,7 @@ export function rollCallMessage(result: RollCallResult, where: readonly string[]
   };
 }
 
-/** The message about a roll call that CloudWatch did not answer, or whose payload is invalid. */
+/** The message about a roll call that failed because CloudWatch did not answer or the payload is invalid. */
 export const rollCallFailure = (error: Error, where: readonly string[]): Message => ({
   severity: 'error',
   headline: 'jobsweep: the roll call failed, so it is unknown which clusters have reported',

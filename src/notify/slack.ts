@@ -1,8 +1,9 @@
-/** @module The form of Slack's incoming webhooks, within the limits of its blocks. */
+/** @module A message in the form for Slack's incoming webhooks, within Slack's limits for blocks. */
 
 import { cut, factsOf, fitting, linksOf, type Message, plainLine } from './message.ts';
 
-// Slack's own limits. All blocks together fail at about 13,200 characters with `msg_blocks_too_long`.
+// Slack's own limits. If all blocks together have more than about 13,200 characters, Slack answers
+// `msg_blocks_too_long`.
 const maxHeader = 150;
 const maxSection = 3_000;
 const maxFields = 10;
@@ -21,7 +22,7 @@ const signs = { info: '', warning: '⚠️ ', error: '🔴 ' } as const;
 export function slackBody(message: Message): object {
   const { severity, headline, lines } = message;
   const title = `${signs[severity]}${plainLine(headline)}`;
-  // 160 characters take at most 800 after escaping, and Slack allows 2,000 in a field.
+  // Escaping turns 160 characters into at most 800, and Slack allows 2,000 in a field.
   const fields = factsOf(message)
     .slice(0, maxFields)
     .map(({ name, value }) => markdown(`*${escaped(name)}*\n${escaped(value)}`));
@@ -38,7 +39,7 @@ export function slackBody(message: Message): object {
   const maxLines = maxAll - JSON.stringify(blocks([])).length;
   const sizeOf = (line: string) => JSON.stringify(line).length + (line.length > maxSection / 2 ? 70 : 5);
   return {
-    // a phone shows only this text, and Slack reads it as markup as well
+    // a phone shows only this text, and Slack interprets its markup, too
     text: escaped(cut(title, maxSection)),
     blocks: blocks(
       fitting(

@@ -1,17 +1,17 @@
 /**
- * @module The form of an SNS topic: a custom notification of Amazon Q Developer in chat applications, which posts it to
- * Slack, Teams or Chime, and plain text for subscribers by e-mail.
+ * @module A message in the form for an SNS topic: a custom notification for Amazon Q Developer in chat applications,
+ * which posts it to Slack, Teams or Chime, and plain text for e-mail subscribers.
  */
 
 import { cut, factsOf, fitting, linksOf, type Message, plainLine } from './message.ts';
 
-/** Limits of SNS and of the schema of Amazon Q. */
+/** Limits of SNS and of Amazon Q's schema. */
 const maxSubject = 100;
 const maxTitle = 250;
 const maxDescription = 8_000;
 const maxText = 60_000;
 
-/** Lines that Amazon Q and chats read as Markdown: without the signs that start a mention or a link. */
+/** Replaces the characters that start a mention or a link, because Amazon Q and chats interpret lines as Markdown. */
 const inert = (text: string): string => text.replaceAll('<', '‹').replaceAll('>', '›');
 
 export interface SnsPublication {

@@ -20,7 +20,7 @@ export const sweepFinished = 'Jobsweep Sweep Finished';
 export const sweepFailed = 'Jobsweep Sweep Failed';
 
 /**
- * Whether a sweep notifies. A dry run changes nothing, and a sweep that only watched closes of an earlier one changed
+ * Whether a sweep notifies. A dry run changes nothing. A sweep that only watched the closes of an earlier sweep changed
  * nothing either.
  */
 export function shouldNotify(report: SweepReport, when: NotifyWhen): boolean {
@@ -63,7 +63,7 @@ export function sweepMessage(report: SweepReport, where: readonly string[]): Mes
   };
 }
 
-/** What a report has beside its status, each with a section of its own. */
+/** The parts of a report, in addition to its status, that have sections of their own in the runbook. */
 const sectionsOf = ({ counts, warnings }: SweepReport): NonNullable<Message['alsoSee']> => [
   ...(counts.forceClosed > 0
     ? [{ title: 'Jobs closed with force', anchor: 'a-job-was-forced' as const }]
@@ -101,7 +101,7 @@ function factsOf(report: SweepReport): Fact[] {
   ];
 }
 
-/** Model memory and reservations are two measures of the same jobs, so nothing adds them up. */
+/** Model memory and reserved memory are two measures for the same jobs, so they are never added up. */
 function memoryFacts(report: SweepReport): Fact[] {
   const { modelBytes, reservedBytes, jobs, unknown } = freedMemory(report);
   const least = unknown > 0 ? 'at least ' : '';
@@ -142,7 +142,7 @@ function errorLines({ jobs }: SweepReport): string[] {
 const errorText = (error: ReportedJob['error']): string =>
   error ? code([error.status, error.type, error.reason].filter(Boolean).join(' '), 300) : 'no reason given';
 
-/** Short reasons why jobs were left. The other reasons appear in lines of their own. */
+/** Short reasons why jobs were left. Other reasons get lines of their own. */
 const leftBecause: Readonly<Partial<Record<NotAttemptedReason, string>>> = {
   time: 'too little time was left',
   limit: 'force.max was reached',

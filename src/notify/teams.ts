@@ -1,4 +1,4 @@
-/** @module The form of Microsoft Teams: an adaptive card for the webhook of a workflow. */
+/** @module A message in the form for Microsoft Teams: an adaptive card for the webhook of a workflow. */
 
 import { cut, type Fact, factsOf, fitting, linksOf, type Message, partsOf } from './message.ts';
 
@@ -7,7 +7,7 @@ const maxBytes = 19_000;
 
 const colours = { info: 'default', warning: 'warning', error: 'attention' } as const;
 
-/** Text runs show their text unchanged. A `TextBlock` would read it as Markdown, links included. */
+/** Text runs show their text unchanged. A `TextBlock` would interpret it as Markdown, links included. */
 const line = (text: string, look: object = {}) => ({
   type: 'RichTextBlock',
   inlines: partsOf(text).map((part) => ({

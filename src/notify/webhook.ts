@@ -6,14 +6,14 @@ import { printable, withoutNodeHint } from '../base/text.ts';
 import { type WayOut, wayTo } from '../base/way-out.ts';
 import { DeliveryError, defaultRetryMs, type SendContext } from './delivery.ts';
 
-/** Maximum number of bytes that are read of an answer. Answers of webhooks are a few words. */
+/** Maximum number of bytes to read from an answer. Webhooks answer in a few words. */
 const maxAnswer = 2_000;
 const maxShown = 120;
 
 /** A webhook's address. @throws {DeliveryError} if it is not a URL, or not encrypted. */
 export function webhookUrl(setting: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // The value is not shown: a part of it may be the secret.
+  // The value is not shown, because a part of it may be the secret.
   if (!url) throw new DeliveryError(`${setting} is not an address`);
   const isLocal = url.protocol === 'http:' && /^(127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
   if (url.protocol !== 'https:' && !isLocal)
@@ -99,13 +99,13 @@ async function textOf(response: IncomingMessage): Promise<string> {
 
 function networkProblem(error: unknown, proxy: WayOut['proxy']): string {
   const { code, message = 'no connection' } = error as { readonly code?: unknown; readonly message?: string };
-  // If the proxy refuses, only the message contains the status.
+  // If the proxy refuses, only the error's message contains the status.
   const text = typeof code === 'string' && !code.startsWith('ERR_PROXY') ? code : withoutNodeHint(message);
   const secrets = proxy?.secrets ?? [];
   return printable(secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text));
 }
 
-/** An answer in a few words. A gateway's page may repeat the address, or the part of it that is secret. */
+/** Shortens an answer. A gateway's page may repeat the address or its secret part, so that is removed. */
 function inFewWords(answer: string, url: URL): string {
   const secrets = [
     url.href,

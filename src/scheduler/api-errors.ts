@@ -7,7 +7,7 @@ import { printable, withoutNodeHint } from '../base/text.ts';
 
 /**
  * What a failed call means to its caller. `role_not_ready` is the service's 400 for a role that it cannot assume: the
- * role is wrong, or was created a moment ago.
+ * role is wrong, or was created only seconds ago.
  */
 export type FailureKind =
   | 'missing'
@@ -23,7 +23,7 @@ export type FailureKind =
 /** A call that failed for good. */
 export class SchedulerCallError extends SchedulerError {
   readonly kind: FailureKind;
-  /** There was no answer, so the change may have been made nevertheless. */
+  /** Whether the change may have been made even though the call failed, because there was no answer. */
   readonly mayBeDone: boolean;
 
   constructor({ kind, message, mayBeDone = false }: Omit<Failure, 'retryAfterMs'>, options?: ErrorOptions) {
@@ -43,7 +43,10 @@ export interface Failure {
   readonly retryAfterMs?: number | undefined;
 }
 
-/** The members of the SDK's errors that we use. Its error classes are unreliable: other endpoints may not set the type. */
+/**
+ * The members of the SDK's errors that we use. The SDK's error classes are unreliable, because compatible endpoints may
+ * not set the type.
+ */
 interface SdkError {
   readonly name?: string;
   readonly code?: string | number;
@@ -52,7 +55,7 @@ interface SdkError {
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
-// Socket errors before anything was sent, and after.
+// Socket errors before anything was sent, then those after.
 const unsentCodes = new Set([
   'ECONNREFUSED',
   'EAI_AGAIN',
@@ -105,7 +108,7 @@ export function readFailure(
       : 'check AWS_REGION and AWS_ENDPOINT_URL_SCHEDULER';
     return said('unreadable', text || name, todo);
   }
-  // by the error's type or its status: compatible endpoints do not always set both correctly
+  // checks the error's type and its status, because compatible endpoints do not always set both correctly
   const is = (type: string, code: number) => name === type || status === code;
   if (is('ThrottlingException', 429))
     return said('busy', 'the scheduler throttles (429)', 'try again later, or ask for a higher quota');
@@ -159,7 +162,10 @@ const clause = (sentence: string): string =>
 const permissions =
   'allow the caller the scheduler action on schedules of this group, and iam:PassRole on the role that schedules use';
 
-/** For a refused signature the service quotes the signed request, session token included, so its text must not be logged. */
+/**
+ * If the service refuses a signature, it quotes the signed request, session token included, so its text must not be
+ * logged.
+ */
 function withoutSignature(name: string, text: string): string {
   return name === 'AccessDeniedException' ? text : name || 'the credentials were refused';
 }

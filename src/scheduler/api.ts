@@ -18,16 +18,16 @@ import { type Failure, type FailureKind, readFailure, SchedulerCallError } from 
 
 export interface SchedulerApiOptions {
   readonly clock: Clock;
-  /** Names the proxy, if any. */
+  /** Contains the proxy settings, if any. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Region, endpoint and credentials, instead of those from the SDK's variables and files. */
+  /** Region, endpoint and credentials to use instead of those from the SDK's variables and files. */
   readonly sdk?: SchedulerClientConfig;
 }
 
 /** A schedule as the service returns it, without the SDK's metadata. */
 export type ReadSchedule = Omit<GetScheduleCommandOutput, '$metadata'>;
 
-/** The input of a create or update. The API adds the client token, the same one for all tries of a call. */
+/** The input of a create or update. The API adds the client token, which is the same for all tries of a call. */
 export type ScheduleOrder = Omit<CreateScheduleCommandInput, 'ClientToken'>;
 
 /** All calls throw a SchedulerCallError, whose `kind` says what went wrong. Disposing closes the connections. */
@@ -46,16 +46,16 @@ export interface SchedulerApi extends AsyncDisposable {
   groupExists(group: string, signal: AbortSignal): Promise<boolean>;
 }
 
-/** Timeout of one try. Answers take a fraction of a second, and a hanging try must leave time for the next. */
+/** Timeout of one try. Answers take a fraction of a second, and a try that hangs must leave time for the next one. */
 const tryMs = 10_000;
-/** After an unanswered creation the schedule is read. A sweep allows eight seconds for both. */
+/** If a creation is not answered, the schedule is read afterwards. A sweep allows eight seconds for both. */
 const limitsForCreating = { tryMs: 3_000, maxSilentTries: 2 };
 const tries = 4;
 // IAM takes about ten seconds to publish a new role (public tests): 2 + 4 + 8 + 8 allow twice that.
 const roleWaits = [2_000, 4_000, 8_000, 8_000];
 
 export function schedulerApi({ clock, environment, sdk = {} }: SchedulerApiOptions): SchedulerApi {
-  // The first call creates the client for all: loading the SDK costs 13 to 17 ms of a cold start.
+  // The first call creates the client for all calls, because loading the SDK takes 13 to 17 ms of a cold start.
   let connecting: Promise<Connection> | undefined;
   const connect = () => {
     connecting ??= load(environment, sdk);
@@ -217,7 +217,7 @@ async function load(
   const client = new commands.SchedulerClient({
     // retries happen in this module instead, on a clock that tests control
     maxAttempts: 1,
-    // a last resort, in the machine's time: without these limits, a silent endpoint would block a call until the
+    // a last resort, by the machine's own clock: without these limits, a silent endpoint would block a call until the
     // function is killed
     requestHandler: {
       connectionTimeout: 5_000,

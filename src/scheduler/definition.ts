@@ -52,7 +52,7 @@ export function toOrder(
   };
 }
 
-/** All fields of a read schedule that an update must repeat; omitted ones would return to their defaults. */
+/** All fields of an existing schedule that an update must repeat; omitted fields would return to their defaults. */
 export function orderOf(schedule: ReadSchedule): ScheduleOrder {
   const { Arn: _arn, CreationDate: _made, LastModificationDate: _changed, ...members } = schedule;
   return {
@@ -78,8 +78,8 @@ export const isOver = (schedule: ScheduleOrder | ReadSchedule, now: number) =>
   recurrenceOf(schedule) !== undefined && nextRun(schedule, now) === undefined;
 
 /**
- * The same schedule with a start that the service accepts now: it refuses a start more than five minutes in the past. A
- * past start of a `cron` is dropped. A `rate` restarts at its next due time, so that it keeps its rhythm.
+ * The same schedule with a start that the service accepts now. The service refuses a start more than five minutes in
+ * the past. A past start of a `cron` is dropped. A `rate` restarts at its next due time, so that it keeps its rhythm.
  */
 export function withFreshStart(order: ScheduleOrder, now: number): ScheduleOrder {
   const { StartDate, ...others } = order;

@@ -1,4 +1,4 @@
-/** @module Compares a wanted schedule with the existing one, field by field, with the file's field names. */
+/** @module Compares a wanted schedule with the existing one, field by field. Uses the file's names for the fields. */
 import { isDeepStrictEqual } from 'node:util';
 import { formatDuration } from '../base/duration.ts';
 import { isJsonObject } from '../base/json.ts';

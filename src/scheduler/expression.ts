@@ -1,6 +1,6 @@
 /**
- * @module Parses the schedule expressions of EventBridge Scheduler: `rate(…)`, `cron(…)` with six fields, `at(…)`. Forms
- * that the service may not accept are refused here, because its own refusal would come too late.
+ * @module Parses the schedule expressions of EventBridge Scheduler: `rate(…)`, `cron(…)` with six fields, `at(…)`.
+ * Forms that the service may not accept are refused here, because a refusal by the service would come too late.
  */
 import { quote } from '../base/text.ts';
 

@@ -19,20 +19,22 @@ export interface FollowUpSettings {
   readonly functionArn: string;
   /** An SQS queue for follow-ups that could not be delivered. */
   readonly dlqArn?: string | undefined;
-  /** The customer key that follow-ups are encrypted with; a key of the service if omitted. */
+  /** The customer-managed key that encrypts follow-ups; if omitted, the service uses its own key. */
   readonly kmsKeyArn?: string | undefined;
 }
 
 export interface FollowUpOptions extends SchedulerApiOptions {
   /**
    * The request's `followUpOf`: the follow-up that started this sweep. The service removes a schedule only some time
-   * after it fires, so it may still be listed although its jobs no longer wait for it.
+   * after it fires, so this follow-up may still be listed although its jobs no longer wait for it.
    */
   readonly running: Pick<FollowUpOf, 'sweepId' | 'round'> | undefined;
 }
 
 const minute = 60_000;
-/** The minimum notice: the service fires within a minute of the set time, and needs a while to register a schedule. */
+/**
+ * The minimum lead time: the service fires within a minute of the set time, and needs a while to register a schedule.
+ */
 const minAhead = 2 * minute;
 /** Delivery is retried for an hour. After that, the next regular sweep does the work. */
 const retryPolicy = { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 10 };
@@ -92,7 +94,7 @@ function isStale(schedule: ReadSchedule, now: number): boolean {
   return now > due + MaximumEventAgeInSeconds * 1000 + minute;
 }
 
-/** The due time of a one-time schedule in UTC, as all of ours are; undefined for any other schedule. */
+/** The due time of a one-time schedule in UTC (all of our follow-ups are); undefined for any other schedule. */
 function dueTime({ ScheduleExpression = '', ScheduleExpressionTimezone = 'UTC' }: ReadSchedule) {
   const local = /^at\((.{19})\)$/.exec(ScheduleExpression)?.[1];
   const due = Date.parse(`${local}Z`);
@@ -110,7 +112,7 @@ async function arrange(
   const { followUpOf: _last, trigger: _spent, ...payload } = toPayload(request);
   const jobs = fitJobs(payload, chain, order.jobs);
   if (!fits(payload, chain, jobs) || (jobs.length === 0 && !chain.rest)) throw tooLarge(payload, order);
-  // Expressions have no fractions of a second. Rounding down could fall below the minimum notice.
+  // Expressions have no fractions of a second. Rounding down could leave less than the minimum lead time.
   const at = Math.ceil(Math.max(order.at, clock.now() + minAhead) / 1000) * 1000;
   const name = followUpName(request.cluster, chain);
   const wanted = { name, at, jobIds: jobs.map(({ jobId }) => jobId) };
@@ -145,7 +147,7 @@ async function arrange(
   }
   const found = await readIfThere(api, settings.group, name, signal);
   if (!found) {
-    // the conflicting schedule was just removed, or is not listed yet; a second try settles it
+    // the conflicting schedule was just removed, or is not listed yet; in both cases a second try succeeds
     await api.createSchedule(schedule, signal);
     return wanted;
   }
@@ -175,8 +177,9 @@ async function lookFor(
 }
 
 /**
- * Accepts an existing schedule of this name if it does what this order asks: an earlier answer was lost, or the event
- * was delivered twice. Any other schedule is an error, because the sweep would rely on a follow-up that never runs.
+ * Accepts an existing schedule of this name if it does what this order asks: in that case an earlier answer was lost,
+ * or the event was delivered twice. Any other schedule is an error, because the sweep would rely on a follow-up that
+ * never runs.
  */
 function accept(
   found: ReadSchedule,

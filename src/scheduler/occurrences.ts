@@ -9,22 +9,22 @@ export interface Recurrence {
   readonly expression: Expression;
   /** An IANA name. */
   readonly timezone: string;
-  /** The first moment at which it may be due, in epoch milliseconds; `at` ignores it. */
+  /** The earliest time at which the schedule may be due, in epoch milliseconds. An `at` ignores this field. */
   readonly start?: number | undefined;
-  /** The last moment at which it may be due. */
+  /** The latest time at which the schedule may be due. */
   readonly end?: number | undefined;
-  /** The creation of the schedule, from which a `rate` without `start` counts. */
+  /** The time when the schedule was created, from which a `rate` without `start` counts. */
   readonly anchor: number;
 }
 
-/** The first moment after `after` at which the schedule is due; undefined if there is none. */
+/** The first time after `after` at which the schedule is due; undefined if there is none. */
 export function nextDue(schedule: Recurrence, after: number): number | undefined {
   const { expression, start, end = Number.POSITIVE_INFINITY } = schedule;
   if (expression.kind === 'at') {
     const due = instantAfterGap(expression.local, schedule.timezone);
     return due > after ? due : undefined;
   }
-  // "on or after" the start, so a start on the minute itself counts
+  // the service fires on or after the start, so a due time equal to the start counts
   const from = start === undefined ? after : Math.max(after, start - 1);
   const due =
     expression.kind === 'rate'
@@ -38,7 +38,7 @@ export function isTimeZone(name: string): boolean {
   if (name.length > 50 || !/^[A-Za-z]/.test(name)) return false;
   try {
     const known = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone;
-    // An alias resolves to an entirely different name. The same name in other letter case is a typo.
+    // An alias resolves to an entirely different name. A name that differs only in letter case is a typo.
     return known === name || known.toLowerCase() !== name.toLowerCase();
   } catch {
     return false;
@@ -64,12 +64,12 @@ function nextMatch(pattern: string, timezone: string, after: number): number | u
   }
 }
 
-/** The local time that clocks of the zone show at `instant`, written as if it were UTC. */
+/** The local time that clocks in the zone show at `instant`, written as if it were UTC. */
 function toLocal(instant: number, timezone: string): number {
   return new CronDate(new Date(instant), timezone).getDate(true).getTime();
 }
 
-/** The first moment at which clocks of the zone show `local`; undefined when they skip it. */
+/** The first time at which clocks in the zone show `local`; undefined if they skip it. */
 function toInstant(local: number, timezone: string): number | undefined {
   const instant = shifted(local, timezone);
   return toLocal(instant, timezone) === local ? instant : undefined;
@@ -79,7 +79,10 @@ function toInstant(local: number, timezone: string): number | undefined {
 export const existsInZone = (local: string, timezone: string): boolean =>
   toInstant(Date.parse(`${local}Z`), timezone) !== undefined;
 
-/** The service does not document an `at` in a skipped hour. Like most calendars, this moves it past the gap. */
+/**
+ * The service does not document what happens to an `at` in a skipped hour. Like most calendars, this moves it past the
+ * gap.
+ */
 function instantAfterGap(local: string, timezone: string): number {
   return shifted(Date.parse(`${local}Z`), timezone);
 }

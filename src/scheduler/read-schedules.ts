@@ -4,7 +4,7 @@ import { SchedulerCallError } from './api-errors.ts';
 
 const readsAtOnce = 8;
 
-/** The named schedules in full, since a listing holds little more than names. Deleted ones are left out. */
+/** The named schedules in full, because a listing contains little more than names. Deleted ones are left out. */
 export async function readSchedules(
   api: SchedulerApi,
   group: string,
@@ -23,7 +23,7 @@ export async function readSchedules(
   return found;
 }
 
-/** The schedule; undefined if it does not exist, or no longer. */
+/** The schedule; undefined if it does not exist or has been deleted. */
 export async function readIfThere(
   api: SchedulerApi,
   group: string,

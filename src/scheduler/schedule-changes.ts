@@ -1,6 +1,6 @@
 /**
  * @module Changes schedules: carries out a plan, pauses, resumes, deletes. An update replaces the whole schedule, so
- * each one is read again right before, and all of its fields are sent.
+ * each schedule is read again right before its update, and all of its fields are sent.
  */
 import type { Clock } from '../base/clock.ts';
 import { SchedulerError } from '../base/errors.ts';
@@ -147,7 +147,7 @@ async function update(
   }
 }
 
-// The service answers 409 while it is still writing a schedule: a few seconds in public reports.
+// The service answers 409 while it is still writing a schedule. According to public reports, this takes a few seconds.
 const conflictWaits = [500, 1_000, 2_000, 4_000];
 
 async function whileInConflict<T>(clock: Clock, signal: AbortSignal, act: () => Promise<T>): Promise<T> {

@@ -1,4 +1,7 @@
-/** @module Makes one schedule for each cluster of a file's entry, and the payload of a roll call for these clusters. */
+/**
+ * @module Makes one schedule for each cluster of an entry in the file, and the payload of a roll call for these
+ * clusters.
+ */
 import { didYouMean } from '../base/did-you-mean.ts';
 import { fieldName, firstProblems, InvalidRequestError, type Problem } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
@@ -21,7 +24,9 @@ export function sourcesOf(entries: readonly ScheduleEntry[]): ReadonlyMap<number
   );
 }
 
-/** The names in a file of clusters: a list, or an object with a key for each, such as the file of `--clusters`. */
+/**
+ * The names in a file of clusters: a list, or an object with a key for each cluster, such as a file for `--clusters`.
+ */
 export function namesIn(value: unknown): readonly string[] | undefined {
   if (isJsonObject(value)) return Object.keys(value);
   return Array.isArray(value) && value.every((name) => typeof name === 'string') ? value : undefined;
@@ -68,7 +73,7 @@ const problem = (path: Problem['path'], message: string): Problem => {
   return { field, path, message: `${field}: ${message}` };
 };
 
-/** The clusters that an entry sweeps; none if it is a roll call. */
+/** The clusters that an entry sweeps; none if the entry is a roll call. */
 function clustersOf(
   { clusters, payload, rollCall }: ScheduleEntry,
   index: number,
@@ -145,7 +150,7 @@ const rollCallPayload = (within: string | undefined, clusters: readonly string[]
   ...(within !== undefined && { within }),
 });
 
-/** Names made from an entry and a cluster must be as valid as those that people write. */
+/** Names made from an entry and a cluster must meet the same rules as names that people write. */
 function checkNames(
   entries: readonly ScheduleEntry[],
   schedules: readonly ScheduleDefinition[],

@@ -38,12 +38,12 @@ export interface ScheduleDefinition {
   readonly start: number | undefined;
   readonly end: number | undefined;
   readonly windowMinutes: number | undefined;
-  /** Undefined: an existing schedule keeps its state, a new one is enabled. */
+  /** If undefined, an existing schedule keeps its state, and a new one is enabled. */
   readonly state: 'enabled' | 'paused' | undefined;
   /** The request as written in the file, without defaults, or a roll call. */
   readonly payload: RequestPayload | RollCallPayload;
   readonly retry: { readonly maxAgeSeconds: number; readonly attempts: number };
-  /** `null`: no queue, even if the file or the environment has one for all schedules. */
+  /** `null` means no queue, even if the file or the environment sets a queue for all schedules. */
   readonly deadLetterArn: string | null | undefined;
   readonly afterCompletion: 'keep' | 'delete';
   readonly kmsKeyArn: string | undefined;
@@ -52,7 +52,7 @@ export interface ScheduleDefinition {
 /** One entry of a file: a schedule, one for each of `clusters`, or a roll call. */
 export interface ScheduleEntry extends ScheduleDefinition {
   readonly payload: RequestPayload;
-  /** Names, or where to find them; see `expandSchedules`. */
+  /** The names of clusters, or where to find them; see `expandSchedules`. */
   readonly clusters: readonly string[] | ClusterSource | undefined;
   readonly rollCall:
     | { readonly of?: readonly string[] | undefined; readonly within?: string | undefined }
@@ -106,7 +106,7 @@ export function readScheduleFile(value: unknown): ScheduleFile {
   };
 }
 
-/** Drops fields whose names begin with `x-`: they hold parts that the file refers to, such as YAML anchors. */
+/** Drops fields whose names begin with `x-`. They contain parts that other fields refer to, such as YAML anchors. */
 function withoutExtensions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));

@@ -7,20 +7,23 @@ import type { RollCallPayload } from '../sweep/request/roll-call-request.ts';
 /** The service's limit for an Input, in bytes of UTF-8. */
 export const maxInputBytes = 256 * 1024;
 
-/** The Scheduler replaces these texts when it invokes, without escaping, so they must stand inside quotes. */
+/**
+ * The Scheduler replaces these texts when it invokes the function. It does not escape the values, so the texts must be
+ * inside quotes.
+ */
 export const triggerAttributes = {
   scheduleArn: '<aws.scheduler.schedule-arn>',
   scheduledTime: '<aws.scheduler.scheduled-time>',
 } as const;
 
-/** The Input that requests `payload`, and says which schedule started it, for which time. */
+/** The Input that requests `payload`, and says which schedule started the sweep and for which time. */
 export function toInput(payload: RequestPayload | RollCallPayload): string {
   return JSON.stringify({ ...payload, trigger: triggerAttributes });
 }
 
 export const bytesOf = (input: string) => Buffer.byteLength(input);
 
-/** Whether a follow-up with these jobs fits the Input. */
+/** Whether a follow-up with these jobs fits into the Input. */
 export const fits = (
   payload: RequestPayload,
   chain: Omit<FollowUpOf, 'jobs'>,
@@ -28,8 +31,8 @@ export const fits = (
 ): boolean => bytesOf(toInput({ ...payload, followUpOf: { ...chain, jobs } })) <= maxInputBytes;
 
 /**
- * The first of `jobs`, as many as fit into the Input of a follow-up with the rest of `payload`; empty if the rest alone
- * is too large.
+ * As many of `jobs` as fit into the Input of a follow-up together with the rest of `payload`, from the first on; empty
+ * if the rest alone is too large.
  */
 export function fitJobs(
   payload: RequestPayload,
@@ -46,7 +49,7 @@ export function fitJobs(
   return jobs.slice(0, count);
 }
 
-// Lenient, because another version of this project may have written it: only these fields matter.
+// Lenient, because another version of this project may have written the Input. Only these fields matter.
 const followUpInput = z.object({
   cluster: z._default(z.string(), 'default'),
   followUpOf: z.object({

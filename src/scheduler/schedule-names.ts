@@ -1,10 +1,10 @@
-/** @module Names of schedules and groups: the service's rules, and the owner of a schedule by its name. */
+/** @module Names of schedules and groups: the service's rules, and how a schedule's name shows its owner. */
 import { createHash } from 'node:crypto';
 import type { FollowUpOf } from '../sweep/request/request-schema.ts';
 
 /** The service's limit for the name of a schedule, in characters. */
 export const maxNameLength = 64;
-/** The service's pattern, but not only dots, which a URL would normalize away. */
+/** The service's pattern, except that a name must not consist only of dots, which a URL would normalize away. */
 export const namePattern = /^(?!\.+$)[0-9a-zA-Z\-_.]{1,64}$/;
 export const nameExpected = '1 to 64 letters, digits, "-", "_" and ".", and not dots alone';
 
@@ -13,7 +13,7 @@ export const followUpMark = 'followup.';
 /** Prefix of the schedules that the deployment's template declares. */
 export const stackMark = 'stack.';
 
-/** Who created a schedule of ours, by its name. (Its target decides whether it is ours: see `invokes`.) */
+/** Who created a schedule of ours, according to its name. (Whether it is ours depends on its target: see `invokes`.) */
 export function ownerOf(name: string): 'follow-up' | 'deployment' | 'file' {
   if (name.startsWith(followUpMark)) return 'follow-up';
   return name.startsWith(stackMark) ? 'deployment' : 'file';
@@ -33,8 +33,8 @@ export const notOurs = (target: string | undefined): string =>
 export const followUpPrefix = (cluster: string) => `${followUpMark}${cluster}.`;
 
 /**
- * The name of one round of a chain. It is deterministic, so that two requests make one schedule. It has at most 63
- * characters if the cluster's name has 40 and the round is below 100.
+ * The name of one round of a chain. The name is deterministic, so that two requests create only one schedule. It has at
+ * most 63 characters if the cluster's name has 40 and the round is below 100.
  */
 export function followUpName(
   cluster: string,

@@ -19,7 +19,7 @@ export type Change =
       readonly seen: Date | undefined;
     }
   | { readonly action: 'delete'; readonly name: string; readonly seen: Date | undefined }
-  /** A schedule that is not ours has the name of one in the file. */
+  /** A schedule that is not ours has the same name as one in the file. */
   | { readonly action: 'blocked'; readonly name: string; readonly note: string }
   | { readonly action: 'none'; readonly name: string; readonly note?: string };
 
@@ -37,7 +37,7 @@ export interface PlanOptions {
   readonly signal: AbortSignal;
 }
 
-/** Compares the file's schedules with those of its group. */
+/** Compares the file's schedules with those in its group. */
 export async function planSchedules(
   api: SchedulerApi,
   definitions: readonly ScheduleDefinition[],

@@ -17,12 +17,12 @@ import {
 } from './schedule-arns.ts';
 import { nameExpected, namePattern } from './schedule-names.ts';
 
-/** A pattern and the words for it, which the schema and its messages share. */
+/** A pattern and its description, which the schema and the error messages share. */
 const text = (pattern: RegExp, expected: string) =>
   z.string({ error: expected }).regex(pattern, { error: expected });
 const textBy = ({ pattern, expected }: TextRule) => text(pattern, expected);
 
-/** Settings for all schedules of a file. The environment may have them instead. */
+/** Settings for all schedules in a file. They may come from the environment instead. */
 export const settingsShape = {
   group: textBy(groupRule)
     .optional()
@@ -79,7 +79,7 @@ const clustersExpected =
   'a list of clusters, {"secrets": "jobsweep/*"} for those that have a secret, or {"file": "clusters.yml"}';
 
 export const clusterSecretsShape = {
-  // the characters of a secret's name
+  // the characters that a secret's name may contain
   secrets: text(/^[\w/+=.@-]+\*$/, secretsPattern).meta({
     description: 'The beginning of secrets and `*`: a cluster for each secret of that name.',
   }),
@@ -111,7 +111,7 @@ const clusters = z.union(
   ],
   { error: clustersExpected },
 );
-/** Where the names of an entry's clusters are, if not in the entry itself. */
+/** Where to find the names of an entry's clusters, if they are not in the entry itself. */
 export type ClusterSource = Exclude<z.output<typeof clusters>, readonly string[]>;
 
 export const rollCallShape = {
@@ -208,14 +208,14 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
       },
     )
     .meta({
-      // for parts that the rest of the file refers to, such as YAML anchors
+      // for parts that other fields refer to, such as YAML anchors
       patternProperties: { '^x-': {} },
       title: 'jobsweep schedules',
       description: 'Recurring sweeps, for `jobsweep schedules apply`.',
     });
 }
 
-/** The schema that is published: the request of each schedule in full. */
+/** The published schema, which includes the full schema of each schedule's request. */
 export const scheduleFileSchema = fileSchema(
   z.optional(
     // a copy, because its metadata here differs from that of the request itself
@@ -225,8 +225,8 @@ export const scheduleFileSchema = fileSchema(
   ),
 );
 
-// The reader accepts any object as a request: `parseRequest` checks it later with better messages. (A record would drop
-// a field `__proto__`, and the rest could be a valid request.)
+// The reader accepts any object as a request, because `parseRequest` checks it later with better messages. (`z.record`
+// would drop a field `__proto__`, and the rest could be a valid request.)
 export const readableFile = fileSchema(
   z
     .custom<Readonly<Record<string, unknown>>>(isJsonObject, { error: 'an object, the request of the sweep' })

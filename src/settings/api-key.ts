@@ -1,4 +1,6 @@
-/** @module Reads an API key as people paste it. Elasticsearch answers 401 to each mistake without saying which. */
+/**
+ * @module Reads an API key as people paste it. Elasticsearch answers 401 to any mistake in a key, without naming it.
+ */
 
 /** Elastic Cloud's own keys have a prefix and are sent unchanged; all others are base64 of `id:key`. */
 const cloudKey = /^ess[a-z]_[\w=-]+$/;
@@ -15,7 +17,7 @@ export function readApiKey(setting: string): ReadApiKey {
     return { problem: 'starts like an Authorization header: set only the key' };
   if (cloudKey.test(text)) return { encoded: text };
   if (/[\r\n]/.test(text)) return { problem: 'has a line break in it: set it as one line' };
-  // The create call returns both parts; the header needs them encoded.
+  // The API that creates keys returns both parts; the header needs them encoded.
   if (/^[!-9;-~]+:[!-~]+$/.test(text)) return { encoded: Buffer.from(text).toString('base64') };
   if (!/^[\w+/=-]+$/.test(text)) return { problem: 'is neither an encoded key nor id:key' };
   const decoded = decode(text);

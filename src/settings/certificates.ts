@@ -1,4 +1,7 @@
-/** @module Reads the certificates of ELASTICSEARCH_CA_CERT: PEM text, or a file of it. Only settings with one load this module. */
+/**
+ * @module Reads the certificates of ELASTICSEARCH_CA_CERT: PEM text, or the path of a file with it. Loaded only if this
+ * setting is used.
+ */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { decodeText } from '../base/text-file.ts';
@@ -34,7 +37,7 @@ const encodedPem = /^LS0tLS1CRUdJTi/;
 /** Base64 of DER: a certificate without its BEGIN and END lines. */
 const bareCertificate = /^MII[A-Za-z0-9+/=\s]{200,}$/;
 
-/** Whether the text is a certificate in another encoding, not a path. */
+/** Whether the text is a certificate in another encoding, rather than a path. */
 const isEncodedCertificate = (text: string): boolean =>
   encodedPem.test(text.trim()) || bareCertificate.test(text.trim());
 

@@ -20,7 +20,7 @@ export type ConnectionValues = { readonly [name in ConnectionSetting]?: string |
 
 export const settingNames = Object.keys(connectionSettings) as ConnectionSetting[];
 
-/** The value of a setting and its source, because an error must name the place to fix. */
+/** The value of a setting and its source, because an error must say where to fix the value. */
 export interface Sourced {
   readonly value: string;
   /** For example `the environment` or `the secret "x"`. */
@@ -60,7 +60,8 @@ export async function toConnection(settings: SourcedSettings): Promise<Connectio
   if (ca && fingerprint)
     throw problem(ca, 'ELASTICSEARCH_CA_CERT', 'and ELASTICSEARCH_CA_FINGERPRINT are both set: set one');
   if ('url' in address && new URL(address.url).protocol === 'http:') {
-    // A certificate authority means that encryption is wanted; http would send the credentials as plain text.
+    // A configured certificate authority means that encryption is wanted. With http, the credentials would be sent as
+    // plain text.
     const advice = 'needs an address that starts with https://, but ELASTICSEARCH_URL starts with http://';
     if (ca) throw problem(ca, 'ELASTICSEARCH_CA_CERT', advice);
     if (fingerprint) throw problem(fingerprint, 'ELASTICSEARCH_CA_FINGERPRINT', advice);
@@ -140,7 +141,8 @@ function readCredentials(settings: SourcedSettings): Connection['credentials'] {
     ['ELASTICSEARCH_USERNAME', username],
     ['ELASTICSEARCH_PASSWORD', password],
   ] as const) {
-    // Files and secrets often end with a line break, and the cluster would only answer that the password is wrong.
+    // Files and secrets often end with a line break. With one, the cluster would only answer that the password is
+    // wrong.
     if (/[\r\n]$/.test(setting.value)) throw problem(setting, name, 'ends with a line break: remove it');
     if (/\p{Cc}/u.test(setting.value))
       throw problem(setting, name, 'contains a control character: remove it');
@@ -156,7 +158,7 @@ function readCredentials(settings: SourcedSettings): Connection['credentials'] {
 }
 
 async function readCertificates(setting: Sourced): Promise<string> {
-  // Loaded on demand: few settings have an authority of their own.
+  // Loaded on demand: few clusters have a certificate authority of their own.
   const { readCertificateText } = await import('./certificates.ts');
   const read = await readCertificateText(setting.value);
   if ('problem' in read) throw problem(setting, 'ELASTICSEARCH_CA_CERT', read.problem);

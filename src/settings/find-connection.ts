@@ -47,13 +47,13 @@ export interface FindConnection {
   readonly cluster: string;
   readonly environment: Environment;
   readonly readSecret: ReadSecret;
-  /** Clusters by name, from a file (`--clusters`). They take precedence over environment and secrets. */
+  /** Clusters by name, from a file (`--clusters`). They take precedence over the environment and secrets. */
   readonly clusters?: Readonly<Record<string, ConnectionValues>> | undefined;
 }
 
 /**
  * The connection of a cluster by name (docs/contract.md §4); undefined for `default` if nothing is set.
- * @throws {InvalidSettingError} naming the invalid setting, but never the value of a credential.
+ * @throws {InvalidSettingError} that names the invalid setting, but never the value of a credential.
  */
 export async function findConnection(find: FindConnection): Promise<Connection | undefined> {
   const connection = await readConnection(find);
@@ -100,13 +100,13 @@ async function readConnection(find: FindConnection): Promise<Connection | undefi
 /** Prefix of the name of a secret that is an SSM parameter. No secret of Secrets Manager can have such a name. */
 export const parameterMark = 'ssm:';
 
-/** What messages call a secret: `the secret "jobsweep/logs"`. */
+/** How messages name a secret: `the secret "jobsweep/logs"`. */
 export const secretTitle = (name: string): string =>
   name.startsWith(parameterMark)
     ? `the parameter ${quote(name.slice(parameterMark.length))}`
     : `the secret ${quote(name)}`;
 
-/** A secret or file for a cluster must contain its address. */
+/** A secret or file for a cluster must contain the cluster's address. */
 function complete(connection: Connection | undefined, where: string): Connection {
   if (connection) return connection;
   throw new InvalidSettingError(
@@ -135,7 +135,10 @@ const addresses = ['ELASTICSEARCH_URL', 'ELASTICSEARCH_CLOUD_ID'] as const;
 const authorities = ['ELASTICSEARCH_CA_CERT', 'ELASTICSEARCH_CA_FINGERPRINT'] as const;
 const users = ['ELASTICSEARCH_USERNAME', 'ELASTICSEARCH_PASSWORD'] as const;
 
-/** The environment takes precedence and the secret adds the rest. Alternative settings are never mixed. */
+/**
+ * The environment takes precedence, and the secret adds the settings that are missing. Alternative settings are never
+ * mixed.
+ */
 function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const whole = (group: readonly ConnectionSetting[]) => {
     const source = group.some((name) => own[name]) ? own : secret;
@@ -145,8 +148,8 @@ function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
 }
 
 /**
- * The credentials of the environment or of the secret. User name and password may come from both, unless the two could
- * mean different users.
+ * The credentials from the environment or from the secret. User name and password may come from different sources,
+ * unless these could mean different users.
  */
 function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const { ELASTICSEARCH_API_KEY: key } = own;
@@ -170,7 +173,7 @@ function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): Source
   return Object.fromEntries(users.map((name) => [name, own[name] ?? halves[name]]));
 }
 
-/** The settings in a secret, or those of one cluster in a secret that many share. */
+/** The settings in a secret, or the settings of one cluster in a secret that several clusters share. */
 async function secretValues(
   name: string,
   where: string,
@@ -205,10 +208,10 @@ async function secretValues(
   return readConnectionValues(own, where);
 }
 
-/** The value of a secret's JSON; undefined if it is not JSON. No error here may quote the text. */
+/** The parsed JSON of a secret; undefined if the text is not JSON. No error here may quote the text. */
 function parseJson(text: string): unknown {
   try {
-    // Editors on Windows start a file with a byte order mark.
+    // Some editors on Windows start a file with a byte order mark.
     return JSON.parse(text.replace(/^\uFEFF/, ''));
   } catch {
     return undefined;

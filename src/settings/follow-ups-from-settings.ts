@@ -17,8 +17,8 @@ export interface FollowUpSetup {
 }
 
 /**
- * Follow-ups through the schedule group of the settings; undefined if none of these settings is set. Disposing closes
- * their connections.
+ * Follow-ups through the configured schedule group; undefined if none of the settings for follow-ups is set. Disposing
+ * closes their connections.
  * @throws {InvalidSettingError} when one of the settings is invalid.
  */
 export function followUpsFrom({
@@ -33,7 +33,7 @@ export function followUpsFrom({
   const { JOBSWEEP_DLQ_ARN: dlqArn, JOBSWEEP_KMS_KEY_ARN: kmsKeyArn } = settings;
   if (!group && !roleArn) return undefined;
   const load = async () => {
-    // An incomplete setup becomes a warning of the report when a follow-up is needed. It must not stop the sweep.
+    // An incomplete setup must not stop the sweep. It becomes a warning in the report if a follow-up is needed.
     if (!group || !roleArn || !functionArn) {
       const missing = [
         ...(group ? [] : ['JOBSWEEP_SCHEDULE_GROUP']),

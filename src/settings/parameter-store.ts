@@ -1,5 +1,5 @@
 /**
- * @module The one call to Parameter Store. A module of its own, so that the bundle holds only this call: the whole client
- * has 146.
+ * @module The only Parameter Store call that is used. It has a module of its own, so that the bundle omits the client's
+ * 145 other calls.
  */
 export { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';

@@ -1,4 +1,6 @@
-/** @module Where reports are stored in Elasticsearch: the settings JOBSWEEP_REPORTS_… of the function and the command. */
+/**
+ * @module Where reports are stored in Elasticsearch: the settings JOBSWEEP_REPORTS_… for the function and the command.
+ */
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
 import type { Connection } from '../elasticsearch/connection.ts';
@@ -29,8 +31,8 @@ export const storesReports = (environment: Environment): boolean =>
   );
 
 /**
- * The cluster and the namespace for reports; undefined if the environment asks for none. Without an address of its own,
- * the swept cluster gets its own reports.
+ * The cluster and the namespace for reports; undefined if the environment asks for none. If no address for reports is
+ * set, the reports go to the swept cluster itself.
  * @throws {JobsweepError} for an invalid setting, or a secret that cannot be read.
  */
 export async function findReportTarget(
@@ -48,7 +50,7 @@ export async function findReportTarget(
   return { namespace, connection: (await connectionOf(own, readSecret)) ?? swept };
 }
 
-/** JOBSWEEP_REPORTS_URL under the name ELASTICSEARCH_URL, and so on. */
+/** Returns JOBSWEEP_REPORTS_URL under the name ELASTICSEARCH_URL, and so on. */
 function ownConnection(environment: Environment): Environment {
   const names: readonly (ConnectionSetting | 'ELASTICSEARCH_SECRET')[] = [
     ...settingNames,

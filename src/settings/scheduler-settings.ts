@@ -36,7 +36,10 @@ export function readSchedulerSettings(
   });
 }
 
-/** The group to list, and its function if that is known. @throws {InvalidSettingError} that names all problems. */
+/**
+ * The group to list, and the function that its schedules invoke if that is known. @throws {InvalidSettingError} that
+ * names all problems.
+ */
 export function listSettings(
   asked: string | undefined,
   env: Environment,
@@ -95,13 +98,13 @@ export function targetOf(file: ScheduleFile, asked: string | undefined, env: Env
   }, env);
 }
 
-/** The value unless it is blank: a template may have an empty parameter. */
+/** The value, or undefined if it is blank, because a template may have an empty parameter. */
 const given = (value: string | undefined) => value?.trim() || undefined;
 
-/** Takes a value, or notes its problem: it is invalid, or it is missing and `missing` says what to do. */
+/** Takes a value, or notes its problem: the value is invalid, or it is missing and `missing` says what to do. */
 type Take = (variable: SchedulerSetting, value: string | undefined, missing?: string) => string | undefined;
 
-/** Reads several settings, so that one error names all their problems. With `env`, a missing region as well. */
+/** Reads several settings, so that one error names all their problems. With `env`, also reports a missing region. */
 function collect<T>(read: (take: Take) => T, env?: Environment): T {
   const problems: string[] = [];
   const result = read((variable, value, missing) => {

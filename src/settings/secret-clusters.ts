@@ -1,4 +1,4 @@
-/** @module Finds clusters by their secrets: the names in Secrets Manager that a pattern matches. */
+/** @module Finds clusters by their secrets, whose names in Secrets Manager match a pattern. */
 import { InvalidSettingError } from '../base/errors.ts';
 import { printable, quote } from '../base/text.ts';
 import { awsAgents } from '../base/way-out.ts';
@@ -6,14 +6,15 @@ import { wayToAws } from '../base/way-to-aws.ts';
 import type { Environment } from './find-connection.ts';
 
 export interface SecretPattern {
-  /** What the names begin with, and a `*`. */
+  /** The beginning of the names, followed by a `*`. */
   readonly secrets: string;
   readonly except: readonly string[];
 }
 
 /**
- * The clusters whose secrets match the pattern, in the order of their names. A cluster is what follows the prefix of the
- * function's secrets: ELASTICSEARCH_SECRET_PREFIX if it is set, else the pattern up to its last slash.
+ * The clusters whose secrets match the pattern, in the order of their names. A cluster's name is the part of the
+ * secret's name after the prefix. The prefix is ELASTICSEARCH_SECRET_PREFIX if that is set, otherwise the pattern up to
+ * its last slash.
  * @throws {InvalidSettingError} if the secrets cannot be listed, or the pattern and the prefix contradict each other.
  */
 export async function clustersOfSecrets(

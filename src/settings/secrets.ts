@@ -1,6 +1,6 @@
 /**
- * @module Reads secrets from Secrets Manager, or from Parameter Store if a name begins with `ssm:`. A client is loaded only
- * if a secret is named, because that is slow.
+ * @module Reads secrets from Secrets Manager, or from Parameter Store if a name begins with `ssm:`. A client is loaded
+ * only if a secret is configured, because loading is slow.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -9,13 +9,16 @@ import { printable } from '../base/text.ts';
 import type { AwsService } from '../base/way-to-aws.ts';
 import { type Environment, parameterMark, type ReadSecret, secretTitle } from './find-connection.ts';
 
-/** Limit for one secret including the client's retries, in milliseconds. Its `requestTimeout` alone only logs a warning. */
+/**
+ * Limit for one secret including the client's retries, in milliseconds. The client's `requestTimeout` only logs a
+ * warning.
+ */
 const maxReadMs = 10_000;
 
 /**
  * Reads secrets, each within ten seconds and within `remainingMs`. The AWS SDK's own variables choose the region and
- * account, `environment` the proxy. Rejects with a SecretUnreachableError if the service does not answer, otherwise with
- * its error.
+ * account, and `environment` chooses the proxy. Rejects with a SecretUnreachableError if the service does not answer,
+ * otherwise with the service's error.
  */
 export function secretReader(clock: Clock, environment: Environment, remainingMs = maxReadMs): ReadSecret {
   return async (name) => {
@@ -99,7 +102,7 @@ export function readingOnce(read: ReadSecret): ReadSecret {
   };
 }
 
-/** Why the service is unreachable, by an error of the SDK; undefined for any other error. */
+/** Why the service is unreachable, according to the SDK's error; undefined for any other error. */
 function whyUnreachable(error: unknown): string | undefined {
   const { code, $metadata } = error as {
     readonly code?: unknown;

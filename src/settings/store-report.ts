@@ -17,15 +17,15 @@ export interface StoreReport extends Omit<ReportToStore, 'namespace' | 'version'
   readonly swept: Connection;
   readonly readSecret: ReadSecret;
   readonly clock: Clock;
-  /** How long it may take, in milliseconds. */
+  /** How long storing the report may take, in milliseconds. */
   readonly limitMs: number;
-  /** Ends it early. */
+  /** Aborts to end it early. */
   readonly stop?: AbortSignal | undefined;
 }
 
 /** The share of the time that job documents may take. The rest is for the document of the sweep, which matters most. */
 const shareOfJobs = 0.75;
-/** With less time than this, nothing is sent. Milliseconds. */
+/** If less time than this is left, nothing is sent. Milliseconds. */
 const minTime = 500;
 
 /** Returns what could not be stored, and why; undefined if everything was stored. */
@@ -60,7 +60,7 @@ export async function storeReport({
     if (jobs.isHopeless) return problems;
     const document = documents.sweep({
       jobs: jobs.created,
-      // Documents of an earlier delivery of the same event may show the jobs at a different time.
+      // Documents from an earlier delivery of the same event may show the jobs at a different time.
       isWhole: documents.isWhole && jobs.created === documents.jobCount,
     });
     const sweep = await streams.store(streamName('sweep', namespace), [document], {
