@@ -1,4 +1,4 @@
-/** @module Classifies what the client throws by what can be done about it, with a reason that is safe to show. */
+/** @module Classifies the client's errors by what can be done about them. Each gets a reason that is safe to show. */
 import { errors } from '@elastic/elasticsearch';
 import { isJsonObject } from '../base/json.ts';
 import { printable, withoutNodeHint } from '../base/text.ts';
@@ -71,9 +71,7 @@ const longestReason = 1_000;
 /** Texts from a gateway's page or JSON are cut to this length. */
 const longestWords = 200;
 
-/**
- * Classifies the error of a request. `clean` removes credentials from texts from external sources (see `redact.ts`).
- */
+/** Classifies the error of a request. `clean` removes credentials from external texts (see `redact.ts`). */
 export function failureOf(error: unknown, clean: (text: string) => string): Failure {
   const show = (text: string) => printable(clean(text).trim()).slice(0, longestReason);
   if (error instanceof errors.ProductNotSupportedError)

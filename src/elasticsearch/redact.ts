@@ -1,6 +1,6 @@
 /**
- * @module Removes our credentials from texts from external sources. A gateway's error page may echo the request,
- * headers included, and such pages end up in error messages, reports and logs.
+ * @module Removes our credentials from external texts. A gateway's error page may echo the request, headers included,
+ * and such pages end up in error messages, reports and logs.
  */
 import type { Connection } from './connection.ts';
 

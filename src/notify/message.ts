@@ -1,4 +1,4 @@
-/** @module A notification before it gets the form of its target. */
+/** @module A notification before it is converted to the form for its target. */
 import { printable } from '../base/text.ts';
 import { type Anchor, runbookLink } from '../sweep/reporting/runbook.ts';
 

@@ -77,7 +77,7 @@ export function readFailure(
   networkAdvice: (reason: string) => string,
 ): Failure {
   const { name = '', message = '', $metadata, $response, ...rest } = error as SdkError;
-  // the error of a timeout has a number there
+  // a timeout error has a number in this field
   const code = typeof rest.code === 'string' ? rest.code : '';
   const status = $metadata?.httpStatusCode;
   throwSettingError(error, name, message);

@@ -147,7 +147,9 @@ export function advisedJobs(
   }));
 }
 
-/** The number of jobs that a sweep would close now under a threshold: `counts.idle` of `plan`. */
+/**
+ * The number of jobs that a sweep would close now under a threshold: `counts.idle` in the report of `jobsweep plan`.
+ */
 export function idleToday(
   jobs: readonly JobSnapshot[],
   request: SweepRequest,

@@ -148,7 +148,7 @@ async function findingsOf(
 
 async function printRole(options: DoctorOptions, { io }: CommandContext): Promise<ExitCode> {
   await checkOutput(options);
-  // Meant to be pasted into a console, so a pipe gets text too. JSON only on request.
+  // The text is meant to be pasted into a console, so a pipe gets text, too. JSON is written only on request.
   const output = options.output ?? (options.outputFile === undefined ? 'table' : undefined);
   const renderings = inAllForms({
     text: roleText,

@@ -130,7 +130,7 @@ export interface KeptSweeps {
   readonly kept: readonly KeptSweep[];
   /** The paths of reports that could not be read, newest first. */
   readonly unreadable: readonly string[];
-  /** Why the folder itself could not be read, if it exists. */
+  /** Why the folder itself could not be read. A missing folder is not a problem. */
   readonly problem: string | undefined;
 }
 

@@ -41,8 +41,8 @@ const answeredPace = 100;
 const unansweredPace = 500;
 /**
  * Rate limit for looks, reads and closes: four a second on average. Starting the next close takes a read, a look and a
- * close request, so about a second. Quiet times save up to `maxBurst` requests for busy ones, and a sweep starts with
- * `firstBurst`.
+ * close request, which is about a second at this rate. Quiet times save up to `maxBurst` requests for busy ones, and a
+ * sweep starts with `firstBurst`.
  */
 const msPerRequest = 250;
 const firstBurst = 12;

@@ -118,7 +118,7 @@ export function allowanceFor(
   return budget.allow(request.close.timeout, entries.some(({ job }) => runs(job.datafeed)) ? 2 : 1);
 }
 
-/** Sends one close request. The answer is `lost` if none arrives in time, or before the ending. */
+/** Sends one close request. The answer is `lost` if none arrives in time, or before `ending` aborts. */
 export async function ask(
   batch: CloseBatch,
   force: boolean,

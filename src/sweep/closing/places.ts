@@ -23,7 +23,7 @@ export interface Waiting {
 
 /** The known processors of the nodes. */
 export interface Nodes {
-  /** By node id; undefined for a node whose stats do not include them. */
+  /** By node id; undefined for a node whose stats do not include its processors. */
   readonly processors: ReadonlyMap<string, number | undefined>;
   /** Processors of the largest node, from `_ml/info`. */
   readonly largest: number | undefined;

@@ -18,9 +18,9 @@ export interface Found {
 const maxSecondReadMs = 30_000;
 
 /**
- * Reads all parts at once. A part that cannot be read ends the sweep: with half an inventory it could close a busy job.
- * Configs, stats and datafeeds are separate answers, so a job that is created or deleted during the read appears in only
- * some of them. Such jobs are read once more.
+ * Reads all parts at once. If a part cannot be read, the sweep ends: with an incomplete inventory, it could close a
+ * busy job. Configs, stats and datafeeds are separate answers, so a job that is created or deleted during the read
+ * appears in only some of them. Such jobs are read once more.
  */
 export async function readCluster(cluster: Cluster, clock: Clock, signal: AbortSignal): Promise<Found> {
   const [identity, upgradeMode, mayClose, configs, stats, datafeeds] = await together(signal, (joint) => [

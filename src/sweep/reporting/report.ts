@@ -83,7 +83,7 @@ export interface ReopenedJob {
   readonly jobId: string;
   readonly closes: number;
   readonly lastClosedAt: string;
-  /** When `jobsweep reopen` opened it, if it did so after the last close. */
+  /** When `jobsweep reopen` opened the job, if that was after the last close. */
   readonly reopenedAt?: string;
 }
 

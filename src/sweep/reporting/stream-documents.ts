@@ -199,7 +199,7 @@ function sweepMessage({ cluster, counts, status, fuse, dryRun }: SweepReport): s
   return `the sweep of ${cluster.name} closed ${plural(closed + forceClosed, 'job')}${forced} and kept ${kept}`;
 }
 
-/** How an outcome is named as an action, and whether it is a success. */
+/** The name of each outcome as an action, and whether the outcome is a success. */
 const actions: Readonly<
   Record<OutcomeName, { action: string; outcome?: 'success' | 'failure' | 'unknown' }>
 > = {
