@@ -1,7 +1,7 @@
 /** @module Suggests the name that a person probably meant. */
 import { closest, distance } from 'fastest-levenshtein';
 
-/** The known name closest to `name` if a typo is a likely explanation, else undefined. */
+/** The known name closest to `name` if a typo is a likely explanation; otherwise undefined. */
 export function didYouMean(name: string, known: readonly string[]): string | undefined {
   if (known.length === 0) return undefined;
   const nearest = closest(name, known);

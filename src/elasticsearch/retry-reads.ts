@@ -176,7 +176,7 @@ export function mayPass(failure: Failure): boolean {
   }
 }
 
-/** A wait for messages, rounded up to whole seconds. */
+/** The text for a wait in messages, rounded up to whole seconds. */
 export const shownWait = (ms: number): string => formatDuration(Math.ceil(ms / 1_000) * 1_000);
 
 /** The wait that the server asked for with `retry-after`, in milliseconds. */

@@ -310,7 +310,7 @@ function checkPrivilege(
 
 function entryOf({ job, verdict, history, earlierAttempts, outcome }: Decision, readAt: number): Entry {
   const entry = new Entry(job, verdict, history, earlierAttempts);
-  // The close of a job found closing counts from now, unless an earlier close request is known.
+  // If a job is found closing, its close is assumed to start now, unless an earlier close request is known.
   if (job.state === 'closing') entry.askedAt ??= readAt;
   if (outcome) entry.settle(outcome, readAt);
   return entry;

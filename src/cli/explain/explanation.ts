@@ -117,7 +117,7 @@ const lasting: ReadonlySet<KeepReason> = new Set(['excluded', 'protected', 'mana
 
 export function explain(given: ExplainCase): Explanation {
   const { job, request, named, identity, now, fuse } = given;
-  // If a job is closing and no close request is known, its close counts from now.
+  // If a job is closing and no close request is known, its close is assumed to start now.
   const history: History = {
     ...given.history,
     ...(job.state === 'closing' && { askedAt: given.history?.askedAt ?? now }),

@@ -13,8 +13,8 @@ export interface PlannedJob {
 }
 
 /**
- * `openedAt` is computed from an age in whole seconds, and this machine's clock may have been set since. A job opened
- * after the plan differs by at least `idleFor` (a minute or more).
+ * `openedAt` is computed from an age in whole seconds, and this machine's clock may have been adjusted since. A job
+ * opened after the plan differs by at least `idleFor` (a minute or more).
  */
 const tolerance = 30_000;
 

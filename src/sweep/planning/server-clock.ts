@@ -22,7 +22,7 @@ const refuseFrom = 60 * minute;
  */
 export function compareClocks(server: ServerDate | undefined): string[] {
   if (!server) return [];
-  // The header has whole seconds and was written between the request and its answer.
+  // The header has a resolution of one second and was written between the request and its answer.
   const ahead = server.sentAt - (server.date + 1_000);
   const behind = server.date - server.receivedAt;
   if (ahead >= refuseFrom)

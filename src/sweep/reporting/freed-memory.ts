@@ -1,4 +1,7 @@
-/** @module The memory that a sweep freed, by its two measures: model memory, and what the jobs reserved on their nodes. */
+/**
+ * @module The memory that a sweep freed, by two measures: model memory, and the memory that jobs reserved on their
+ * nodes.
+ */
 import type { ReportedJob, SweepReport } from './report.ts';
 
 /** The jobs whose memory a sweep freed, or a plan would free. */

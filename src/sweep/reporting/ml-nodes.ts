@@ -27,8 +27,8 @@ const nativeCode = 30 * 2 ** 20;
 const maxJobsPerNode = 512;
 
 /**
- * `open` are all open jobs of the cluster, `closed` the ids of those that no longer count. Undefined unless at least one
- * node can go, with room left for the largest job.
+ * `open` are all open jobs of the cluster, and `closed` are the ids of jobs to leave out. Returns undefined unless at
+ * least one node is unnecessary, with room left for the largest job.
  */
 export function enoughNodes(
   nodes: readonly MeasuredNode[],
