@@ -78,7 +78,7 @@ describe('a virtual clock', () => {
     await expect(clock.sleep(1, stop.signal)).rejects.toThrow('enough');
   });
 
-  test('a limit of a virtual clock aborts when its time is reached, but not after it was disposed', async () => {
+  test('a time limit on a virtual clock aborts when its time is reached, unless it was disposed first', async () => {
     using clock = new VirtualClock(0);
     const limit = clock.limit(50);
     const disposed = clock.limit(50);
@@ -90,7 +90,7 @@ describe('a virtual clock', () => {
     expect(disposed.signal.aborted).toBe(false);
   });
 
-  test('a virtual clock advances by hand to the exact moment and skips cancelled events', async () => {
+  test('a virtual clock that is advanced by hand stops at the exact time and skips cancelled events', async () => {
     using clock = new VirtualClock(0);
     const order: number[] = [];
     const cancel = clock.at(10, () => order.push(10));
@@ -107,7 +107,7 @@ describe('a virtual clock', () => {
     expect(clock.now()).toBe(30);
   });
 
-  test('a virtual clock runs an event with a past time right after the call that added it', async () => {
+  test('a virtual clock runs an event whose time is past right after the call that added it', async () => {
     using clock = new VirtualClock(1_000);
     const rang = vi.fn();
     clock.at(10, rang);
@@ -132,7 +132,7 @@ describe('over real HTTP', () => {
     expect(clock.now()).toBe(hour);
   });
 
-  test('a virtual clock stands still for every HTTP exchange in flight', async () => {
+  test('a virtual clock stands still while any HTTP exchange is in flight', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 1_000);
@@ -225,7 +225,7 @@ describe('a scaled clock', () => {
     expect(cancelled).not.toHaveBeenCalled();
   });
 
-  test('a scaled clock does not fire an event at once that is a year away', async () => {
+  test('a scaled clock does not immediately fire an event that is a year away', async () => {
     const clock = scaledClock(1, 0);
     const rang = vi.fn();
     const cancel = clock.at(365 * 24 * hour, rang);

@@ -48,7 +48,7 @@ describe('a random past', () => {
     expect(drawPast({ ...options, seed: 8 })).not.toEqual(drawPast(options));
   });
 
-  it('a random past leads to the present state that a fleet describes', async () => {
+  it('a random past ends in the present state that the fleet describes', async () => {
     const fleet = defaultFleet(Date.now());
     await using setup = await startSetup(fleet.jobs ?? [], { nodes: fleet.nodes ?? [] });
     let count = 0;
@@ -119,7 +119,7 @@ describe('model snapshots over HTTP', () => {
     expect((await send(setup.server.url, path)).status).toBe(400);
   });
 
-  it('model snapshots of an unknown job or of a list are 404', async () => {
+  it('a request for the model snapshots of an unknown job or a list of jobs is refused with 404', async () => {
     await using setup = await startSetup(jobs);
     for (const name of ['three', 'one,two', 'o*'])
       expect((await send(setup.server.url, `/_ml/anomaly_detectors/${name}/model_snapshots`)).status).toBe(

@@ -130,7 +130,7 @@ describe('another user', () => {
     });
   });
 
-  test('another user’s closes can be made to fail, never end, or take another time', async () => {
+  test('another user’s closes can be made to fail, never end, or take a given time', async () => {
     const { clock, cluster } = setup(['never', 'fails', 'long'].map((jobId) => ({ jobId, lastData: '3d' })));
     cluster.setCloseDuration('never', 'never');
     cluster.setCloseDuration('fails', { fails: 'disk full' });
@@ -173,7 +173,7 @@ describe('a fleet made in code', () => {
     [{ closeTakes: 'two minutes' }, 'expected a duration'],
     [{ datafeed: { state: 'started', source: { every: 'often' } } }, 'expected a duration'],
   ] as const)(
-    'the invalid fleet %j from code is refused although it is not validated',
+    'the invalid fleet %j from code is refused, even without schema validation',
     (description, message) => {
       expect(() => setup([{ jobId: 'a', ...description }])).toThrow(message);
     },
@@ -299,7 +299,7 @@ describe('closing times', () => {
 });
 
 describe('the simulator', () => {
-  test('the simulator passes a simulated day of ten thousand fed jobs in a moment', async () => {
+  test('the simulator passes a simulated day with ten thousand fed jobs in less than a second', async () => {
     const { clock, cluster } = setup(
       Array.from({ length: 10_000 }, (_, index) => ({
         jobId: `job-${index}`,

@@ -102,7 +102,7 @@ describe('a scripted fault', () => {
     await client.close();
   });
 
-  test('a scripted fault never answers until the client disconnects', async () => {
+  test('a scripted fault leaves a request unanswered until the client disconnects', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', hang: true });
     const limit = target.clock.limit(60_000);
@@ -111,7 +111,7 @@ describe('a scripted fault', () => {
     expect((await target.get('/_ml/info')).status).toBe(200);
   });
 
-  test('a scripted fault can select by path or wildcard, strike several times, and be removed', async () => {
+  test('a scripted fault can select requests by path or wildcard, apply several times, and be removed', async () => {
     await using target = await startTarget({ jobs });
     const remove = target.server.faults.add({
       api: 'ml.*',
@@ -129,7 +129,7 @@ describe('a scripted fault', () => {
 });
 
 describe('a scripted event', () => {
-  test('a scripted event happens after the nth request to an API and before its answer', async () => {
+  test('a scripted event happens after the nth request to an API and before the answer to that request', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.afterRequest(2, () => target.cluster.removeJob('a'), 'ml.get_job_stats');
 
@@ -138,7 +138,7 @@ describe('a scripted event', () => {
     expect((await target.get('/_ml/anomaly_detectors/_stats')).body.count).toBe(0);
   });
 
-  test('an event in a fleet file happens at a time or after a request', async () => {
+  test('an event in a fleet file happens at its given time or after its given request', async () => {
     await using target = await startTarget({
       fleet: {
         jobs: ['a', 'b', 'c', 'd', 'e', 'f'].map((jobId) => ({

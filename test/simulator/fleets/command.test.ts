@@ -161,7 +161,7 @@ describe('--from', () => {
     };
   }
 
-  test('--from copies states, times, groups and datafeeds with a read-only key', async () => {
+  test('`simulate --from` copies states, times, groups and datafeeds with a read-only key', async () => {
     const { truth, copied, requests } = await copy();
     const essence = (cluster: SimulatedCluster) =>
       cluster.jobs().map((job) => ({
@@ -184,7 +184,7 @@ describe('--from', () => {
     expect(new Set(requests)).toEqual(new Set(['GET']));
   });
 
-  test('--from starts a copy in which busy jobs keep getting data and idle jobs stay idle', async () => {
+  test('`simulate --from` starts a copy in which busy jobs keep getting data and idle jobs stay idle', async () => {
     const { copied } = await copy();
     await (copied.clock as VirtualClock).advance(3_600_000);
     const silent = (id: string) => copied.clock.now() - (copied.job(id)?.lastDataTime ?? 0);
@@ -194,7 +194,7 @@ describe('--from', () => {
     expect(silent('web-idle')).toBeGreaterThan(9 * 86_400_000);
   });
 
-  test('--hash-ids leaves no name and no text of the original in the copy', async () => {
+  test('`simulate --from` with `--hash-ids` leaves no name and no text of the original in the copy', async () => {
     const { text, fleet } = await copy('--hash-ids');
 
     for (const word of [
@@ -217,7 +217,7 @@ describe('--from', () => {
     expect(new Set(fleet.jobs?.flatMap(({ groups = [] }) => groups)).size).toBe(1);
   });
 
-  test('--from reports a cluster that cannot be read', async () => {
+  test('`simulate --from` reports a cluster that cannot be read', async () => {
     const { exit, stderr } = await runCommand(['simulate', 'elasticsearch', '--from', 'http://127.0.0.1:9']);
 
     expect(exit).toBe(5);

@@ -51,7 +51,7 @@ describe('the default fleet', () => {
     expect(after).toBeGreaterThanOrEqual(before - 1);
   });
 
-  test('the default fleet is valid by the schema of fleet files', () => {
+  test('the default fleet matches the schema of fleet files', () => {
     expect(checkFleet(defaultFleet(Date.now())).problems).toBeUndefined();
   });
 });
@@ -116,12 +116,12 @@ describe('mistakes in a fleet file', () => {
 
   test.each([
     [
-      'a field that is not known, with the one that is meant',
+      'an unknown field, with a suggestion',
       '{\n  "jobs": [\n    {"jobId": "a", "lastDate": "3d"}\n  ]\n}',
       'fleet.json:3:20: jobs[0].lastDate: an unknown field; did you mean lastData?',
     ],
     [
-      'a value that is no moment',
+      'an invalid time',
       '{"jobs": [{"jobId": "a",\n  "lastData": "long ago"}]}',
       'fleet.json:2:3: jobs[0].lastData: expected a moment: an age such as "3d", "now", an ISO date-time, or epoch milliseconds, got "long ago"',
     ],
@@ -131,17 +131,17 @@ describe('mistakes in a fleet file', () => {
       'fleet.json:1:12: jobs[0].jobId: expected an id of a-z, 0-9',
     ],
     [
-      'an id twice',
+      'a duplicate id',
       '{"jobs": [{"jobId": "a"}, {"jobId": "a"}]}',
       'jobs[1].jobId: "a" is the id of jobs[0] already',
     ],
     [
-      'a node that is not there',
+      'a job on an unknown node',
       '{"jobs": [{"jobId": "a", "node": "ml-7"}]}',
       'jobs[0].node: there is no node "ml-7"; the nodes are ml-0, ml-1, ml-2',
     ],
     [
-      'a group that is a job',
+      'a group with the id of a job',
       '{"jobs": [{"jobId": "a"}, {"jobId": "b", "groups": ["a"]}]}',
       'jobs[1].groups[0]: "a" is the id of a job, and ids and groups share one namespace',
     ],
@@ -156,17 +156,17 @@ describe('mistakes in a fleet file', () => {
       'jobs[0].closeTakes: expected a duration',
     ],
     [
-      'a node twice',
+      'a duplicate node',
       '{"nodes": [{"name": "a"}, {"name": "a"}]}',
       'nodes[1].name: "a" is the name of another node already',
     ],
     [
-      'a config without what the cluster works with',
+      'a config without a part that the cluster needs',
       '{"jobs": [{"jobId": "a", "config": {"analysis_config": null}}]}',
       'fleet.json:1:37: jobs[0].config.analysis_config: expected object, got null',
     ],
     [
-      'a config of another job',
+      'a config with the id of another job',
       '{"jobs": [{"jobId": "a", "config": {"job_id": "b"}}]}',
       'jobs[0].config.job_id: expected nothing here: the id is `jobId`, got "b"',
     ],
@@ -180,7 +180,7 @@ describe('mistakes in a fleet file', () => {
       '{"settings": {"xpack.ml.max_open_jobs": "many"}}',
       'fleet.json:1:15: the cluster refuses it: Failed to parse value [many]',
     ],
-    ['text that is no JSON', '{"jobs": [}', 'not valid JSON'],
+    ['text that is not JSON', '{"jobs": [}', 'not valid JSON'],
   ])('a mistake in a fleet file is reported: %s', async (_what, text, message) => {
     const { exit, stdout, stderr } = await start('fleet.json', text);
 

@@ -49,7 +49,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-24T07:00:00Z', '2026-11-25T07:00:00Z']);
   });
 
-  it('a schedule does not fire in a night that skips its hour, and fires once in a night that repeats it', async () => {
+  it('a schedule does not fire in a night that skips its hour, and fires once in a night that repeats its hour', async () => {
     await using spring = await schedulerBench({ startAt: '2027-03-27T12:00:00Z' });
     const nightly = {
       ScheduleExpression: 'cron(30 2 * * ? *)',
@@ -229,7 +229,7 @@ describe('a delivery', () => {
     });
   });
 
-  it('a delivery can be late and still states its nominal time', async () => {
+  it('a delivery that is late still states the time at which it was due', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', lateMs: 59_000 });
     await create(bench.client, {

@@ -147,7 +147,7 @@ describe('a schedule', () => {
 describe('a schedule is refused with 400', () => {
   it.each([
     [
-      'a name too long',
+      'a name that is too long',
       { Name: 'n'.repeat(65) },
       `1 validation error detected: Value '${'n'.repeat(65)}' at 'name' failed to satisfy constraint: Member must have length less than or equal to 64`,
     ],
@@ -162,7 +162,7 @@ describe('a schedule is refused with 400', () => {
       "1 validation error detected: Value at 'target' failed to satisfy constraint: Member must not be null",
     ],
     [
-      'no window',
+      'no flexible time window',
       { FlexibleTimeWindow: undefined },
       "Value at 'flexibleTimeWindow' failed to satisfy constraint: Member must not be null",
     ],
@@ -183,49 +183,49 @@ describe('a schedule is refused with 400', () => {
       "Value 'PAUSED' at 'state' failed to satisfy constraint: Member must satisfy enum value set: [ENABLED, DISABLED]",
     ],
     [
-      'a queue that is no queue',
+      'a dead-letter queue that is not a queue',
       { Target: { Arn: functionArn, RoleArn: roleArn, DeadLetterConfig: { Arn: 'arn:aws:sns:x:1:y' } } },
       "at 'target.deadLetterConfig.arn' failed to satisfy constraint",
     ],
     [
-      'a FIFO queue',
+      'a FIFO queue as dead-letter queue',
       { Target: { Arn: functionArn, RoleArn: roleArn, DeadLetterConfig: { Arn: `${queueArn}.fifo` } } },
       "at 'target.deadLetterConfig.arn' failed to satisfy constraint",
     ],
     ['a bad expression', { ScheduleExpression: 'rate(10)' }, 'Invalid Schedule Expression rate(10).'],
     [
-      'an unknown zone',
+      'an unknown time zone',
       { ScheduleExpressionTimezone: 'Mars/Olympus' },
       'Invalid Schedule Expression Timezone Mars/Olympus.',
     ],
     [
-      'a window without minutes',
+      'a flexible time window without minutes',
       { FlexibleTimeWindow: { Mode: 'FLEXIBLE' as const } },
       'MaximumWindowInMinutes must be specified exactly when the Mode is FLEXIBLE.',
     ],
     [
-      'minutes without a window',
+      'minutes without a flexible time window',
       { FlexibleTimeWindow: { Mode: 'OFF' as const, MaximumWindowInMinutes: 5 } },
       'MaximumWindowInMinutes must be specified exactly when the Mode is FLEXIBLE.',
     ],
     [
-      'a start too old',
+      'a start too far in the past',
       { StartDate: new Date('2026-11-23T11:54:59Z') },
       'The StartDate you specify cannot be earlier than 5 minutes ago.',
     ],
-    ['an end that is past', { EndDate: new Date('2026-11-23T11:59:59Z') }, 'EndDate'],
+    ['an end in the past', { EndDate: new Date('2026-11-23T11:59:59Z') }, 'EndDate'],
     [
       'an end before the start',
       { StartDate: new Date('2026-12-02T00:00:00Z'), EndDate: new Date('2026-12-01T00:00:00Z') },
       'EndDate',
     ],
     [
-      'an input that is no JSON, for a function',
+      'an Input for a function that is not JSON',
       { Target: { Arn: functionArn, RoleArn: roleArn, Input: '{"n": <aws.scheduler.attempt-number>}' } },
       'well-formed JSON',
     ],
     [
-      'an input too large',
+      'an Input that is too large',
       { Target: { Arn: functionArn, RoleArn: roleArn, Input: `"${'x'.repeat(262_143)}"` } },
       '256 KB',
     ],
@@ -294,7 +294,7 @@ describe('a listing', () => {
     expect(pages).toEqual([[], ['a', 'b'], ['c', 'd'], ['e']]);
   });
 
-  it('a listing refuses a token of another listing', async () => {
+  it('a listing refuses a token from another listing', async () => {
     await using bench = await schedulerBench({ paging: { size: 1 } });
     const { client } = bench;
     for (const Name of ['a', 'b']) await create(client, { Name });
@@ -316,7 +316,7 @@ describe('a group', () => {
     );
   });
 
-  it('a group is deleted with its schedules after a while, in which they may still fire', async () => {
+  it('a group is deleted with its schedules after a delay, during which they may still fire', async () => {
     await using bench = await schedulerBench({ groupDeletionMs: 90_000 });
     const { client, clock, scheduler } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -436,7 +436,7 @@ describe('a scripted fault', () => {
     expect(bench.clock.now()).toBe(Date.parse('2026-11-23T12:00:45Z'));
   });
 
-  it('a scripted fault answers with a page of a gateway', async () => {
+  it('a scripted fault answers with a gateway’s page', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'any', page: { status: 502, body: '<html>Bad Gateway</html>' } });
     expect(await refusal(create(bench.client))).toMatch(/^502 SyntaxError/);

@@ -25,7 +25,7 @@ function occurrences(text: string, zone: string, from: number, count: number): u
   return found;
 }
 
-it.each(refused)('the simulator refuses %s', (text) => {
+it.each(refused)('the simulator refuses the schedule expression %s', (text) => {
   expect(readExpression(text)).toBeUndefined();
 });
 
@@ -35,7 +35,7 @@ it('the simulator reads the names of months and days in any case', () => {
   expect(due).toEqual(['2026-02-13T00:00:00Z', '2026-02-27T00:00:00Z']);
 });
 
-it.each(accepted)('the simulator accepts %s', (text) => {
+it.each(accepted)('the simulator accepts the schedule expression %s', (text) => {
   expect(readExpression(text)).toBeDefined();
 });
 
@@ -48,7 +48,7 @@ it.each(notZones)('the simulator refuses the time zone %j', (name) => {
 });
 
 it.each(dueTimes)(
-  'the simulator finds that $says: $expression',
+  'the simulator’s due times of $expression match its documentation: $says',
   ({ expression, zone = 'UTC', from, due, ends }) => {
     const start = Date.parse(from ?? '2026-01-01T00:00:00Z');
     expect(occurrences(expression, zone, start, due.length + (ends ? 1 : 0))).toEqual(due);
@@ -59,7 +59,7 @@ describe('start and end of a schedule', () => {
   const moment = (text: string) => Date.parse(text);
   const daily = { expression: readExpression('cron(0 2 * * ? *)'), zone: 'UTC', anchor: 0 };
 
-  it('the start and the end of a schedule include the moments themselves', () => {
+  it('the start and the end of a schedule are inclusive', () => {
     const start = moment('2026-02-01T02:00:00Z');
     const end = moment('2026-02-02T02:00:00Z');
     const { expression } = daily;
@@ -88,7 +88,7 @@ const moments = fc.oneof(
   fc.integer({ min: Date.parse('2027-12-01'), max: Date.parse('2028-03-15') }),
 );
 
-it('the product and the simulator agree on random expressions, zones and moments', () => {
+it('the product and the simulator agree on random expressions, time zones and times', () => {
   fc.assert(
     fc.property(anyCron, fc.constantFrom(...someZones), moments, (body, zone, after) => {
       const text = `cron(${body})`;

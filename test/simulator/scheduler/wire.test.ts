@@ -54,24 +54,30 @@ describe('a request', () => {
     ['PUT', '/schedule-groups/default'],
     ['GET', '/schedules/a/b'],
     ['GET', '/Schedules'],
-  ])('a request for an unknown operation is a 404 with a JSON error: %s %s', async (method, path) => {
-    const { status, type, body } = await call(method, path);
-    expect([status, type]).toEqual([404, 'UnknownOperationException']);
-    expect(Object.keys(body)).toEqual(['Message']);
-  });
+  ])(
+    'a request for an unknown operation is answered with 404 and a JSON error: %s %s',
+    async (method, path) => {
+      const { status, type, body } = await call(method, path);
+      expect([status, type]).toEqual([404, 'UnknownOperationException']);
+      expect(Object.keys(body)).toEqual(['Message']);
+    },
+  );
 
   it.each([
     ['GET', '/schedules/'],
     ['DELETE', '/schedules/'],
     ['POST', '/schedules/'],
     ['DELETE', '/schedule-groups/'],
-  ])('a request with an empty name is refused, and is not a listing: %s %s', async (method, path) => {
-    const { status, type, body } = await call(method, path, method === 'POST' ? valid : undefined);
-    expect([status, type]).toEqual([400, 'ValidationException']);
-    expect(body.Message).toContain("Value '' at 'name' failed to satisfy constraint");
-  });
+  ])(
+    'a request with an empty name is refused instead of treated as a listing: %s %s',
+    async (method, path) => {
+      const { status, type, body } = await call(method, path, method === 'POST' ? valid : undefined);
+      expect([status, type]).toEqual([400, 'ValidationException']);
+      expect(body.Message).toContain("Value '' at 'name' failed to satisfy constraint");
+    },
+  );
 
-  it('a request decodes its name once', async () => {
+  it('the name in a request is decoded exactly once', async () => {
     expect((await call('GET', '/schedules/w%69re')).status).toBe(200);
     expect((await call('GET', '/schedules/w%2569re')).status).toBe(400);
     expect((await call('GET', '/schedules/%E0%A4%A')).status).toBe(400);
@@ -96,7 +102,7 @@ describe('a request', () => {
   });
 
   it.each([
-    ['text that is no JSON', '{"State":'],
+    ['text that is not JSON', '{"State":'],
     ['a list', '[]'],
     ['a text for a date', { ...valid, StartDate: '2026-12-01T00:00:00Z' }],
     ['a text for the target', { ...valid, Target: 'lambda' }],

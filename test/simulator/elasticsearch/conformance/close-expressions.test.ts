@@ -31,7 +31,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
     ['a list with blanks and empty tokens', '%20conformance-a%20,,conformance-c', ['a', 'c']],
     ['a list whose comma is percent-encoded', 'conformance-a%2Cconformance-c', ['a', 'c']],
     ['an id and a pattern that matches nothing', 'conformance-a,nothing-*', ['a']],
-  ])('the expression %s closes what it names and nothing else', async (_what, expression, closed) => {
+  ])('a close expression closes what it names and nothing else: %s', async (_what, expression, closed) => {
     await using target = await threeOpen();
 
     const { status, body } = await close(target, expression);
@@ -44,12 +44,15 @@ describe('elasticsearch.md §2.3 tokens', () => {
     });
   });
 
-  test.each(['*', '_all', ',', '%20,%20'])('the expression %j alone names all jobs', async (expression) => {
-    await using target = await threeOpen();
+  test.each(['*', '_all', ',', '%20,%20'])(
+    'the close expression %j alone names all jobs',
+    async (expression) => {
+      await using target = await threeOpen();
 
-    expect((await close(target, expression)).body).toEqual({ closed: true });
-    expect(await states(target)).toEqual({ a: 'closed', b: 'closed', c: 'closed' });
-  });
+      expect((await close(target, expression)).body).toEqual({ closed: true });
+      expect(await states(target)).toEqual({ a: 'closed', b: 'closed', c: 'closed' });
+    },
+  );
 
   test('`?` is not a wildcard in a close request', async () => {
     await using target = await threeOpen();
@@ -76,7 +79,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
 });
 
 describe('elasticsearch.md §2.3 allow_no_match', () => {
-  test('one unknown id refuses the whole request, and the error names all unknown ids', async () => {
+  test('one unknown id makes the whole close request fail, and the error names all unknown ids', async () => {
     await using target = await threeOpen();
 
     const reply = await close(target, 'gone-1,conformance-a,gone-2');
@@ -90,27 +93,36 @@ describe('elasticsearch.md §2.3 allow_no_match', () => {
   test.each([
     ['a pattern that matches nothing', 'nothing-*', '', 200, undefined],
     [
-      'a pattern that matches nothing, forbidden',
+      'a pattern that matches nothing, with allow_no_match=false',
       'nothing-*',
       '?allow_no_match=false',
       404,
       "No known job with id 'nothing-*'",
     ],
-    ['an unknown id, allowed', 'nothing', '?allow_no_match=true', 404, "No known job with id 'nothing'"],
     [
-      'an unknown id beside a pattern that matches',
+      'an unknown id, with allow_no_match=true',
+      'nothing',
+      '?allow_no_match=true',
+      404,
+      "No known job with id 'nothing'",
+    ],
+    [
+      'an unknown id and a pattern that matches',
       'conformance-*,nothing',
       '',
       404,
       "No known job with id 'nothing'",
     ],
-  ])('a close request without a matching job: %s', async (_what, expression, query, status, reason) => {
-    await using target = await threeOpen();
+  ])(
+    'a close request with an unmatched expression gets the documented answer: %s',
+    async (_what, expression, query, status, reason) => {
+      await using target = await threeOpen();
 
-    const reply = await close(target, expression, query);
+      const reply = await close(target, expression, query);
 
-    expect({ status: reply.status, reason: reply.reason }).toEqual({ status, reason });
-  });
+      expect({ status: reply.status, reason: reply.reason }).toEqual({ status, reason });
+    },
+  );
 
   embedded.each(['*', '_all'])(
     'a close of %j succeeds without any jobs, unless a match is required',

@@ -63,7 +63,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect(closings).toHaveLength(1);
   });
 
-  embedded('closing a failed job alone is 409 and names it', async () => {
+  embedded('closing only a failed job is refused with 409, and the error names the job', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
 
     expect(errorOf(await close(target, 'a'))).toEqual({
@@ -75,7 +75,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
   });
 
   embedded.each(['a,b', 'a,closed', '*'])(
-    'with a failed job among others (%s), a close is answered with 409 without a name, and nothing is closed',
+    'a close with a failed job among others (%s) is refused with 409 without a name, and nothing is closed',
     async (ids) => {
       await using target = await startTarget({
         jobs: [{ jobId: 'a', state: 'failed' }, { jobId: 'b' }, { jobId: 'closed', state: 'closed' }],
@@ -107,11 +107,14 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     expect(target.state('a')).toBe('closed');
   });
 
-  embedded.each(['reset', 'revert'] as const)('a job blocked by a %s is already closed', async (blocked) => {
-    await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
+  embedded.each(['reset', 'revert'] as const)(
+    'closing a job that is blocked by a %s succeeds, because the job is closed',
+    async (blocked) => {
+      await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
 
-    expect((await close(target, 'a')).body).toEqual({ closed: true });
-  });
+      expect((await close(target, 'a')).body).toEqual({ closed: true });
+    },
+  );
 
   embedded('a job whose node just left is closed on its next node', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', node: 'ml-0', lastData: '3d' }] });

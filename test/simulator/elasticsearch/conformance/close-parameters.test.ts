@@ -17,9 +17,9 @@ describe('elasticsearch.md §2.1 query or body', () => {
   test.each([
     ['the query', '?timeout=30s&force=true&allow_no_match=false', undefined],
     ['the body', '', { timeout: '30s', force: true, allow_no_match: false }],
-    ['the body, the id there too', '', { job_id: 'ignored', force: false }],
-    ['an empty object', '', {}],
-  ])('a close request takes its parameters in %s', async (_where, query, body) => {
+    ['the body, whose job id is ignored', '', { job_id: 'ignored', force: false }],
+    ['a body that is an empty object', '', {}],
+  ])('a close request takes its parameters from %s', async (_where, query, body) => {
     await using target = await oneOpen();
 
     expect((await target.post(path + query, body)).body).toEqual({ closed: true });
@@ -36,7 +36,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     expect(reply.body).toEqual({ closed: true });
   });
 
-  test('query parameters together with a body are 400, with the exact message', async () => {
+  test('query parameters together with a body are refused with 400 and the exact message', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?force=true`, {});
@@ -49,7 +49,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     expect(await stateOf(target)).toBe('opened');
   });
 
-  test('several query parameters are listed in order', async () => {
+  test('the error for several query parameters with a body lists them in order', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?timeout=1m&force=true&allow_no_match=true`, {});
@@ -127,7 +127,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     expect({ status, type }).toEqual({ status: 400, type: 'x_content_parse_exception' });
   });
 
-  test('a body without a known Content-Type is 406', async () => {
+  test('a body without a known Content-Type is refused with 406', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(path, '{}', { headers: { 'content-type': 'text/html' } });
@@ -136,7 +136,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     expect(reply.body).toEqual({ error: 'Content-Type header [text/html] is not supported', status: 406 });
   });
 
-  test('another method is 405 and names the allowed ones', async () => {
+  test('a GET of the close path is refused with 405, and the answer names the allowed method', async () => {
     await using target = await startTarget();
 
     const reply = await target.get(path);

@@ -63,7 +63,7 @@ describe('elasticsearch.md §3.4 info', () => {
     },
   );
 
-  embedded('_ml/info returns processors from 8 on', async () => {
+  embedded('_ml/info returns processors from version 8 on', async () => {
     await using newer = await startTarget({ stack: '8.19' });
     await using older = await startTarget({ stack: '7.17' });
 
@@ -346,7 +346,7 @@ describe('settings', () => {
   });
 
   embedded(
-    "the server's own idle closer exists only in 9, and closes jobs by event time each night",
+    "the server's own idle closer exists only in version 9, and closes jobs by event time each night",
     async () => {
       const name = 'xpack.ml.idle_job_auto_close_timeout';
       await using older = await startTarget({ stack: '8.19' });

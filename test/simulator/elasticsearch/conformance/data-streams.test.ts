@@ -39,7 +39,7 @@ describe('data streams', () => {
     expect(listed.data_streams).toMatchObject([{ name: stream, generation: 1 }]);
   });
 
-  it('data streams refuse an existing document, a document to be replaced, and a document without a time, one by one', async () => {
+  it('data streams refuse each document that already exists, replaces another or has no time', async () => {
     await bulk([{ create: { _id: 'a' } }, at(1)]);
     const { status, body } = await bulk(
       [{ create: { _id: 'a' } }, at(1)],

@@ -146,7 +146,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     );
   });
 
-  test('a stopped datafeed has the stats of its state and its configuration', async () => {
+  test('the stats of a stopped datafeed contain its state and job, and zero for all times', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -187,7 +187,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     ]);
   });
 
-  embedded('the stats of a datafeed in its lookback show that, and its progress', async () => {
+  embedded('the stats of a datafeed in its lookback show the lookback and its progress', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -228,7 +228,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(body.node).toBe((await statsOf(target, id)).node.id);
   });
 
-  embedded('a started datafeed goes on with documents that are indexed later', async () => {
+  embedded('a started datafeed also reads documents that are indexed later', async () => {
     await using target = await startTarget();
     await target.openJob('a');
     const id = await target.putDatafeed('a');
@@ -269,7 +269,7 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(counts.processed_record_count).toBe(120);
   });
 
-  test('a datafeed that is unknown, running or of a closed job cannot be started', async () => {
+  test('a datafeed cannot be started if it is unknown or running, or if its job is closed', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -397,7 +397,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     );
   });
 
-  test('lists and patterns stop several datafeeds, and allow_no_match decides about unknown ones', async () => {
+  test('lists and patterns stop several datafeeds, and allow_no_match decides whether unknown ids fail', async () => {
     await using target = await startTarget();
 
     expect((await target.post(`${feeds}/conformance-*/_stop`)).body).toEqual({ stopped: true });
@@ -407,7 +407,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     expect((await target.post(`${feeds}/conformance-*/_stop?allow_no_match=false`)).status).toBe(404);
   });
 
-  test('body and query parameters may be combined', async () => {
+  test('a request to stop a datafeed may combine body and query parameters', async () => {
     await using target = await startTarget();
 
     expect((await target.post(`${feeds}/conformance-*/_stop?force=true`, {})).reason).toBe(

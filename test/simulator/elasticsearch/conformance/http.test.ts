@@ -69,7 +69,7 @@ describe('responses', () => {
     expect(body.error.stack_trace).toContain('No known job');
   });
 
-  test('an unknown path is 400', async () => {
+  test('a request to an unknown path is refused with 400', async () => {
     await using target = await startTarget();
 
     expect((await target.get('/_ml/nothing/here')).body).toEqual({
@@ -223,7 +223,7 @@ describe('elasticsearch.md §5 versions', () => {
     expect((await nine.get(path)).status).toBe(400);
   });
 
-  embedded('memory stats and delete_user_annotations exist from 8 on', async () => {
+  embedded('memory stats and delete_user_annotations exist from version 8 on', async () => {
     await using target = await startTarget({ stack: '7.17', jobs: [{ jobId: 'a', state: 'closed' }] });
 
     expect((await target.get('/_ml/memory/_stats')).status).toBe(400);
@@ -237,7 +237,7 @@ describe('elasticsearch.md §5 versions', () => {
     ['7.17', /^7\.17\./],
     ['8.19', /^8\.19\./],
     ['9.2', /^9\.2\./],
-  ] as const)('version %s reports its number', async (stack, number) => {
+  ] as const)('the simulated version %s reports its number', async (stack, number) => {
     await using target = await startTarget({ stack });
 
     expect((await target.get('/')).body.version.number).toMatch(number);

@@ -77,19 +77,19 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
   embedded.each([
     ['waits for a node', { state: 'opening', node: null }, 'opening', ['state', 'assignment_explanation']],
     [
-      'is assigned, its process not up yet',
+      'is assigned, but has no process yet',
       { state: 'opening', openTakes: '1h' },
       'opening',
       ['state', 'assignment_explanation'],
     ],
     [
-      'is closing, its process still there',
+      'is closing and still has its process',
       { state: 'closing', lastData: '3d', closeTakes: 'never' },
       'closing',
       live,
     ],
     [
-      'is closing, its process gone',
+      'is closing and no longer has its process',
       { state: 'closing', node: null },
       'closing',
       ['state', 'assignment_explanation'],
@@ -188,7 +188,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     expect(ids((await target.get('/_ml/anomaly_detectors/_all/_stats')).body)).toContain('conformance-a');
   });
 
-  test('stats of unknown ids are 404, and of unknown patterns an empty list unless a match is required', async () => {
+  test('the stats are 404 for unknown ids, and an empty list for unmatched patterns unless a match is required', async () => {
     await using target = await startTarget();
 
     const unknown = await target.get('/_ml/anomaly_detectors/conformance-x/_stats');
@@ -524,7 +524,7 @@ describe('elasticsearch.md §3 filter_path', () => {
       { jobs: [{ forecasts_stats: { forecasted_jobs: 0 } }] },
     ],
     ['nothing.here', {}],
-  ])('filter_path: %s', async (path, expected) => {
+  ])('filter_path=%s returns only the fields that match', async (path, expected) => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 

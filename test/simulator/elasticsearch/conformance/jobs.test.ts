@@ -168,7 +168,12 @@ describe('elasticsearch.md §3.7 put', () => {
   test.each([
     ['a bad id', 'FOO', minimalJob, `Invalid job_id; 'FOO' ${rule}`],
     ['an id that ends in a hyphen', 'foo-', minimalJob, `Invalid job_id; 'foo-' ${rule}`],
-    ['a long id', 'a'.repeat(65), minimalJob, 'The job id cannot contain more than 64 characters.'],
+    [
+      'an id of 65 characters',
+      'a'.repeat(65),
+      minimalJob,
+      'The job id cannot contain more than 64 characters.',
+    ],
     [
       'a bad group',
       'a',
@@ -214,12 +219,12 @@ describe('elasticsearch.md §3.7 put', () => {
       "Inconsistent job_id; 'a' specified in the body differs from 'b' specified as a URL argument",
     ],
     [
-      'a field of the server',
+      'a field that only the server sets',
       'a',
       { ...minimalJob, model_snapshot_id: 'x' },
       'The job is configured with fields [model_snapshot_id] that are illegal to set at job creation',
     ],
-  ])('a put is refused: %s', async (_what, id, body, reason) => {
+  ])('creating a job is refused with %s', async (_what, id, body, reason) => {
     await using target = await startTarget();
 
     expect(errorOf(await target.put(`${jobs}/${id}`, body))).toEqual({
@@ -689,7 +694,7 @@ describe('elasticsearch.md §3.9 delete', () => {
     expect((await target.delete(`${jobs}/a?force=true`)).body).toEqual({ acknowledged: true });
   });
 
-  test('deleting an unknown job is 404', async () => {
+  test('deleting an unknown job is refused with 404', async () => {
     await using target = await startTarget();
 
     expect((await target.delete(`${jobs}/conformance-x`)).reason).toBe(

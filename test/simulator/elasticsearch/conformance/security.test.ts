@@ -24,7 +24,7 @@ const key = (id: string, secret: string) => ({
 const close = '/_ml/anomaly_detectors/a/_close';
 
 describe('elasticsearch.md §4 authentication', () => {
-  embedded('a request without credentials is 401 with the authentication schemes', async () => {
+  embedded('a request without credentials is refused with 401 and the authentication schemes', async () => {
     await using target = await secured();
 
     const { status, body, headers } = await target.get('/_ml/anomaly_detectors/_stats');
@@ -39,7 +39,7 @@ describe('elasticsearch.md §4 authentication', () => {
     expect(headers.get('www-authenticate')).toBe('Basic realm="security", charset="UTF-8", ApiKey');
   });
 
-  embedded('a wrong password is 401', async () => {
+  embedded('a wrong password is refused with 401', async () => {
     await using target = await secured();
 
     expect(errorOf(await target.get('/_ml/info', basic('bob', 'wrong')))).toEqual({
@@ -54,7 +54,7 @@ describe('elasticsearch.md §4 authentication', () => {
     ['an expired key', key('old', 'k4')],
     ['no key at all', { headers: { authorization: 'ApiKey nonsense' } }],
     ['another scheme', { headers: { authorization: 'Bearer x' } }],
-  ])('a request with %s is 401', async (_what, content) => {
+  ])('a request with %s is refused with 401', async (_what, content) => {
     await using target = await secured();
 
     expect(await target.get('/_ml/info', content)).toMatchObject({

@@ -82,7 +82,7 @@ embedded.each([
   },
 );
 
-embedded('the client takes an answer of four minutes as one of four minutes', async () => {
+embedded('the official client waits four simulated minutes for the answer to a slow close', async () => {
   await using target = await startTarget({ jobs: [{ jobId: 'slow', lastData: '3d', closeTakes: '4m' }] });
   const client = new Client({ node: target.url, maxRetries: 0 });
   const before = target.clock.now();
