@@ -22,7 +22,7 @@ const cases: Readonly<Record<string, number>> = {
 const met = new Set<string>();
 
 it.each(badInputs.map((property) => [property.name, property] as const))(
-  '%s',
+  'no random bad input breaks the property "%s"',
   { timeout: 120_000 },
   async (name, { sentence, run }) => {
     const result = await run({ seed: 20_261_126, cases: cases[name] ?? usual });

@@ -18,7 +18,7 @@ const enough = 100;
 const cases = Number(process.env.PROOF_CASES ?? sized({ push: enough, nightly: 300 }));
 const shrink = process.env.PROOF_SHRINK !== 'no';
 
-it(`every property holds in ${cases} random worlds, and each is tried in some of them`, {
+it(`every property holds in ${cases} random worlds, and some of them put each property to the test`, {
   timeout: 120_000,
 }, async () => {
   const coverage = emptyCoverage();

@@ -68,7 +68,7 @@ const graph = new Map(
   ]),
 );
 
-it('src has at most eight rooms, and each file of it is in one', () => {
+it('src has at most eight rooms, and each of its files is in one', () => {
   const rooms = new Set(sources.filter((file) => file.startsWith('src/')).map(roomOf));
   rooms.delete('src/index.ts');
   expect([...rooms].filter((room) => !(room in mayImport))).toEqual([]);
@@ -85,7 +85,7 @@ it.each(Object.entries(mayImport))('%s imports only what is below it', (room, al
 });
 
 it.each(Object.entries(purePackages))(
-  '%s imports no SDK, and nothing of Node that has a network or a clock',
+  '%s imports no SDK, and no Node module that has a network or a clock',
   (room, allowed) => {
     const wrong = sources
       .filter((file) => roomOf(file) === room)
@@ -119,7 +119,7 @@ it('nothing that is deployed imports the simulator or the command', () => {
   expect([...deployed].filter((file) => /^(simulator|proof|test|src\/cli)\//.test(file))).toEqual([]);
 });
 
-it('no file imports itself by way of others', () => {
+it('no file imports itself through other files', () => {
   expect(circles()).toEqual([]);
 });
 
@@ -253,7 +253,7 @@ it('every path in a comment, a page or a script exists', () => {
   expect(wrong).toEqual([]);
 });
 
-it('every link of a page leads to a file that exists', () => {
+it('every link on a page leads to a file that exists', () => {
   const wrong = pages.flatMap((page) =>
     [
       ...read(page)
@@ -269,7 +269,7 @@ it('every link of a page leads to a file that exists', () => {
   expect(wrong).toEqual([]);
 });
 
-it('every section sign names a page of docs/ and a section that it has', () => {
+it('every section sign (§) refers to a page of docs/ and to a section that the page has', () => {
   const reference = /(?:docs\/)?([\w-]+\.md) §([\d.]*\d(?:(?:, | and | to )§[\d.]*\d)*)/g;
   const wrong = [...sources, ...tests]
     .filter((file) => file !== 'test/tidy.test.ts')
@@ -288,6 +288,6 @@ it('every section sign names a page of docs/ and a section that it has', () => {
   expect(wrong).toEqual([]);
 });
 
-it('knip looks at unused exports too', () => {
+it('knip also looks for unused exports', () => {
   expect(JSON.parse(read('knip.json'))).not.toHaveProperty('rules');
 });

@@ -156,7 +156,7 @@ const questions = [
 export const fleetFile = badInput<CorruptedFile, Bench>({
   name: 'fleet-file',
   sentence:
-    'a corrupted fleet file is refused with the place of each mistake, or served as a cluster that answers every request',
+    'a corrupted fleet file is refused with the location of each mistake, or served as a cluster that answers every request',
   outcomes: ['served', 'refused', 'answered'],
   toMeet: [...fileThings, 'corrupted and served'],
   enough: 2_000,

@@ -20,7 +20,7 @@ interface Given {
 export const payloadText = badInput<Given, ClusterBench>({
   name: 'payload-text',
   sentence:
-    'an invalid payload ends the command with exit code 2 and the place of each mistake, before any request to a cluster; a valid one is planned',
+    'an invalid payload ends the command with exit code 2 and the location of each mistake, before any request to a cluster; a valid one is planned',
   outcomes: ['planned', 'refused', 'no JSON'],
   toMeet: [...textCorruptionKinds, 'stdin', 'file', 'a doubled key', 'empty'],
   given: fc.record(

@@ -87,7 +87,7 @@ const ofFile = ['old', 'nightly'];
 export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
   name: 'schedule-file',
   sentence:
-    'a corrupted schedule file is refused with the place of each mistake before anything is sent, or planned with valid requests that mean what the file says; schedules of other owners are never deleted',
+    'a corrupted schedule file is refused with the location of each mistake before anything is sent, or planned with valid requests that mean what the file says; schedules of other owners are never deleted',
   outcomes: ['planned', 'refused', 'deletes what is left out'],
   toMeet: [...fileThings, 'corrupted and planned'],
   enough: 2_000,

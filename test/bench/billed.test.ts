@@ -23,7 +23,7 @@ const given = (payload: RequestPayload, timeout: string): RequestPayload => ({
   close: { ...payload.close, timeout },
 });
 
-describe('a sweep of 20 idle jobs of which one never closes', () => {
+describe('a sweep of 20 idle jobs, one of which never closes', () => {
   const all = [
     ['30s', 70],
     ['2m', 250],
@@ -45,7 +45,7 @@ describe('a sweep of 20 idle jobs of which one never closes', () => {
   const cases = all.filter((_case, index) => index % 4 === 0 || index % 4 === 3 || isNightly);
 
   it.each(cases)(
-    'a sweep of 20 jobs with a stuck one, close.timeout %s and %s is billed for at most %i s',
+    'a sweep of 20 jobs, one of them stuck, with close.timeout %s and %s, is billed for at most %i s',
     async (timeout, _name, limit, which, payload) => {
       const { fleet, jobId } = withStuck(twenty, which);
       const [sweep, ...followUps] = await billedStory(fleet, given(payload, timeout));
@@ -58,7 +58,7 @@ describe('a sweep of 20 idle jobs of which one never closes', () => {
   );
 });
 
-describe('a sweep of 200 idle jobs of which one never closes', () => {
+describe('a sweep of 200 idle jobs, one of which never closes', () => {
   const all = [
     ['biggest', '2m', defaults],
     ['smallest', '2m', defaults],
@@ -68,7 +68,7 @@ describe('a sweep of 200 idle jobs of which one never closes', () => {
   ] as const;
 
   it.each(all.filter((_case, index) => index % 4 === 0 || isNightly))(
-    'a sweep of 200 jobs of which the %s is stuck, with close.timeout %s, is billed for no more than its bound',
+    'a sweep of 200 jobs, with the %s one stuck and close.timeout %s, is billed for at most the time of its bound',
     async (which, timeout, payload) => {
       const { fleet } = withStuck(twoHundred, which);
       const [sweep] = await billedStory(fleet, { ...given(payload, timeout), followUp: false });
@@ -106,15 +106,18 @@ describe('other failures', () => {
   });
 });
 
-describe('a script that meets a job that never closes', () => {
+describe('a script and a job that never closes', () => {
   it.each([
-    ['a loop', loop],
-    ['batches', fixedBatches],
+    ['in a loop', loop],
+    ['in batches', fixedBatches],
     ['all at once', allAtOnce],
-  ])('a common script with %s waits for a stuck job until its function is killed', async (_name, way) => {
-    const { fleet } = withStuck(twenty, 'biggest', '24h');
-    const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'given');
-    expect(durationMs).toBeGreaterThan(15 * minute);
-    expect(unknown).toBeGreaterThanOrEqual(1);
-  });
+  ])(
+    'a common script that closes jobs %s waits for a stuck job until its function is killed',
+    async (_name, way) => {
+      const { fleet } = withStuck(twenty, 'biggest', '24h');
+      const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'given');
+      expect(durationMs).toBeGreaterThan(15 * minute);
+      expect(unknown).toBeGreaterThanOrEqual(1);
+    },
+  );
 });

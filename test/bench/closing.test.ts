@@ -51,7 +51,7 @@ describe('the default request on the clusters of the bench', () => {
     [200, nodesOfTheBench, 1.06],
     [100, { count: 1, processors: 4 }, 1.06],
   ] as const)(
-    'the default request closes %i idle jobs on %o near the bound, and never over half of a node’s processors',
+    'the default request closes %i idle jobs on %o near the lower time bound, with at most half of a node’s processors',
     async (jobs, nodes, limit) => {
       const all = await runs(jobs, nodes);
       for (const run of all) {
@@ -66,7 +66,7 @@ describe('the default request on the clusters of the bench', () => {
     },
   );
 
-  it('the previous default closes more jobs at once on a node than half of its processors', async () => {
+  it('the previous default closes more jobs at once on a node than half of its processors can handle', async () => {
     const each = benchCase(100, 1, { count: 1, processors: 4 });
     const { peak, closed } = await measure(before, each, 'given');
     expect(closed).toBe(100);
@@ -82,7 +82,7 @@ describe('a calm sweep', () => {
     ...changes,
   });
 
-  it('a sweep without failures sends one more request with credentials, for the privileges', async () => {
+  it('a sweep without failures sends one more request with credentials than without, for the privileges', async () => {
     const open = await trafficOf(closing({}));
     const secured = await trafficOf(closing({ secured: true }));
     expect(secured.requests).toBe(open.requests + 1);
@@ -93,7 +93,7 @@ describe('a calm sweep', () => {
     ['the cluster of the bench', closing({})],
     ['the fleet of npm start', closing({ fleet: defaultFleet, payload: { dryRun: true } })],
   ])(
-    'a sweep without failures receives at most a quarter of the bytes of the job stats: %s',
+    'a sweep without failures receives at most a quarter of the bytes of the unfiltered job stats: %s',
     async (_name, each) => {
       const { statsBytes, unfilteredStatsBytes } = await trafficOf(each);
       expect(statsBytes).toBeGreaterThan(1_000);
@@ -102,10 +102,10 @@ describe('a calm sweep', () => {
   );
 });
 
-describe('what the bench measures of scripts', () => {
+describe('what the bench measures about scripts', () => {
   const small: BenchCase = benchCase(40, 1);
 
-  it('the bench measures scripts twice: with given idle jobs, and with a rule of their own', async () => {
+  it('the bench measures scripts twice: with given idle jobs, and with the script’s own idle rule', async () => {
     const closing = await measure(fixedBatches, small, 'given');
     const own = await measure(fixedBatches, small);
     // 2 of the 40 busy jobs read last year's records, and 2 get late records

@@ -49,7 +49,7 @@ describe('loading the deployed function', () => {
     expect(bundles.sweep.bytes).toBeGreaterThan(bundles.sweep.loadedBytes + 200 * 1024);
   });
 
-  it('the deployed function loads no Node module that few or no sweeps use', async () => {
+  it('the deployed function loads no Node module that sweeps rarely or never use', async () => {
     const tell = `
       const before = process.moduleLoadList.length;
       await import(process.argv[1]);

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { measurePlans } from '../../bench/function/scale.ts';
 
 describe('a plan of the deployed function, in a fresh process', () => {
-  it('a plan of 10,000 jobs takes at most 10 times the time and memory of one of 1,000, and at most 160 MB', {
+  it('a plan of 10,000 jobs takes at most 10 times the time and memory of a plan of 1,000, and at most 160 MB', {
     timeout: 120_000,
   }, async () => {
     const measured = await measurePlans([1_000, 10_000], 2);

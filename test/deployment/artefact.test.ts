@@ -170,7 +170,7 @@ const events = readdirSync(new URL('../../events', import.meta.url));
 
 describe('the deployed artefact with each payload of events/', () => {
   it.concurrent.each(events)(
-    'the deployed artefact sweeps the believable fleet with events/%s',
+    'the deployed artefact sweeps the realistic fleet with events/%s',
     async (event) => {
       // its minutes of closing pass in a second
       const clock = scaledClock(200);
@@ -236,7 +236,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(slack.requests).toHaveLength(1);
   });
 
-  it('the deployed artefact stores its report in a separate cluster, and loads that code only if it is set', async () => {
+  it('the deployed artefact stores its report in a separate cluster, and loads that code only if it is configured', async () => {
     await using setup = await account([...busy, ...idle]);
     await using reports = await startElasticsearch({ clock: scaledClock() });
     await using running = await setup.cold({

@@ -47,17 +47,20 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
 
   it.each([
     ['an API key', { ELASTICSEARCH_API_KEY: key }],
-    ['a user', { ELASTICSEARCH_USERNAME: 'someone', ELASTICSEARCH_PASSWORD: password }],
-  ])('the command prints no part of %s with every debugging variable set', async (_what, credentials) => {
-    await using server = await echoing();
-    const env = { ...debugging, ...credentials, ELASTICSEARCH_URL: server.url };
-    for (const command of ['plan', 'doctor']) {
-      const { exit, stdout, stderr } = await runBin([command], { script: script(), env });
-      expect(exit).toBeGreaterThan(0);
-      for (const each of secrets) expect(stdout + stderr).not.toContain(each);
-    }
-    expect(server.requests.length).toBeGreaterThan(0);
-  });
+    ['a user’s password', { ELASTICSEARCH_USERNAME: 'someone', ELASTICSEARCH_PASSWORD: password }],
+  ])(
+    'the command prints no part of %s, even with every debugging variable set',
+    async (_what, credentials) => {
+      await using server = await echoing();
+      const env = { ...debugging, ...credentials, ELASTICSEARCH_URL: server.url };
+      for (const command of ['plan', 'doctor']) {
+        const { exit, stdout, stderr } = await runBin([command], { script: script(), env });
+        expect(exit).toBeGreaterThan(0);
+        for (const each of secrets) expect(stdout + stderr).not.toContain(each);
+      }
+      expect(server.requests.length).toBeGreaterThan(0);
+    },
+  );
 
   it('the command prints no part of a clusters file when it reads the file', async () => {
     await using server = await echoing();

@@ -224,7 +224,7 @@ describe('packaging', () => {
     expect((await withFile(file, waiting)).warnings).toEqual([]);
   });
 
-  it('the warning about a window counts schedules of the same moment together', async () => {
+  it('the warning about a window counts schedules with the same due time together', async () => {
     const entry = (name: string) => `  - {name: ${name}, cron: "0 1 * * ? *", request: {cluster: ${name}}}\n`;
     const file = (names: readonly string[]) => `schedules:\n${names.map(entry).join('')}`;
     expect((await withFile(file(['a', 'b', 'c', 'd']))).warnings).toEqual([]);

@@ -78,7 +78,7 @@ function valuesOf(value: unknown, keys: readonly string[]): string[] {
 const ranges = ['old', 'new'] as const;
 
 describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
-  it('a Kibana file matches the code, with one object a line and the right versions', () => {
+  it('a Kibana file matches the code, with one object per line and the right versions', () => {
     expect(readFileSync(path.join(root, kibanaFiles[range]), 'utf8')).toBe(savedObjects(range));
     for (const object of objectsOf(range)) {
       const versions = range === 'old' ? ['migrationVersion'] : ['typeMigrationVersion'];
@@ -149,7 +149,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
   });
 });
 
-describe('the two files', () => {
+describe('both Kibana files', () => {
   it('both Kibana files show the same panels, apart from differences between versions of Kibana', () => {
     const shown = (range: KibanaRange) =>
       panelsOf(range).map((panel) => ({

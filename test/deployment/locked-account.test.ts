@@ -111,7 +111,7 @@ describe('the template', () => {
     }
   });
 
-  it('the template reserves no concurrency if the parameter is none, and explains it to a scanner', () => {
+  it('the template reserves no concurrency if the parameter is `none`, and explains this to security scanners', () => {
     const { sweepFunction } = made({ reservedConcurrency: 'none' });
     expect(sweepFunction.Properties).not.toHaveProperty('ReservedConcurrentExecutions');
     expect(text(sweepFunction.Metadata)).toContain('CKV_AWS_115');
@@ -119,7 +119,7 @@ describe('the template', () => {
     expect(text(made().sweepFunction.Metadata)).not.toContain('CKV_AWS_115');
   });
 
-  it('the function logs JSON from the set level on, and Lambda’s own lines from the nearest level available', () => {
+  it('the function logs JSON from the configured level on, and Lambda’s own lines from the nearest available level', () => {
     expect(made().sweepFunction.Properties).not.toHaveProperty('LoggingConfig');
     const systemLevel = (logLevel: string) =>
       (made({ logLevel }).sweepFunction.Properties as { readonly LoggingConfig?: object }).LoggingConfig;
@@ -202,7 +202,7 @@ describe('npm run policies', () => {
     }
   });
 
-  it('`npm run policies` prints the roles under their path, and a boundary that allows what both do', () => {
+  it('`npm run policies` prints the roles under their path, and a permissions boundary that allows what both need', () => {
     const {
       functionRole: ours,
       schedulerRole: other,

@@ -104,7 +104,7 @@ describe('npm run package', () => {
     );
   });
 
-  it('the zip stores its files in the order of their names, readable for all, with the earliest date', async () => {
+  it('the zip stores its files in the order of their names, readable by everyone, with the earliest possible date', async () => {
     const entries = centralDirectory(zip);
     expect(entries.map(({ name }) => name)).toEqual(Object.keys(files).sort());
     for (const { mode, time, date } of entries)

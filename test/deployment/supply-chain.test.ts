@@ -93,7 +93,11 @@ describe('the supply-chain rules', () => {
       /GPL-3\.0-only, which is not among/,
     ],
     ['no licence', planted({ licence: undefined }), /licence is unknown/],
-    ['a licence that only a file names', planted({ licence: 'SEE LICENSE IN LICENSE' }), /SEE LICENSE IN/],
+    [
+      'a licence that is only named in a file',
+      planted({ licence: 'SEE LICENSE IN LICENSE' }),
+      /SEE LICENSE IN/,
+    ],
     ['a published package without the text of its licence', planted({ texts: [] }), /no licence text/],
     ['an install script', planted({ installScripts: ['postinstall'] }), /it runs postinstall/],
     [
@@ -124,12 +128,12 @@ describe('the supply-chain rules', () => {
       /harmless is not pinned, but \^1\.2\.3/,
     ],
     [
-      'an alias for a range',
+      'an alias for a range of versions',
       planted({}, { manifest: { devDependencies: { harmless: '1.2.3', x: 'npm:y@2' } } }),
       /x is not pinned/,
     ],
     [
-      'an address for a version',
+      'an address instead of a version',
       planted({}, { manifest: { dependencies: { harmless: 'github:x/harmless' } } }),
       /not pinned/,
     ],
@@ -139,7 +143,7 @@ describe('the supply-chain rules', () => {
       /harmless is imported and not named/,
     ],
     [
-      'an install script of our own',
+      'an install script in the project’s own package.json',
       planted({}, { manifest: { ...planted().manifest, scripts: { postinstall: 'x' } } }),
       /the script postinstall would run/,
     ],
@@ -169,7 +173,7 @@ describe('the supply-chain rules', () => {
       /of the command for left-pad/,
     ],
     [
-      'two rows',
+      'a package with two rows',
       planted(
         { importedFor: ['function', 'command'] },
         { rows: { function: ['harmless'], command: ['harmless'] } },
@@ -180,7 +184,7 @@ describe('the supply-chain rules', () => {
     expect(complaints(chain)).toEqual(expect.arrayContaining([expect.stringMatching(complaint)]));
   });
 
-  it('the notices cannot be written when the text of a licence is missing', () => {
+  it('the notices cannot be written if the text of a licence is missing', () => {
     expect(() => notices([{ ...harmless, texts: [] }], 'command')).toThrow(
       'harmless is built in, and has no licence text',
     );

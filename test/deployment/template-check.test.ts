@@ -176,7 +176,12 @@ describe('the check', () => {
       { KmsMasterKeyId: 'x', SqsManagedSseEnabled: true },
       'exclude each other',
     ],
-    ['a retention that Logs does not know', 'SweepLogGroup', { RetentionInDays: 31 }, 'one of 1, 3, 5'],
+    [
+      'a retention that CloudWatch Logs does not support',
+      'SweepLogGroup',
+      { RetentionInDays: 31 },
+      'one of 1, 3, 5',
+    ],
     [
       'an alarm that looks back for 8 days',
       'RecentSweepLogs',
@@ -190,7 +195,7 @@ describe('the check', () => {
       'expected a tag with Key and Value',
     ],
     [
-      'a reference to no resource',
+      'a reference to a missing resource',
       'FunctionRole',
       { Path: { Ref: 'NoSuch' } },
       'refers to NoSuch, which does not exist',
@@ -202,7 +207,7 @@ describe('the check', () => {
       'FailedQueue has no attribute Url',
     ],
     [
-      'a name of another alarm',
+      'the name of another alarm',
       'AlarmUndelivered',
       { AlarmName: 'jobsweep-prod-sweep-failed' },
       'have one name',

@@ -284,7 +284,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
     expect(functionOf(open)).not.toHaveProperty('VpcConfig');
   });
 
-  it('a stack in a VPC lets Lambda attach the function with its role, and forbids the same to its code', () => {
+  it('a stack in a VPC lets Lambda use the function’s role to attach it, and forbids the function’s code to do so', () => {
     const actions = ['Assign', 'Unassign'].map((verb) => `ec2:${verb}PrivateIpAddresses`);
     const expected = [
       ...actions,
@@ -314,7 +314,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
     expect(text(open.template)).not.toContain('ec2:');
   });
 
-  it('a stack in a VPC gives the function its proxy, its VPC and the file of extra authorities', () => {
+  it('a stack in a VPC gives the function its proxy, its VPC and the file with extra CA certificates', () => {
     const environment = functionOf(packaged)?.Environment as { readonly Variables: object };
     expect(environment.Variables).toMatchObject({
       HTTPS_PROXY: 'http://proxy.example.com:3128',

@@ -106,7 +106,7 @@ const invalid: [string, object, string][] = [
     'request is required',
   ],
   [
-    'a request that is no JSON',
+    'a request that is not JSON',
     { schedules: { a: { ...schedule, request: 'idleFor: 48h' } } },
     'var.schedules: Expected each request',
   ],
@@ -126,7 +126,7 @@ const invalid: [string, object, string][] = [
     'var.schedules: A roll call has an unknown field',
   ],
   [
-    'a field of jobsweep’s own',
+    'a request field that only jobsweep sets',
     { schedules: { a: { ...schedule, request: '{"followUpOf":{}}' } } },
     'var.schedules: A request has an unknown field',
   ],
@@ -149,16 +149,28 @@ const invalid: [string, object, string][] = [
   ],
   ['a name with a slash', { name: 'a/b' }, 'var.name: Expected 1 to 36'],
   [
-    'a secret’s ARN',
+    'the ARN of a secret instead of its name',
     { secret: 'arn:aws:secretsmanager:eu-central-1:123456789012:secret:x' },
     'var.secret: Expected the name',
   ],
   ['a concurrency of 0', { reserved_concurrency: 0 }, 'var.reserved_concurrency: Expected a whole number'],
-  ['half a megabyte', { memory_size: 512.5 }, 'var.memory_size: Expected a whole number'],
-  ['31 days', { log_retention_days: 31 }, 'var.log_retention_days: Expected a retention time'],
-  ['200 hours', { missing_after_hours: 200 }, 'var.missing_after_hours: Expected a whole number'],
-  ['a topic’s name', { alarm_topic_arn: 'ops' }, 'var.alarm_topic_arn: Expected the ARN'],
-  ['a key’s id', { secret_key_arn: '1234' }, 'var.secret_key_arn: Expected the ARN'],
+  ['a memory size with half a megabyte', { memory_size: 512.5 }, 'var.memory_size: Expected a whole number'],
+  [
+    'a log retention of 31 days',
+    { log_retention_days: 31 },
+    'var.log_retention_days: Expected a retention time',
+  ],
+  [
+    'an alarm after 200 missing hours',
+    { missing_after_hours: 200 },
+    'var.missing_after_hours: Expected a whole number',
+  ],
+  [
+    'the name of a topic instead of its ARN',
+    { alarm_topic_arn: 'ops' },
+    'var.alarm_topic_arn: Expected the ARN',
+  ],
+  ['the id of a key instead of its ARN', { secret_key_arn: '1234' }, 'var.secret_key_arn: Expected the ARN'],
   [
     'a bucket as destination',
     { success_destination_arn: 'arn:aws:s3:::b' },
@@ -169,10 +181,18 @@ const invalid: [string, object, string][] = [
     { notify_topic_arn: 'arn:aws:sns:eu-central-1:1:a.fifo' },
     'var.notify_topic_arn: Expected the ARN',
   ],
-  ['an alias', { notify_topic_key_arn: 'alias/sns' }, 'var.notify_topic_key_arn: Expected the ARN'],
-  ['a bus’s name', { notify_event_bus_arn: 'default' }, 'var.notify_event_bus_arn: Expected the ARN'],
-  ['notifications often', { notify_when: 'often' }, 'var.notify_when: Expected always'],
-  ['an invalid group', { schedule_group: 'a b' }, 'var.schedule_group: Expected 1 to 64'],
+  [
+    'an alias instead of the ARN of a key',
+    { notify_topic_key_arn: 'alias/sns' },
+    'var.notify_topic_key_arn: Expected the ARN',
+  ],
+  [
+    'the name of an event bus instead of its ARN',
+    { notify_event_bus_arn: 'default' },
+    'var.notify_event_bus_arn: Expected the ARN',
+  ],
+  ['an unknown value for when to notify', { notify_when: 'often' }, 'var.notify_when: Expected always'],
+  ['an invalid schedule group', { schedule_group: 'a b' }, 'var.schedule_group: Expected 1 to 64'],
 ];
 
 describe('the inputs of the Terraform module', () => {

@@ -13,7 +13,7 @@ import { anchors, links, page } from '../support/markdown.ts';
 const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
 
 describe('a link', () => {
-  it.each(pages)('each link of %s leads to an existing file and heading', (name) => {
+  it.each(pages)('each link in %s leads to an existing file and heading', (name) => {
     for (const { file, anchor } of links(page(name))) {
       const target = file === '' ? name : join(dirname(name), file);
       expect(existsSync(join(root, target)), `${name} links to ${target}`).toBe(true);
@@ -21,7 +21,7 @@ describe('a link', () => {
     }
   });
 
-  it('each titled link of the promises names a test in the linked file', () => {
+  it('each link with a title on the page of promises names a test in the linked file', () => {
     const titled = links(page('docs/promises.md')).filter(({ title }) => title !== undefined);
     expect(titled.length).toBeGreaterThan(10);
     for (const { file, title } of titled) expect(page(join('docs', file))).toContain(`'${title}'`);
@@ -40,7 +40,7 @@ describe('the page of promises', () => {
   });
 });
 
-it('each row of behaviour.md links to a file that relies on it', () => {
+it('each row of behaviour.md links to a file that relies on that behaviour', () => {
   const rows = page('docs/behaviour.md')
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| what |'));

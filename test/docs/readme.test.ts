@@ -144,11 +144,14 @@ describe('the commands of the guides', () => {
     expect(shown.flat()).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']));
   });
 
-  it.each(shown.map((lines) => [lines.join('; '), lines] as const))('%s', async (_name, lines) => {
-    const ours = lines.filter((line) => /^(export|jobsweep) /.test(line));
-    if (ours.length > 0) await runBlock(ours);
-    for (const line of lines) if (!ours.includes(line)) checkForm(line);
-  });
+  it.each(shown.map((lines) => [lines.join('; '), lines] as const))(
+    'the commands of the guides work as shown: %s',
+    async (_name, lines) => {
+      const ours = lines.filter((line) => /^(export|jobsweep) /.test(line));
+      if (ours.length > 0) await runBlock(ours);
+      for (const line of lines) if (!ours.includes(line)) checkForm(line);
+    },
+  );
 
   it('the first command of the guides sweeps in under 30 seconds and prints what the picture shows', async () => {
     const { PATH, HOME } = process.env;

@@ -69,7 +69,7 @@ describe('the queries of the runbook', () => {
 });
 
 describe('the commands of the runbook', () => {
-  it('each command of the runbook has a form that a test here knows', () => {
+  it('each command of the runbook has a form that one of these tests checks', () => {
     const forms = lines.map((line) =>
       line
         .replace(/^AWS_REGION=\S+ /, '')
@@ -106,7 +106,7 @@ describe('the commands of the runbook', () => {
     }
   });
 
-  it('the names of AWS in the commands of the runbook are those of a deployment of the stage prod', () => {
+  it('the AWS names in the commands of the runbook are those of a deployment with the stage prod', () => {
     const { service, params } = serverless;
     const scheduleGroup = `${service}-prod`;
     const parameters = { ...params.default, ...params.prod, scheduleGroup };
@@ -198,7 +198,7 @@ describe('the commands of the runbook', () => {
     expect(closed()).toEqual([0, 2, 3, 4, 5, 6, 7, 8].map((index) => `idle-${index}`));
   });
 
-  it('a sweep of the function is undone from its log lines with the command of the runbook', async () => {
+  it('a sweep by the function is undone from its log lines with the command in the runbook', async () => {
     await using setup = await startSetup([...busy(5), ...idle(2)]);
     await using folder = await newFolder();
     const logged = await sweptBy(setup, {});

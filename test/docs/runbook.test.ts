@@ -61,14 +61,17 @@ describe('the runbook', () => {
     ['not-attempted-', notAttemptedReasons],
     ['exit-', exitCodes],
     ['warning-', warnings],
-  ])('the runbook has exactly one section %s for each member of its list', (prefix, list) => {
-    const others = ['exit-codes'];
-    expect(ofKind(prefix).filter((each) => !others.includes(each))).toEqual(
-      Object.keys(list)
-        .map((name) => `${prefix}${name}`)
-        .sort(),
-    );
-  });
+  ])(
+    'the runbook has exactly one section with the prefix %s for each value that the code can report',
+    (prefix, list) => {
+      const others = ['exit-codes'];
+      expect(ofKind(prefix).filter((each) => !others.includes(each))).toEqual(
+        Object.keys(list)
+          .map((name) => `${prefix}${name}`)
+          .sort(),
+      );
+    },
+  );
 
   it('the runbook has each section that a message about a failure links to', () => {
     const of = (name: string, exit: number) => failureMessage({ name, message: 'x', exit }, {}, []).anchor;
@@ -86,7 +89,7 @@ describe('the runbook', () => {
       expect(sections).toContain(anchor);
   });
 
-  it('each link of the runbook leads to one of its sections, and each section exists once', () => {
+  it('each link within the runbook leads to one of its sections, and each section exists once', () => {
     const links = [...text.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor = '']) => anchor);
     expect(links.filter((anchor) => !sections.has(anchor))).toEqual([]);
     expect(headings).toHaveLength(sections.size);
@@ -150,7 +153,7 @@ describe('a warning', () => {
   );
 
   it.each(examples)(
-    'the example of a warning "%s" has the code of its section, %s, and no other',
+    'the example warning "%s" has exactly one code, that of its section: %s',
     (example, code) => {
       const codes = Object.entries(warnings).filter(([, pattern]) => pattern.test(example));
       expect(codes.map(([name]) => name)).toEqual([code]);

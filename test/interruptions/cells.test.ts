@@ -99,7 +99,7 @@ describe.concurrent.each(rows)('$what', { timeout: 60_000 }, (row) => {
   for (const stage of stagesOf(row)) {
     const cell = row.cells[stage];
     if (typeof cell === 'string') continue;
-    it(`${row.what} ${stageTitles[stage]}: ${words(cell)}`, async () => {
+    it(`an interruption (${row.what}) ${stageTitles[stage]}: ${words(cell)}`, async () => {
       const after = await run(row, stage);
       hold(cell, after);
       if (row.incident.startsWith('SIG')) expect(after.tookMs).toBeLessThan(10_000);

@@ -4,7 +4,7 @@ import { sized } from '../support/nightly.ts';
 import { interrupt, interruptions, unnamed } from './random.ts';
 
 // `npm run interruptions -- --cases 1000` is the long form
-it('the kept reports name every job that was asked to close, after a random interruption', {
+it('after a random interruption, the kept reports name every job that a close request named', {
   timeout: 180_000,
 }, async () => {
   const cases = fc.sample(interruptions, { numRuns: sized({ push: 4, nightly: 12 }) });

@@ -86,7 +86,7 @@ describe('the deployed function', () => {
 });
 
 describe('a cluster in which every read takes 5 seconds', () => {
-  it('a cluster in which every read takes 5 seconds is swept in time and reported correctly', async () => {
+  it('a cluster in which every read takes 5 seconds is swept before the deadline and reported correctly', async () => {
     const { problems } = await sweepSlowClusters([
       { idle: 120, remainingMs: 15 * 60_000 },
       { idle: 400, remainingMs: 3 * 60_000 },

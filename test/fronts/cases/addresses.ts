@@ -71,7 +71,7 @@ export const addresses: FrontGroup = {
       exit: 5,
     },
     {
-      name: 'a domain of AWS that refuses the caller',
+      name: 'an AWS domain that refuses the caller',
       condition: 'A domain of AWS, or an API gateway, refuses the request with its own JSON.',
       answer: {
         status: 403,
@@ -85,14 +85,14 @@ export const addresses: FrontGroup = {
       exit: 5,
     },
     {
-      name: 'the proxy of Elastic Cloud without the deployment',
+      name: 'the Elastic Cloud proxy if it does not know the deployment',
       condition: 'The proxy of Elastic Cloud does not know the deployment.',
       answer: { status: 404, headers: json, body: '{"ok":false,"message":"Unknown resource."}' },
       says: [`${shownUrl} answers GET /_ml/`, 'but not as an Elasticsearch (HTTP 404: Unknown resource.)'],
       exit: 5,
     },
     {
-      name: 'a redirect to https of the same path',
+      name: 'a redirect to the same path with https',
       condition: 'A proxy redirects each request to the same path with https.',
       respond: ({ request, raw }) => raw('', 301, { location: `https://127.0.0.1${request.url}` }),
       says: ['it redirects to https://127.0.0.1/_ml/', 'Set ELASTICSEARCH_URL to https://127.0.0.1'],
@@ -131,7 +131,7 @@ export const addresses: FrontGroup = {
       exit: 0,
     },
     {
-      name: 'a proxy that adds X-Elastic-Product once more',
+      name: 'a proxy that adds X-Elastic-Product a second time',
       condition: 'A proxy adds the header `X-Elastic-Product` a second time.',
       respond: ({ response }, healthy) => {
         const writeHead = response.writeHead.bind(response);
@@ -146,7 +146,7 @@ export const addresses: FrontGroup = {
       exit: 0,
     },
     {
-      name: 'headers of more than 16 KB',
+      name: 'answer headers of more than 16 KB',
       condition: 'A proxy adds headers of more than 16 KB, such as cookies.',
       respond: ({ json: answer }) => answer({}, 200, { 'x-large': 'x'.repeat(17_000) }),
       says: ['its headers are larger than 16 KB', 'Is a proxy in between that changes answers?'],
@@ -160,7 +160,7 @@ export const addresses: FrontGroup = {
       exit: 0,
     },
     {
-      name: 'a header of gzip on a plain body',
+      name: 'a gzip header on a plain body',
       condition: 'A proxy decompresses answers but keeps the header `content-encoding: gzip`.',
       respond: packed('gzip', (body) => body),
       says: ['its header says gzip, but its body is not'],
@@ -178,7 +178,7 @@ export const addresses: FrontGroup = {
       exit: 5,
     },
     {
-      name: 'a server that never answers, and little time',
+      name: 'a server that never answers, with little time left',
       condition: 'The server never answers, and the deadline comes first.',
       silent: true,
       command: ['plan', '--deadline', '30s'],
@@ -188,7 +188,7 @@ export const addresses: FrontGroup = {
     },
     ...badKeys,
     {
-      name: 'a password with the line break of its file',
+      name: 'a password that ends with a line break',
       condition: 'ELASTICSEARCH_PASSWORD ends with a line break.',
       environment: (url) => ({
         ELASTICSEARCH_URL: url,

@@ -206,7 +206,7 @@ export const answers: FrontGroup = {
       outcomes: { bad: 'unknown', 'job-a': 'closed', 'job-b': 'closed' },
     },
     {
-      name: 'a front that refuses the caller',
+      name: 'a firewall that refuses the caller',
       condition: 'A firewall in front of the cluster refuses the request with its own page.',
       answer: { status: 403, headers: { 'content-type': 'text/html' }, body: '<title>403 Forbidden</title>' },
       says: [
@@ -225,7 +225,7 @@ export const answers: FrontGroup = {
       exit: 5,
     },
     {
-      name: 'nothing at the port',
+      name: 'a port where nothing listens',
       condition: 'Nothing listens at the port.',
       environment: () => ({ ELASTICSEARCH_URL: 'http://127.0.0.1:1' }),
       says: [
@@ -283,7 +283,7 @@ export const answers: FrontGroup = {
     ),
     ...['jobsweeper', 'protect'].map(
       (key): FrontCase => ({
-        name: `an opt-out that is not read, ${key}`,
+        name: `an opt-out that jobsweep does not read, ${key}`,
         condition: `The owner of a job wrote \`{"custom_settings": {"${key}": true}}\`.`,
         spoil: ({ configs }) => {
           configs.jobs[0].custom_settings = { [key]: true };
@@ -320,7 +320,7 @@ export const answers: FrontGroup = {
       outcomes: { 'job-a': 'kept: opening' },
     },
     {
-      name: 'a job stuck in opening, to be closed',
+      name: 'a job stuck in opening that the request closes',
       condition: 'The same, and the request has `"stuckOpening": "close"`.',
       seenIn: ['elastic/elasticsearch#126148'],
       spoil: ({ stats }) => {
