@@ -1,5 +1,5 @@
-# The command in an image of its own: Node, the bundle and its licences, without npm and without a shell.
-# Pin both images by digest where images are reviewed: --build-arg RUN_IMAGE=gcr.io/distroless/nodejs24-debian13@sha256:…
+# An image for the command: Node, the bundle and its licences, without npm and without a shell. If your images are
+# reviewed, pin both base images by digest: --build-arg RUN_IMAGE=gcr.io/distroless/nodejs24-debian13@sha256:…
 ARG BUILD_IMAGE=node:24-trixie-slim
 ARG RUN_IMAGE=gcr.io/distroless/nodejs24-debian13:nonroot
 
@@ -18,13 +18,13 @@ LABEL org.opencontainers.image.title="jobsweep" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}"
-# Says that the bundle consists of ES modules.
+# This package.json declares that the bundle consists of ES modules.
 COPY --from=build /build/package.json /build/LICENSE /app/
 COPY --from=build /build/dist /app/dist
-# docs/figures.md: without the second, V8 peaks at twice the memory.
+# Without NODE_OPTIONS, V8 peaks at twice the memory; see docs/figures.md.
 ENV NODE_ENV=production \
     NODE_OPTIONS=--max-semi-space-size=1
-# By number, since Kubernetes cannot check for a name that it is not root.
+# A numeric user id, because Kubernetes cannot check whether a user name is root.
 USER 65532:65532
-# One process, which gets the signals: bin/jobsweep.js may start a second one.
+# A single process, so that it gets the signals: bin/jobsweep.js might start a second one.
 ENTRYPOINT ["/nodejs/bin/node", "/app/dist/jobsweep.js"]

@@ -1,7 +1,7 @@
 /**
- * Mutation testing of the decisions, `npm run mutation`: some 3,000 small changes of src/sweep, each of which a test must
- * notice. What survives is killed by a test, or argued away beside the code. It takes a quarter of an hour on two cores; with
- * `--mutate src/sweep/planning/fuse.ts` a minute.
+ * Mutation testing of the decisions with `npm run mutation`: about 3,000 small changes to src/sweep, each of which a
+ * test must notice. For each mutant that survives, add a test, or explain beside the code why it may survive. A run
+ * takes a quarter of an hour on two cores, or a minute with `--mutate src/sweep/planning/fuse.ts`.
  */
 export default {
   plugins: [import.meta.resolve('./mutation/node_modules/@stryker-mutator/vitest-runner/dist/src/index.js')],
@@ -18,8 +18,9 @@ export default {
   incrementalFile: 'reports/mutation/incremental.json',
   ignorePatterns: ['bench', 'docs', 'mutation', '.ci', 'reports', 'dist', '.serverless'],
   tempDirName: 'node_modules/.stryker-tmp',
-  // It would rewrite the paths in it by TypeScript's old interface, which version 7 has not; ours has none to rewrite.
+  // Stryker would rewrite the paths in tsconfig.json with TypeScript's old API, which version 7 lacks. Ours has no
+  // paths to rewrite, so name a file that does not exist.
   tsconfigFile: 'none.json',
-  // Node runs the sources as they are: there are no checks to disable.
+  // Node runs the sources as they are, so there are no type checks to disable.
   disableTypeChecks: false,
 };

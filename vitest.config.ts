@@ -1,6 +1,7 @@
 /**
- * @module The tests in three projects: `unit` while one works (`npm run test:unit`), `slow` for what starts processes, a
- * browser or the Serverless Framework, and `proof` for random worlds and inputs. `npm test` runs all three.
+ * @module The tests, in three projects: `unit` for use during development (`npm run test:unit`), `slow` for tests that
+ * start processes, a browser or the Serverless Framework, and `proof` for random worlds and inputs. `npm test` runs all
+ * three.
  */
 import path from 'node:path';
 import { defineConfig } from 'vitest/config';
@@ -13,21 +14,22 @@ const slow = [
 
 export default defineConfig(({ mode }) => ({
   test: {
-    // The last line, which continuous integration reads, comes from the second reporter.
+    // The second reporter prints the last line, which continuous integration reads.
     reporters: ['default', './test/support/closing-line.ts'],
-    // Time is simulated, but sockets are real: a busy machine may take a while, a stall must still fail.
+    // Time is simulated, but sockets are real. A busy machine may take a while, but a test that stalls must fail.
     testTimeout: 30_000,
     hookTimeout: 30_000,
     env: {
-      // `npm run test:nightly` also tries what differs only in its data.
+      // `npm run test:nightly` also tries cases that differ only in their data.
       JOBSWEEP_NIGHTLY: mode === 'nightly' ? '1' : '',
-      // The command and the framework start a hundred times: compiled code is kept, which halves each start.
+      // The command and the framework start a hundred times. Caching their compiled code halves the time of each start.
       NODE_COMPILE_CACHE: path.join(import.meta.dirname, 'node_modules/.cache/node-compile'),
     },
-    // One worker less than there are processors, the default, leaves half of a small machine idle.
+    // The default, one worker fewer than there are processors, leaves half of a small machine idle.
     maxWorkers: '100%',
     projects: [
-      // A worker of its own for each file would take twice as long; no file leaves anything behind.
+      // A separate worker for each file would take twice as long, and is not needed because no file leaves anything
+      // behind.
       {
         extends: true,
         test: { name: 'unit', include: ['test/**/*.test.ts'], exclude: [...slow, ...proof], isolate: false },

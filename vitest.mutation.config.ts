@@ -2,7 +2,10 @@
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** The quickest to tell first: a mutant dies with the first test that notices it, and a random world takes longest. */
+/**
+ * The fastest tests run first, because the first test that notices a mutant ends its run. Random worlds are the
+ * slowest.
+ */
 const order = ['/test/sweep/scenarios/', '/proof/'];
 
 class QuickestFirst extends BaseSequencer {

@@ -8,7 +8,7 @@ import type { Parameters } from './parameters.ts';
 import { logicalPart } from './schedules.ts';
 import type { Watch } from './watch.ts';
 
-/** Queries that an alarm watches instead of one metric. */
+/** Queries that an alarm watches instead of a single metric. */
 interface Queries {
   readonly Metrics: readonly {
     readonly Id: string;
@@ -40,7 +40,7 @@ export const functionMetric = (MetricName: string): Metric => ({
   Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'SweepLambdaFunction' } }],
 });
 
-/** A metric of roll calls, which name no cluster; see `src/function/roll-call.ts`. */
+/** A metric that roll calls publish, without a cluster; see `src/function/roll-call.ts`. */
 export const rollCallMetric = (MetricName: string): Metric => ({
   Namespace: metricsNamespace,
   MetricName,
@@ -50,7 +50,7 @@ export const rollCallMetric = (MetricName: string): Metric => ({
   ],
 });
 
-/** A Metrics Insights query over one metric of all clusters. The names in SCHEMA are the metric's dimensions. */
+/** A Metrics Insights query over one metric for all clusters. The names in SCHEMA are the metric's dimensions. */
 export const acrossClusters = (select: string, rest = '') =>
   `SELECT ${select} FROM SCHEMA("${metricsNamespace}", cluster, service)${rest && ` ${rest}`}`;
 
@@ -60,7 +60,7 @@ const queueMetric = (queue: string): Metric => ({
   Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } }],
 });
 
-/** `kind` is the section of the runbook, and the alarm's name apart from prefix and cluster. */
+/** `kind` names the section in the runbook, and is the alarm's name without prefix and cluster. */
 type AlarmFor = (
   kind: string,
   says: string,
@@ -68,10 +68,10 @@ type AlarmFor = (
   more?: { readonly cluster?: string; readonly [property: string]: unknown },
 ) => Resource;
 
-/** The alarms that send a message, and show on the dashboard, by logical id. */
+/** The alarms that send a message and appear on the dashboard, by logical id. */
 export const isShown = (id: string) => id.startsWith('Alarm');
 
-/** All alarms of the stack, by logical id. */
+/** All alarms in the stack, by logical id. */
 export function alarms(prefix: string, watch: Watch, parameters: Parameters): Resources {
   const { alarmTopicArn, missingAfterHours } = parameters;
   const actions = alarmTopicArn !== undefined && {
@@ -84,7 +84,7 @@ export function alarms(prefix: string, watch: Watch, parameters: Parameters): Re
       AlarmName: [prefix, kind, ...(cluster === undefined ? [] : [cluster])].join('-'),
       AlarmDescription: `${says} What to do: ${runbookLink(`alarm-${kind}`)}`,
       ...metric,
-      // the statistic and period of a query are in the query
+      // a query contains its own statistic and period
       ...(!('Metrics' in metric) && { Statistic: 'Sum', Period: 300 }),
       EvaluationPeriods: 1,
       Threshold: 1,
@@ -147,7 +147,7 @@ const functionAlarms = (alarm: AlarmFor, { maximumEventAge }: Parameters): Resou
   ),
 });
 
-/** The alarms that cover all clusters, whatever their number. */
+/** The alarms that cover all clusters, however many there are. */
 const fleetAlarms = (alarm: AlarmFor, { isFleet, hasRollCall }: Watch): Resources => ({
   ...(isFleet && {
     AlarmClustersNeedAttention: alarm(
@@ -157,7 +157,7 @@ const fleetAlarms = (alarm: AlarmFor, { isFleet, hasRollCall }: Watch): Resource
         Metrics: [
           {
             Id: 'clusters',
-            // the order makes sure that the clusters to report are among the 500 series that CloudWatch evaluates
+            // sorted so that the clusters to report are among the 500 series that CloudWatch evaluates
             Expression: acrossClusters('MAX(needsAttention)', 'GROUP BY cluster ORDER BY MAX() DESC'),
             Period: 300,
             ReturnData: true,
@@ -195,9 +195,10 @@ function clusterAlarms(alarm: AlarmFor, cluster: string): Resources {
 }
 
 /**
- * An alarm for a cluster without a recent sweep, once it had a first one. CloudWatch has no alarm that waits for its first
- * data, so there are three. Without data, one becomes `INSUFFICIENT_DATA` and the other keeps the state of its last data.
- * Before the first sweep both are `INSUFFICIENT_DATA`, which is not an alarm.
+ * The alarm for a cluster that had a first sweep but no recent one. CloudWatch has no alarm that waits for its first
+ * data, so this takes three alarms: two on the metric, and one that combines them. Without data, one of the two becomes
+ * `INSUFFICIENT_DATA` and the other keeps its last state. Before the first sweep, both are `INSUFFICIENT_DATA`, which
+ * does not trigger the combined alarm.
  */
 function overdue(prefix: string, cluster: string, hours: number, actions: object | false): Resources {
   const id = logicalPart(cluster);

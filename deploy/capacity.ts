@@ -1,26 +1,26 @@
-/** @module Warns when packaging if the sweeps of a window may take longer than the window. */
+/** @module When packaging, warns if the sweeps in a window may take longer than the window. */
 
 /** The sweeps that one schedule starts. */
 export interface Start {
-  /** Its expression and zone: sweeps that start at the same moment compete. */
+  /** The schedule's expression and zone. Sweeps that start at the same time compete for concurrency. */
   readonly when: string;
   readonly windowMinutes: number | undefined;
   readonly sweeps: number;
 }
 
-/** The function's timeout in minutes: the longest that a sweep takes. */
+/** The function's timeout in minutes, which is the longest that a sweep can take. */
 const deadline = 15;
 
 export interface Limits {
-  /** Sweeps at the same time; undefined if the function has no reserved concurrency. */
+  /** How many sweeps can run at the same time; undefined if the function has no reserved concurrency. */
   readonly reservedConcurrency: number | undefined;
-  /** How long an event waits for one of them, in seconds. */
+  /** How long an event waits until it can run, in seconds. */
   readonly maximumEventAge: number;
 }
 
 /**
- * A warning for each moment at which too many sweeps start: if each takes the full timeout, the last events wait so
- * long that they are dropped.
+ * A warning for each time at which too many sweeps start: if each takes the full timeout, the last events wait so long
+ * that they are dropped.
  */
 export function capacityWarnings(
   starts: readonly Start[],
@@ -31,7 +31,7 @@ export function capacityWarnings(
   return [...moments].flatMap(([when, together]) => {
     const sweeps = together.reduce((sum, start) => sum + start.sweeps, 0);
     const window = Math.max(...together.map(({ windowMinutes = 0 }) => windowMinutes));
-    // without a window, all events begin to wait at the same moment
+    // without a window, all events begin to wait at the same time
     const time = Math.max(window, Math.floor(maximumEventAge / 60));
     if (sweeps * deadline <= time * atOnce) return [];
     const needed = Math.ceil((sweeps * deadline) / time);

@@ -1,4 +1,4 @@
-/** @module The types of the parts of a CloudFormation template that this project writes. */
+/** @module Types for the parts of a CloudFormation template that this project writes. */
 
 export interface Resource {
   readonly Type: string;
@@ -22,6 +22,6 @@ export const sub = (text: string) => ({ 'Fn::Sub': text });
 export const arn = (service: string, resource: string) =>
   sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
 
-/** The role that schedules invoke with: an existing one, or the stack's own. */
+/** The role with which schedules invoke the function: an existing one, or the stack's own. */
 export const schedulerRoleArn = (parameters: { readonly schedulerRoleArn: string | undefined }) =>
   parameters.schedulerRoleArn ?? getArn('SchedulerRole');

@@ -6,14 +6,14 @@ import type { Watch } from './watch.ts';
 interface Widget {
   readonly title: string;
   readonly metrics?: readonly { readonly metric: Metric; readonly label: string; readonly stat?: string }[];
-  /** Metrics Insights queries, by their label. */
+  /** Metrics Insights queries, by label. */
   readonly queries?: Readonly<Record<string, string>>;
 }
 
 const widths = 8;
 const heights = 6;
 
-/** The dashboard; `alarmIds` are the logical ids of the alarms that it shows. */
+/** The dashboard, which shows the alarms with the logical ids `alarmIds`. */
 export function dashboard(
   prefix: string,
   functionName: string,
@@ -77,11 +77,11 @@ const clusterWidgets = (cluster: string): Widget[] => [
 const sums = (...names: readonly string[]) =>
   Object.fromEntries(names.map((name) => [name, acrossClusters(`SUM(${name})`)]));
 const worst = (name: string) => ({
-  // the label of a series is its cluster
+  // each series is labelled with its cluster
   '': acrossClusters(`MAX(${name})`, 'GROUP BY cluster ORDER BY MAX() DESC LIMIT 20'),
 });
 
-/** The same number of widgets for any number of clusters. */
+/** The number of widgets does not depend on the number of clusters. */
 const fleetWidgets: readonly Widget[] = [
   { title: 'All clusters: jobs', queries: sums('open', 'idle', 'closed', 'forceClosed', 'kept') },
   {

@@ -1,4 +1,7 @@
-/** @module How the function reaches the network: its VPC, its proxy, and the authorities that it trusts besides Node's. */
+/**
+ * @module How the function reaches the network: its VPC, its proxy, and the certificate authorities that it trusts in
+ * addition to Node's.
+ */
 import * as z from 'zod';
 import { InvalidSettingError } from '../src/base/errors.ts';
 import { wayTo } from '../src/base/way-out.ts';
@@ -12,7 +15,7 @@ const listed = (text: string): string[] =>
         .map((each) => each.trim())
         .filter((each) => each !== '');
 
-/** Items separated by commas; none if empty. */
+/** Items separated by commas. An empty text is an empty list. */
 function list(pattern: RegExp, max: number, what: string) {
   const error = `at most ${max} ${what}, separated by commas, or none`;
   return z
@@ -34,7 +37,7 @@ const proxy = z.string({ error: 'the address of a proxy, or none' }).transform((
   const value = text.trim();
   if (value === '' || value === 'none') return undefined;
   if (isReference(value)) return value;
-  // The value is not shown: it may have a password.
+  // The message does not show the value, which may contain a password.
   const refuse = (message: string) =>
     context.addIssue({ code: 'custom', message, input: 'a value not shown' });
   try {
@@ -78,7 +81,7 @@ type Network = {
   readonly [name in keyof typeof networkParameters]: z.output<(typeof networkParameters)[name]>;
 };
 
-/** Parameters that contradict each other, or that have no effect without others. */
+/** Problems with parameters that contradict each other, or that have no effect without others. */
 export function networkConflicts({
   subnetIds,
   securityGroupIds,
@@ -104,7 +107,7 @@ export function networkConflicts({
   ];
 }
 
-/** The function's VPC for the framework; null for none. */
+/** The function's VPC, in the framework's form; null if there is none. */
 export const vpcOf = ({ subnetIds, securityGroupIds, ipv6DualStack }: Network) =>
   subnetIds.length === 0
     ? null

@@ -3,7 +3,7 @@ import { eventSource } from '../src/notify/event.ts';
 import type { Statement } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 
-/** Permissions for the topic and the bus of the parameters alone. Webhooks need none. */
+/** Permissions only for the topic and the bus that the parameters name. Webhooks need no permissions. */
 export function notifyStatements({
   notifyTopicArn,
   notifyTopicKeyArn,
@@ -14,8 +14,8 @@ export function notifyStatements({
     Effect: 'Allow',
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: notifyTopicKeyArn,
-    // The topic may be in another region than the function, and its key is in its own. `*`: AWS does not document
-    // whether the value ends in `.cn` in China.
+    // The topic may be in a different region from the function, and its key is in the topic's region. Ends with `*`
+    // because AWS does not document whether the value ends in `.cn` in China.
     Condition: {
       StringLike: { 'kms:ViaService': `sns.${notifyTopicArn?.split(':')[3]}.amazonaws.com*` },
     },

@@ -1,4 +1,6 @@
-/** @module Validates the parameters of a stage when packaging, so that a deployment does not fail because of one. */
+/**
+ * @module Validates a stage's parameters when packaging, so that a deployment does not fail because of an invalid one.
+ */
 import * as z from 'zod';
 import { didYouMean } from '../src/base/did-you-mean.ts';
 import { InvalidSettingError } from '../src/base/errors.ts';
@@ -9,7 +11,7 @@ import { clusterName, notifyWhens } from '../src/sweep/request/request-schema.ts
 import { networkConflicts, networkParameters } from './network.ts';
 import { tags } from './tags.ts';
 
-/** A number, or a string with one: `--param` can only pass strings. */
+/** A number, or a string that contains one, because `--param` can pass only strings. */
 function whole(min: number, max: number, expected = `a whole number from ${min} to ${max}`) {
   return z
     .union([z.number(), z.string().regex(/^\d+$/).transform(Number)], { error: expected })
@@ -112,7 +114,7 @@ export type Parameters = z.output<typeof parameters>;
 
 export const parameterNames = Object.keys(parameters.shape);
 
-/** @throws {InvalidSettingError} that names all invalid parameters. */
+/** @throws {InvalidSettingError} if parameters are invalid, naming all of them. */
 export function readParameters(given: unknown): Parameters {
   const result = parameters.safeParse(given, { reportInput: true });
   const problems = result.success
@@ -132,7 +134,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
   return [`param ${issue.path.join('.')}: expected ${issue.message}, got ${quote(issue.input)}`];
 }
 
-/** Parameters that would have no effect because of others. */
+/** Problems with parameters that would have no effect because of others. */
 function conflicts(given: Parameters): string[] {
   if (given.functionRoleArn === undefined || given.schedulerRoleArn === undefined) return [];
   return (['permissionsBoundaryArn', 'rolePath'] as const)

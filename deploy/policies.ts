@@ -1,6 +1,6 @@
 /**
  * @module The policy documents of the deployment, complete with ARNs: for accounts in which another team creates roles,
- * permissions boundaries and keys. They are made from the same documents as the template.
+ * permissions boundaries and keys. They come from the same documents as the template's policies.
  */
 import {
   functionDocuments,
@@ -12,7 +12,7 @@ import {
 import { readStage, type Stage } from './template.ts';
 
 export interface PolicyPlace {
-  /** The account's number. */
+  /** The 12-digit account id. */
   readonly account: string;
   readonly region: string;
 }
@@ -25,9 +25,9 @@ interface NamedRole extends RoleDocuments {
 export interface Policies {
   readonly functionRole: NamedRole;
   readonly schedulerRole: NamedRole;
-  /** The minimum that a permissions boundary of both roles must allow. */
+  /** The minimum that a permissions boundary for both roles must allow. */
   readonly permissionsBoundary: PolicyDocument;
-  /** The additional statements that the policy of the customer key needs, if there is a key. */
+  /** If there is a customer key: the additional statements that its key policy needs. */
   readonly keyPolicy?: PolicyDocument;
 }
 
@@ -53,7 +53,7 @@ export function policies(stage: Omit<Stage, 'now'>, { account, region }: PolicyP
   const resolve = resolver(values);
   const forScheduler = resolve(schedulerDocuments(context)) as RoleDocuments;
   const forFunction = resolve(functionDocuments(context)) as RoleDocuments;
-  // The stack adds random characters to the names of the roles that the boundary is for.
+  // The stack appends random characters to the names of the roles to which the boundary applies.
   const ofStack = resolver({
     ...values,
     'SchedulerRole.Arn': named(undefined, `${prefix}-SchedulerRole-*`),
@@ -106,7 +106,7 @@ function keyPolicyOf(
   };
 }
 
-/** Replaces CloudFormation's references. @throws for one without a value. */
+/** Replaces CloudFormation's references. @throws if a reference has no value. */
 function resolver(values: Readonly<Record<string, string>>): (value: unknown) => unknown {
   const known = (name: string) => {
     const found = values[name];

@@ -1,4 +1,7 @@
-/** @module The queues for failed events: what the Scheduler could not deliver, and what ended without a report. */
+/**
+ * @module The queues for failed events: those that the Scheduler could not deliver, and those that ended without a
+ * report.
+ */
 import { getArn, type Resource, type Resources } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
 import { suppress } from './scanner-findings.ts';
@@ -12,7 +15,10 @@ export function queues(parameters: Parameters): Resources {
   };
 }
 
-/** Kept for the maximum of 14 days, and encrypted with the customer key or else with the service's own. */
+/**
+ * Events are kept for the maximum of 14 days. They are encrypted with the customer key or, without one, with the
+ * service's own key.
+ */
 const queue = ({ kmsKeyArn }: Parameters): Resource => ({
   Type: 'AWS::SQS::Queue',
   Properties: {
@@ -22,7 +28,7 @@ const queue = ({ kmsKeyArn }: Parameters): Resource => ({
   Metadata: suppress('isDeadLetterQueue'),
 });
 
-/** Refuses every access without TLS. The roles allow the rest. */
+/** Refuses all access without TLS. The roles' policies allow the rest. */
 const onlyEncrypted = (id: string): Resource => ({
   Type: 'AWS::SQS::QueuePolicy',
   Properties: {

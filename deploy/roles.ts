@@ -28,8 +28,8 @@ export interface RoleContext {
 }
 
 /**
- * The role with which the group's schedules invoke the function. The trust policy names the group and no single
- * schedule: with a narrower condition, the service cannot assume the role.
+ * The role with which the group's schedules invoke the function. The trust policy names the group, not single
+ * schedules, because the service cannot assume the role if the condition is narrower.
  */
 export function schedulerDocuments({ functionName, parameters, scheduleKeys }: RoleContext): RoleDocuments {
   return {
@@ -50,8 +50,8 @@ export function schedulerDocuments({ functionName, parameters, scheduleKeys }: R
       {
         Effect: 'Allow',
         Action: ['lambda:InvokeFunction'],
-        // refers to the role by name, because the function refers to this role's ARN and references must not be
-        // circular
+        // refers to the function's role by name, because the function refers to this role's ARN and references must not
+        // be circular
         Resource: arn('lambda', `function:${functionName}`),
       },
       { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('UndeliveredQueue') },
@@ -61,7 +61,10 @@ export function schedulerDocuments({ functionName, parameters, scheduleKeys }: R
   };
 }
 
-/** The function's role: its log, its own follow-ups and secrets, and Lambda's destinations for events. */
+/**
+ * The function's role. It allows access to the function's log, follow-ups and secrets, and to Lambda's destinations for
+ * events.
+ */
 export function functionDocuments({ functionName, parameters, watch }: RoleContext): RoleDocuments {
   return {
     trust: policy([
@@ -81,7 +84,7 @@ export function functionDocuments({ functionName, parameters, watch }: RoleConte
 }
 
 /**
- * A role of the stack. Its policy is inline, because a separate policy could come into effect after the function needs
+ * A role in the stack. Its policy is inline, because a separate policy might take effect only after the function needs
  * it.
  */
 export function role(
@@ -126,7 +129,7 @@ const ownWork = (functionName: string, parameters: Parameters): Statement[] => [
   { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('FailedQueue') },
 ];
 
-/** For roll calls. Metrics support no resource-level permission. */
+/** For roll calls. Metrics do not support resource-level permissions. */
 const readMetrics: Statement = { Effect: 'Allow', Action: ['cloudwatch:GetMetricData'], Resource: '*' };
 
 /** The secrets that the parameters name: in Secrets Manager or, after `ssm:`, in Parameter Store. */
@@ -182,7 +185,10 @@ function destinationOf({ successDestinationArn }: Parameters): Statement[] {
   return action === undefined ? [] : [{ Effect: 'Allow', Action: [action], Resource: successDestinationArn }];
 }
 
-/** The customer key of the stack: the function's environment, its follow-ups, and the queue of failed events. */
+/**
+ * Permissions for the stack's customer key, which encrypts the function's environment, its follow-ups, and the queue of
+ * failed events.
+ */
 function ownKeyOf(functionName: string, { kmsKeyArn }: Parameters): Statement[] {
   if (kmsKeyArn === undefined) return [];
   return [
@@ -206,7 +212,7 @@ function ownKeyOf(functionName: string, { kmsKeyArn }: Parameters): Statement[] 
   ];
 }
 
-/** The Scheduler decrypts the payload of a schedule with the role that it invokes with. */
+/** The Scheduler uses the role with which it invokes the function to decrypt a schedule's payload. */
 const decryptSchedules = (key: string, { scheduleGroup }: Parameters): Statement => ({
   Effect: 'Allow',
   Action: ['kms:Decrypt'],
@@ -218,7 +224,7 @@ const decryptSchedules = (key: string, { scheduleGroup }: Parameters): Statement
   },
 });
 
-/** A sender to an encrypted queue must be allowed to use its key. */
+/** A sender to an encrypted queue must be allowed to use the queue's key. */
 const sendEncrypted = ({ kmsKeyArn }: Pick<Parameters, 'kmsKeyArn'>): Statement[] =>
   kmsKeyArn === undefined
     ? []
@@ -231,7 +237,10 @@ const sendEncrypted = ({ kmsKeyArn }: Pick<Parameters, 'kmsKeyArn'>): Statement[
         },
       ];
 
-/** Only through these services. `*`: AWS does not document whether the value ends in `.cn` in China. */
+/**
+ * Allows the key only through these services. Ends with `*` because AWS does not document whether the value ends in
+ * `.cn` in China.
+ */
 function via(...services: readonly string[]) {
   const names = services.map((service) => sub(`${service}.\${AWS::Region}.amazonaws.com*`));
   return { StringLike: { 'kms:ViaService': names.length === 1 ? names[0] : names } };

@@ -1,9 +1,9 @@
 /**
- * @module What security scanners report about the template, and the answer to each finding: a reason, which the
- * template repeats as a suppression, or a parameter. docs/scanners.md shows this list.
+ * @module What security scanners report about the template. The answer to each finding is a reason, which the template
+ * repeats as a suppression, or a parameter. docs/scanners.md shows this list.
  */
 
-/** A check that the template fails for a reason, whatever the parameters. */
+/** A check that the template fails on purpose, whatever the parameters are. */
 interface Suppressed {
   readonly checkov?: string;
   readonly cfnNag?: string;
@@ -49,7 +49,10 @@ export const suppressed = {
   },
 } as const satisfies Record<string, Suppressed>;
 
-/** A check that a parameter fulfils. The template contains no suppression, so that the scanner still reports it. */
+/**
+ * A check that passes if a parameter is set. The template has no suppression for it, so that the scanner still reports
+ * the check.
+ */
 interface ByParameter {
   readonly rules: readonly string[];
   readonly asksFor: string;
@@ -81,7 +84,7 @@ export const byParameter: readonly ByParameter[] = [
 
 type SuppressedName = keyof typeof suppressed;
 
-/** The `Metadata` of a resource in which checkov, cfn_nag and cdk-nag find the reasons. */
+/** A resource's `Metadata`, in which checkov, cfn_nag and cdk-nag find the reasons. */
 export function suppress(...names: readonly SuppressedName[]): object {
   const all: readonly Suppressed[] = names.map((name) => suppressed[name]);
   const rules = (of: (each: Suppressed) => readonly (string | undefined)[]) =>

@@ -1,4 +1,4 @@
-/** @module The recurring schedules of a deployment, from a file in the form of `jobsweep schedules`. */
+/** @module The recurring schedules of a deployment, from a file in the format of `jobsweep schedules`. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { InvalidRequestError, InvalidSettingError } from '../src/base/errors.ts';
@@ -19,7 +19,7 @@ import type { Parameters } from './parameters.ts';
 export interface StageSchedules {
   /** The schedules, one for each cluster. Empty if only the command can find the clusters. */
   readonly definitions: readonly ScheduleDefinition[];
-  /** The clusters that they sweep, without duplicates; undefined if only the command can find them. */
+  /** The clusters that the schedules sweep, without duplicates; undefined if only the command can find the clusters. */
   readonly clusters: readonly string[] | undefined;
   /** How many sweeps each schedule starts, for `capacityWarnings`. */
   readonly starts: readonly Start[];
@@ -71,7 +71,7 @@ function staged(entries: readonly ScheduleEntry[], folder: string): StageSchedul
   };
 }
 
-/** How many clusters an entry sweeps. A pattern counts with its `max`. */
+/** How many clusters an entry sweeps. For a pattern, this is its `max`. */
 function countOf({ clusters }: ScheduleEntry, found: readonly string[] | undefined): number {
   if (clusters === undefined) return 1;
   if (found) return found.length;
@@ -96,8 +96,8 @@ function readText(file: string, what: string): string {
 }
 
 /**
- * The customer keys that the schedules are encrypted with, which the Scheduler's role must be allowed to use.
- * @throws {InvalidSettingError} for the alias of a key: a policy cannot name a key by it.
+ * The customer keys with which the schedules are encrypted. The Scheduler's role must be allowed to use them.
+ * @throws {InvalidSettingError} if a key is given by its alias, because a policy cannot name a key by an alias.
  */
 export function scheduleKeys(
   schedules: readonly ScheduleDefinition[],
@@ -115,7 +115,10 @@ export function scheduleKeys(
   return [...keys];
 }
 
-/** One `AWS::Scheduler::Schedule` for each. The prefix of their names keeps `schedules apply --prune` from deleting them. */
+/**
+ * One `AWS::Scheduler::Schedule` for each schedule. Their name prefix keeps `schedules apply --prune` from deleting
+ * them.
+ */
 export function scheduleResources(
   schedules: readonly ScheduleDefinition[],
   parameters: Parameters,
@@ -133,7 +136,7 @@ export function scheduleResources(
   return resources;
 }
 
-/** The stack's own values replace these. */
+/** The stack's own values replace these fields. */
 const placeholders = { group: '', functionArn: '', roleArn: '', deadLetterArn: undefined };
 
 function properties(
@@ -148,7 +151,7 @@ function properties(
   if (isOver(order, now))
     throw new InvalidSettingError(`schedules: ${definition.name} never runs again; remove it`);
   const { StartDate, EndDate, ActionAfterCompletion, Target, ...members } = withFreshStart(order, now);
-  // CloudFormation has no such property, and a schedule of a stack must not delete itself
+  // CloudFormation has no such property, and a schedule in a stack must not delete itself
   if (ActionAfterCompletion === 'DELETE')
     throw new InvalidSettingError(
       `schedules: ${definition.name}: afterCompletion: delete cannot be used in a deployment; leave it out`,
@@ -173,7 +176,7 @@ function properties(
   };
 }
 
-/** The letters and digits of a name: a logical id may contain nothing else. */
+/** Only the letters and digits of a name, because a logical id may contain nothing else. */
 export const logicalPart = (name: string) =>
   name
     .split(/[^0-9a-zA-Z]+/)

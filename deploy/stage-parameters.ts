@@ -1,4 +1,4 @@
-/** @module Reads the parameters of a stage from `serverless.yml`, for tools that run without the framework. */
+/** @module Reads a stage's parameters from `serverless.yml`, for tools that run without the framework. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
@@ -8,7 +8,7 @@ interface Service {
   readonly params: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** The stage's parameters over the defaults; `given` wins, as `--param` does. */
+/** The stage's parameters, with the defaults for those that are not set. Like `--param`, `given` takes precedence. */
 export function stageParameters(root: string, stage: string, given: Readonly<Record<string, unknown>> = {}) {
   const { service, params } = parse(readFileSync(path.join(root, 'serverless.yml'), 'utf8')) as Service;
   const filled = (value: unknown) =>

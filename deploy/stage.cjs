@@ -1,7 +1,7 @@
 'use strict';
 /**
- * Connects `serverless.yml` with `template.ts`. The framework loads only CommonJS. The rest is TypeScript, which Node
- * runs directly from 22.18 on.
+ * Connects `serverless.yml` with `template.ts`. The framework loads only CommonJS. Everything else is TypeScript, which
+ * Node runs directly from 22.18 on.
  */
 const path = require('node:path');
 
@@ -9,7 +9,8 @@ module.exports = async (framework) => {
   try {
     return await partsOf(framework);
   } catch (error) {
-    // The framework shows the stack, which hides the message. An error with an exit code explains itself.
+    // The framework prints the stack trace, which hides the message. The message of an error with an exit code is
+    // enough.
     if (error instanceof Error && 'exitCode' in error) error.stack = error.message;
     throw error;
   }
@@ -26,7 +27,7 @@ async function partsOf({ resolveVariable }) {
   const stage = await resolveVariable('sls:stage');
   const files = await resolveVariable('self:params');
   const given = await resolveVariable('opt:param').catch(() => []);
-  // includes unknown parameters, because the framework ignores them and this module refuses them
+  // includes unknown parameters, which the framework would ignore, so that this module can refuse them
   const names = new Set([
     ...Object.keys({ ...files.default, ...files[stage] }),
     ...given.map((each) => each.split('=')[0]),

@@ -4,9 +4,9 @@ import type { Resources } from './cloudformation.ts';
 
 export type Tags = Readonly<Record<string, string>>;
 
-/** AWS allows 50 tags a resource; the framework adds STAGE. */
+/** AWS allows 50 tags per resource, and the framework adds STAGE. */
 const maxTags = 49;
-// AWS allows more characters; the framework does not
+// the framework allows fewer characters than AWS does
 const key = /^(?!aws:)[\w./=+:\- ]{1,128}$/i;
 const value = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
@@ -19,7 +19,7 @@ const expected = {
   twice: 'each tag once',
 };
 
-/** `--param` can only pass strings; a stage of `serverless.yml` may have a map. */
+/** `--param` can pass only strings. In `serverless.yml`, a stage may have a map. */
 export const tags = z
   .union([z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))], {
     error: expected.tags,
@@ -52,14 +52,14 @@ function problemOf(entries: readonly (readonly [string, unknown])[]): string | u
   return entries.every(([, text]) => value.test(String(text))) ? undefined : expected.value;
 }
 
-/** Schedules, policies of queues and settings of invocations have no tags. */
+/** Schedules, queue policies and invocation settings cannot have tags. */
 const untaggable = new Set(['AWS::Scheduler::Schedule', 'AWS::SQS::QueuePolicy']);
 
 export const tagList = (given: Tags) => Object.entries(given).map(([Key, Value]) => ({ Key, Value }));
 
 /**
- * Writes the tags onto each resource. The framework's `stackTags` do the same when the framework deploys. A template
- * that is deployed in another way, or read by a scanner, would have no tags without this.
+ * Writes the tags onto each resource. When the framework deploys, its `stackTags` do the same. Without this function, a
+ * template that is deployed in another way, or read by a scanner, would have no tags.
  */
 export function tagged(resources: Resources, given: Tags): Resources {
   if (Object.keys(given).length === 0) return resources;

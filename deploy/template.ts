@@ -17,17 +17,17 @@ import { watchOf } from './watch.ts';
 export interface Stage {
   readonly service: string;
   readonly stage: string;
-  /** As written in `serverless.yml` or on the command line. */
+  /** The values as written in `serverless.yml` or on the command line. */
   readonly parameters: unknown;
-  /** The folder to which file names are relative. */
+  /** File names are relative to this folder. */
   readonly root: string;
   /** Epoch milliseconds. */
   readonly now: number;
 }
 
 /**
- * The data from which the parts of a stage are made. @throws {JobsweepError} if a parameter or the schedule file is
- * invalid.
+ * The data from which a stage's parts of the template are made. @throws {JobsweepError} if a parameter or the schedule
+ * file is invalid.
  */
 export function readStage({ service, stage, parameters: given, root }: Omit<Stage, 'now'>) {
   const parameters = readParameters(given);
@@ -44,7 +44,10 @@ export function readStage({ service, stage, parameters: given, root }: Omit<Stag
   };
 }
 
-/** The stage `dev` promises to close nothing. @throws {InvalidSettingError} */
+/**
+ * Refuses sweeps in the stage `dev` that are not dry runs, because `dev` promises to close nothing. @throws
+ * {InvalidSettingError}
+ */
 function onlyPlans(file: string, { definitions }: StageSchedules): void {
   const sweeping = definitions.find(({ payload }) => !('rollCall' in payload) && payload.dryRun !== true);
   if (sweeping)
@@ -89,7 +92,7 @@ export function template(stage: Stage) {
   };
 }
 
-/** The roles of the stack: those for which no existing role is named. */
+/** The roles in the stack: those for which the parameters do not name an existing role. */
 function roles(context: RoleContext): Resources {
   const { parameters } = context;
   return {
@@ -107,7 +110,7 @@ function roles(context: RoleContext): Resources {
   };
 }
 
-/** Properties that the framework has no setting for, or refuses if they are empty. */
+/** Properties for which the framework has no setting, or that it refuses if they are empty. */
 function sweepFunction(functionName: string, parameters: Parameters) {
   const { kmsKeyArn, logLevel, reservedConcurrency, tags, tracing } = parameters;
   return {
@@ -127,8 +130,8 @@ function sweepFunction(functionName: string, parameters: Parameters) {
 }
 
 /**
- * Lambda filters only JSON lines by level. The service's own lines have one of three levels. The function's own lines
- * pass at every level: see `src/function/audit-log.ts`.
+ * Lambda filters only JSON lines by level. Lambda's own lines have one of three levels. The function's own lines pass
+ * the filter at every level: see `src/function/audit-log.ts`.
  */
 const loggingConfig = (level: string) => ({
   LogFormat: 'JSON',
@@ -159,7 +162,10 @@ function stackSchedules(
   return scheduleResources(definitions, parameters, now);
 }
 
-/** CloudFormation's limits, less what the framework adds: the function, its log and its settings, a bucket and its policy. */
+/**
+ * CloudFormation's limits, minus what the framework adds: the function, its log and its settings, a bucket and its
+ * policy.
+ */
 const maxResources = 500 - 6;
 const maxTemplateBytes = 1_000_000 - 20_000;
 
@@ -176,21 +182,21 @@ function checkLimits(resources: Resources): void {
 }
 
 /**
- * Makes V8 collect short-lived objects, such as the text of an answer, after every 1 to 2 MB. V8 does so by itself with
- * little memory, such as the function's 512 MB. With more it waits for 64 MB, and a plan of 10,000 jobs peaks at twice
- * the memory without being faster (bench/results/scale.md).
+ * Makes V8 collect short-lived objects, such as the text of an answer, after every 1 to 2 MB. V8 does this by default
+ * if there is little memory, such as the function's 512 MB. With more memory, V8 waits for 64 MB, and a plan of 10,000
+ * jobs peaks at twice the memory without being faster (bench/results/scale.md).
  */
 export const nodeOptions = '--max-semi-space-size=1';
 
 /**
- * The function's environment variables. Empty ones are left out, so that the console shows only those in use. The
+ * The function's environment variables. Empty variables are omitted, so that the console shows only those in use. The
  * function's own ARN is composed from its parts, because a function cannot refer to itself.
  */
 function environment(functionName: string, parameters: Parameters): Record<string, unknown> {
   const { kmsKeyArn, secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret } = parameters;
   return {
     ...(secret !== undefined && { ELASTICSEARCH_SECRET: secret }),
-    // the shared secret takes the place of the prefix, which has a default
+    // the shared secret replaces the prefix, which has a default
     ...(clustersSecret === undefined
       ? secretPrefix !== undefined && { ELASTICSEARCH_SECRET_PREFIX: secretPrefix }
       : { ELASTICSEARCH_CLUSTERS_SECRET: clustersSecret }),

@@ -1,16 +1,16 @@
-/** @module Decides which clusters have alarms of their own, and whether one alarm covers all of them. */
+/** @module Decides which clusters have separate alarms, and whether one alarm covers all clusters. */
 import type { Parameters } from './parameters.ts';
 import type { StageSchedules } from './schedules.ts';
 
 export interface Watch {
-  /** The clusters with alarms of their own. */
+  /** The clusters with separate alarms. */
   readonly clusters: readonly string[];
-  /** Whether any cluster has no alarms of its own. Also true if only the command knows the clusters. */
+  /** Whether any cluster has no separate alarms. Also true if only the command knows the clusters. */
   readonly isFleet: boolean;
   readonly hasRollCall: boolean;
 }
 
-/** With more clusters than this, only those that the parameter names have alarms of their own. */
+/** If there are more clusters than this, only those that the parameter names have separate alarms. */
 const maxByDefault = 20;
 
 export function watchOf(

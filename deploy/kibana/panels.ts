@@ -1,7 +1,7 @@
-/** @module What the Kibana dashboard shows: its panels, independent of the version of Kibana. */
+/** @module The panels of the Kibana dashboard, independent of the Kibana version. */
 import { datasets, type StreamKind } from '../../src/sweep/reporting/stream-names.ts';
 
-/** One column of a chart or table. `field` is a field of the documents, except for a count. */
+/** One column of a chart or table. `field` is a field in the documents; a count has none. */
 export type Column =
   | { readonly of: 'date'; readonly label: string }
   | { readonly of: 'terms'; readonly label: string; readonly field: string; readonly size: number }
@@ -18,10 +18,10 @@ export type Column =
 export interface Panel {
   readonly title: string;
   readonly stream: StreamKind;
-  /** Restricts the documents, in Kibana's query language. */
+  /** Restricts the documents with a filter in Kibana's query language. */
   readonly query?: string;
   readonly chart: 'metric' | 'bars' | 'table';
-  /** Buckets first. Tables and breakdowns are ordered by the first column that is not a bucket. */
+  /** Buckets come first. Tables and breakdowns are ordered by the first column that is not a bucket. */
   readonly columns: readonly Column[];
   readonly grid: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
 }
@@ -179,6 +179,6 @@ export const panels: readonly Panel[] = [
   },
 ];
 
-/** The documents of a panel, in Kibana's query language. */
+/** The query for a panel's documents, in Kibana's query language. */
 export const queryOf = ({ stream, query }: Panel): string =>
   [`data_stream.dataset: "${datasets[stream]}"`, ...(query === undefined ? [] : [query])].join(' and ');

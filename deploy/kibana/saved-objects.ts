@@ -1,6 +1,6 @@
 /**
- * @module The Kibana dashboard as saved objects for two ranges of versions. `npm run docs` writes the files. Kibana imports a
- * file of its own version, of an older minor, or of the major before.
+ * @module The Kibana dashboard as saved objects for two ranges of versions. `npm run docs` writes the files. Kibana
+ * imports files from its own version, from an older minor version, or from the previous major version.
  */
 import { streamPattern } from '../../src/sweep/reporting/stream-names.ts';
 import { type Column, type Panel, panels, queryOf } from './panels.ts';
@@ -18,7 +18,7 @@ const layerId = 'layer';
 
 const reference = (name: string) => ({ type: 'index-pattern', id: dataViewId, name });
 
-/** How each object says which version wrote it. */
+/** The fields with which each object names the version that wrote it. */
 const versions = (type: 'dashboard' | 'index-pattern', range: KibanaRange) =>
   range === 'old'
     ? {
@@ -27,7 +27,7 @@ const versions = (type: 'dashboard' | 'index-pattern', range: KibanaRange) =>
       }
     : { typeMigrationVersion: type === 'dashboard' ? '8.9.0' : '8.0.0', coreMigrationVersion: '8.8.0' };
 
-/** The file: one object a line, the data view first. */
+/** The content of the file: one object per line, the data view first. */
 export function savedObjects(range: KibanaRange): string {
   return [dataView(range), dashboard(range)].map((object) => `${JSON.stringify(object)}\n`).join('');
 }
@@ -132,7 +132,7 @@ interface NamedColumn {
 
 const isBucket = ({ column: { of } }: NamedColumn) => of === 'date' || of === 'terms';
 
-/** The column that terms are ordered by. */
+/** The column by which terms are ordered. */
 const metricOf = (columns: readonly NamedColumn[]): string =>
   columns.find((each) => !isBucket(each))?.id ?? '';
 
@@ -198,7 +198,7 @@ function lensColumn(column: Column, orderBy: string, { title }: Panel, range: Ki
 
 const formats = {
   bytes: { id: 'bytes', params: { decimals: 1 } },
-  // Kibana 7.17 knows no format for durations here.
+  // Kibana 7.17 has no format for durations here.
   duration: { id: 'number', params: { decimals: 0, suffix: ' ms' } },
 } as const;
 

@@ -98,7 +98,7 @@ resource "aws_cloudwatch_metric_alarm" "clusters_need_attention" {
 
   metric_query {
     id = "clusters"
-    # the order keeps the clusters to report among the 500 series that CloudWatch evaluates
+    # sorted so that the clusters to report are among the 500 series that CloudWatch evaluates
     expression  = "SELECT MAX(needsAttention) ${local.across_clusters} GROUP BY cluster ORDER BY MAX() DESC"
     period      = 300
     return_data = true
@@ -124,9 +124,10 @@ resource "aws_cloudwatch_metric_alarm" "roll_call" {
   tags                = var.tags
 }
 
-# A cluster without a recent sweep, once it had a first one. CloudWatch has no alarm that waits for its first data, so there
-# are three. Without data, one becomes INSUFFICIENT_DATA and the other keeps the state of its last data. Before the first
-# sweep both are INSUFFICIENT_DATA, which is not an alarm.
+# The alarm for a cluster that had a first sweep but no recent one. CloudWatch has no alarm that waits for its first
+# data, so this takes three alarms: two on the metric, and one that combines them. Without data, one of the two becomes
+# INSUFFICIENT_DATA and the other keeps its last state. Before the first sweep, both are INSUFFICIENT_DATA, which does
+# not trigger the combined alarm.
 resource "aws_cloudwatch_metric_alarm" "recent_sweep" {
   for_each = toset(local.clusters)
 

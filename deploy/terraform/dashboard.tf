@@ -32,7 +32,7 @@ locals {
     ]),
   )
 
-  # Queries over all clusters: the same number of widgets for any number of clusters.
+  # Queries over all clusters, so that the number of widgets does not depend on the number of clusters.
   sums = [
     for widget in [
       { title = "All clusters: jobs", names = ["open", "idle", "closed", "forceClosed", "kept"] },
@@ -60,7 +60,7 @@ locals {
   ]
   query_widgets = local.is_fleet ? concat(local.sums, local.reports, local.worst) : []
 
-  # The metrics of each widget as the dashboard's source has them.
+  # The metrics of each widget, in the form of the dashboard's source.
   widget_sources = concat(
     [
       for widget in local.widgets : {
@@ -80,7 +80,7 @@ locals {
         metrics = [
           for index, query in widget.queries : [merge(
             { expression = "SELECT ${query.select} ${local.across_clusters}${query.rest}", id = "q${index}" },
-            # without a label, a series has its cluster's name
+            # without a label, a series shows its cluster's name
             { for label in compact([query.label]) : "label" => label },
           )]
         ]

@@ -31,7 +31,7 @@ resource "aws_lambda_function" "this" {
     mode = var.tracing
   }
 
-  # Lambda filters by level only what is JSON. The function's own lines pass at each level.
+  # Lambda filters only JSON lines by level. The function's own lines pass the filter at every level.
   dynamic "logging_config" {
     for_each = var.log_level[*]
 
@@ -61,17 +61,17 @@ resource "aws_lambda_function" "this" {
       # composed from its parts, because a function cannot refer to itself
       JOBSWEEP_FUNCTION_ARN = local.function_arn
       JOBSWEEP_DLQ_ARN      = aws_sqs_queue.undelivered.arn
-      # docs/figures.md: without it, V8 peaks at twice the memory
+      # without it, V8 peaks at twice the memory; see docs/figures.md
       NODE_OPTIONS = "--max-semi-space-size=1"
     })
   }
 
-  # Without the group, the first invocation would create one without a retention time. Without the policy, the first
+  # Without the log group, the first invocation would create one without a retention time. Without the policy, the first
   # invocation could not write its log.
   depends_on = [aws_cloudwatch_log_group.this, aws_iam_role_policy.function]
 }
 
-# A failed sweep is not retried: the next schedule, or a person, decides.
+# A failed sweep is not retried. The next scheduled sweep, or a person, closes the remaining jobs.
 resource "aws_lambda_function_event_invoke_config" "this" {
   function_name                = aws_lambda_function.this.function_name
   qualifier                    = "$LATEST"

@@ -1,4 +1,4 @@
-# Everything that needs no provider. Terraform can check this file and variables.tf without a network.
+# Everything that needs no provider, so that Terraform can check this file and variables.tf without a network.
 
 locals {
   function_name       = "${var.name}-sweep"
@@ -7,7 +7,7 @@ locals {
   requests = { for name, schedule in var.schedules : name => jsondecode(schedule.request) }
 
   # The Scheduler replaces the two texts in angle brackets. jsonencode would write the brackets as \u003c and \u003e,
-  # which the Scheduler does not know (hashicorp/terraform#38733), so they stay outside of it.
+  # which the Scheduler does not recognise (hashicorp/terraform#38733), so the trigger is written without jsonencode.
   trigger = "\"trigger\":{\"scheduleArn\":\"<aws.scheduler.schedule-arn>\",\"scheduledTime\":\"<aws.scheduler.scheduled-time>\"}"
   inputs = {
     for name, request in local.requests : name => format("{%s}", join(",", concat(
@@ -19,19 +19,21 @@ locals {
   roll_calls = [for request in values(local.requests) : request if can(request.rollCall)]
   swept      = distinct([for request in values(local.requests) : try(request.cluster, "default") if !can(request.rollCall)])
 
-  # The clusters with alarms of their own: more than 20 have them only if `clusters` names them.
+  # The clusters with separate alarms. If there are more than 20 clusters, only those in `clusters` have separate
+  # alarms.
   by_default = length(local.swept) <= 20 ? local.swept : []
   clusters   = length(var.clusters) > 0 ? var.clusters : local.by_default
 
-  # Some cluster has no alarms of its own, or may have none: without schedules, only the command knows the clusters.
+  # True if any cluster has no separate alarms. Also true without schedules, because then only the command knows the
+  # clusters.
   is_fleet        = length(local.swept) == 0 || length(setsubtract(local.swept, local.clusters)) > 0
   has_roll_call   = local.is_fleet || length(local.roll_calls) > 0
   across_clusters = "FROM SCHEMA(\"jobsweep\", cluster, service)"
 
-  # The shared secret takes the place of the prefix, which has a default.
+  # The shared secret replaces the prefix, which has a default.
   secret_prefix = var.clusters_secret == null ? var.secret_prefix : null
 
-  # Empty variables are left out, so that the console shows only those in use.
+  # Empty variables are omitted, so that the console shows only those in use.
   optional_environment = {
     for name, value in {
       ELASTICSEARCH_SECRET          = var.secret
@@ -59,10 +61,10 @@ locals {
 
   in_vpc = length(var.subnet_ids) > 0
 
-  # Where the alarms' descriptions lead.
+  # The page to which the alarms' descriptions link.
   runbook = "https://github.com/jobsweep/jobsweep/blob/main/docs/runbook.md"
 
-  # The customer keys that the schedules are encrypted with.
+  # The customer keys with which the schedules are encrypted.
   schedule_keys = distinct(compact(concat([var.kms_key_arn], [for schedule in values(var.schedules) : schedule.kms_key_arn])))
 
   alarm_actions = var.alarm_topic_arn == null ? [] : [var.alarm_topic_arn]

@@ -1,4 +1,4 @@
-# Both queues keep failed events for the maximum of 14 days, and refuse every access without TLS.
+# Both queues keep failed events for the maximum of 14 days, and refuse all access without TLS.
 
 # Events that the Scheduler could not deliver to the function.
 resource "aws_sqs_queue" "undelivered" {

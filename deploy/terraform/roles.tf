@@ -8,7 +8,7 @@ locals {
   scope        = "${data.aws_region.current.region}:${data.aws_caller_identity.current.account_id}"
   function_arn = "arn:${local.partition}:lambda:${local.scope}:function:${local.function_name}"
 
-  # Secrets of Secrets Manager and, after `ssm:`, parameters of SSM.
+  # Secrets in Secrets Manager and, after `ssm:`, parameters in SSM.
   secret_names = concat(var.secret[*], var.reports_secret[*], var.clusters_secret[*])
 
   # Secrets Manager appends a hyphen and six random characters to each secret's ARN.
@@ -45,8 +45,8 @@ locals {
   }
 }
 
-# The role with which the group's schedules invoke the function. The trust policy names the group and no single
-# schedule: with a narrower condition, the service cannot assume the role.
+# The role with which the group's schedules invoke the function. The trust policy names the group, not single schedules,
+# because the service cannot assume the role if the condition is narrower.
 data "aws_iam_policy_document" "scheduler_trust" {
   statement {
     actions = ["sts:AssumeRole"]
@@ -81,7 +81,7 @@ data "aws_iam_policy_document" "scheduler" {
     resources = [aws_sqs_queue.undelivered.arn]
   }
 
-  # The Scheduler decrypts the payload of a schedule with the role that it invokes with.
+  # The Scheduler uses the role with which it invokes the function to decrypt a schedule's payload.
   dynamic "statement" {
     for_each = local.schedule_keys
 
@@ -116,7 +116,7 @@ data "aws_iam_policy_document" "scheduler" {
 resource "aws_iam_role" "scheduler" {
   for_each = var.scheduler_role_arn == null ? toset(["this"]) : toset([])
 
-  # roles have no region: the name keeps deployments in two regions apart
+  # roles have no region, so their names must distinguish deployments in two regions
   name               = "${var.name}-scheduler-${local.region}"
   assume_role_policy = data.aws_iam_policy_document.scheduler_trust.json
 
@@ -144,7 +144,7 @@ data "aws_iam_policy_document" "function_trust" {
   }
 }
 
-# The function's log, its own follow-ups and secrets, and Lambda's destinations for events.
+# Access to the function's log, follow-ups and secrets, and to Lambda's destinations for events.
 data "aws_iam_policy_document" "function" {
   statement {
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]

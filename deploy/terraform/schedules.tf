@@ -6,7 +6,7 @@ resource "aws_scheduler_schedule_group" "this" {
 resource "aws_scheduler_schedule" "this" {
   for_each = { for name, schedule in var.schedules : name => schedule if var.schedules_by == "stack" }
 
-  # the prefix keeps `jobsweep schedules apply --prune` from deleting it
+  # the prefix keeps `jobsweep schedules apply --prune` from deleting the schedule
   name       = "stack.${each.key}"
   group_name = aws_scheduler_schedule_group.this.name
 

@@ -68,7 +68,7 @@ variable "schedules" {
   }
 
   validation {
-    # a misspelled field is found here, and not at night by the function
+    # so that a misspelled field is found here instead of at night by the function
     condition = alltrue([
       for schedule in values(var.schedules) : can(jsondecode(schedule.request).rollCall) || try(length(setsubtract(keys(jsondecode(schedule.request)), [
         "$schema", "allowNoMatch", "close", "cluster", "dryRun", "exclude", "followUp", "force", "fuse", "idleFor",

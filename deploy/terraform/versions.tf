@@ -4,7 +4,7 @@ terraform {
   required_providers {
     aws = {
       source = "hashicorp/aws"
-      # the first whose release notes list the runtime nodejs24.x
+      # the first version whose release notes list the runtime nodejs24.x
       version = ">= 6.20"
     }
   }

@@ -1,5 +1,5 @@
-# Several clusters: a schedule for each, at different times. Each cluster's connection is in a secret of its own
-# (`secret_prefix` and the cluster's name), so a problem with one cluster does not affect the others.
+# Several clusters: a schedule for each, at different times. Each cluster's connection is in a separate secret, named by
+# `secret_prefix` and the cluster's name, so a problem with one cluster does not affect the others.
 
 locals {
   zip = "${path.module}/../../../../dist/function.zip"
@@ -62,7 +62,7 @@ module "jobsweep" {
   schedule_group          = "jobsweep"
   secret                  = null
   secret_prefix           = "jobsweep/"
-  clusters_secret         = null # instead of the prefix
+  clusters_secret         = null # replaces the prefix
   secret_key_arn          = var.secret_key_arn
   clusters                = ["logs", "metrics"]
   reserved_concurrency    = 2
@@ -79,7 +79,7 @@ module "jobsweep" {
   notify_when             = "problems"
   missing_after_hours     = 80 # from Friday to Monday
 
-  # clusters that answer only inside of the VPC, and a proxy for the rest
+  # clusters that can be reached only inside the VPC, and a proxy for everything else
   subnet_ids         = ["subnet-0a1b2c3d4e5f67890", "subnet-09f8e7d6c5b4a3210"]
   security_group_ids = ["sg-0a1b2c3d4e5f67890"]
   ipv6_dual_stack    = false

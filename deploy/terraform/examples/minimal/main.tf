@@ -1,4 +1,5 @@
-# One cluster, whose connection is in the secret jobsweep/default. Each night reports which jobs a sweep would close.
+# One cluster, whose connection is in the secret jobsweep/default. Each night, a dry run reports which jobs a sweep
+# would close.
 module "jobsweep" {
   source = "../.."
 
