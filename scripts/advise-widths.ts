@@ -1,6 +1,6 @@
 /**
- * @module Measures how wide the ranges of `advise` are, by kind of evidence, on random pasts whose truth is known, and
- * writes the table of `docs/how-long-is-idle.md`. Takes half a minute: `node scripts/advise-widths.ts`.
+ * @module Measures how wide the ranges are that `advise` reports, by kind of evidence, on random pasts whose truth is
+ * known. Writes the table in `docs/how-long-is-idle.md`. `node scripts/advise-widths.ts` takes half a minute.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { formatDuration } from '../src/base/duration.ts';

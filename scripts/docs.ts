@@ -1,8 +1,8 @@
 /**
  * @module Writes the generated pages: `docs/reference.md` from the code's schemas and unions, the marked regions of
- * `docs/figures.md` from the bench results, `docs/scanners.md` from the template's suppressions, `docs/streams-and-signals.md` and `docs/fronts-and-clusters.md` from the
- * tests' cases, and `docs/licences.md` from the bundles. With `--check` it writes nothing and fails if a page is not
- * current.
+ * `docs/figures.md` from the bench results, `docs/scanners.md` from the template's suppressions,
+ * `docs/streams-and-signals.md` and `docs/fronts-and-clusters.md` from the tests' cases, and `docs/licences.md` from
+ * the bundles. With `--check`, writes nothing and fails if a page is not up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { kibanaFiles, savedObjects } from '../deploy/kibana/saved-objects.ts';

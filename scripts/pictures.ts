@@ -12,7 +12,7 @@ import { launch, open } from '../test/support/browser.ts';
 const root = path.resolve(import.meta.dirname, '..');
 const images = path.join(root, 'docs/images');
 
-/** The standard output of the command on a terminal with 100 columns. */
+/** The command's standard output on a terminal with 100 columns. */
 function run(...args: readonly string[]): string {
   const { stdout, stderr, status } = spawnSync(process.execPath, ['bin/jobsweep.js', ...args], {
     cwd: root,
@@ -38,7 +38,10 @@ const colours: Readonly<Record<string, string>> = {
   '36': '#79c0ff',
 };
 
-/** The style after an SGR code. Handles only the codes that the command writes: colours, bold, dim and their resets. */
+/**
+ * The text style after an SGR code. Handles only the codes that the command writes: colours, bold, dim and their
+ * resets.
+ */
 function styleAfter(style: Style, code: string): Style {
   const { fill: _fill, ...uncoloured } = style;
   if (code === '39') return uncoloured;
@@ -61,7 +64,7 @@ function svgLine(line: string, row: number): string {
   let style: Style = {};
   let column = 0;
   const texts: string[] = [];
-  // The capture group keeps the codes, so text and codes alternate.
+  // The capture group keeps the codes in the result, so text and codes alternate.
   for (const [index, part] of line.split(sgr).entries()) {
     if (index % 2 === 1) {
       style = styleAfter(style, part);
@@ -74,7 +77,7 @@ function svgLine(line: string, row: number): string {
         style.fill && `fill="${style.fill}"`,
         style.bold && 'font-weight="bold"',
         style.dim && 'opacity="0.6"',
-        // Fixes the width for any monospace font.
+        // Makes the text equally wide in any monospace font.
         `textLength="${(stringWidth(part.trim()) * columnWidth).toFixed(1)}"`,
       ];
       const y = margin + (row + 1) * lineHeight - 5;

@@ -1,6 +1,6 @@
 /**
- * @module `npm run policies`: prints the policy documents that a deployment needs, as JSON, for the people who make its
- * roles. See docs/deploying.md.
+ * @module `npm run policies`: prints the policy documents that a deployment needs, as JSON, for the people who create
+ * its roles. See docs/deploying.md.
  */
 import path from 'node:path';
 import { parseArgs } from 'node:util';

@@ -1,6 +1,6 @@
 /**
- * @module Writes `schemas/*.schema.json` from the code's own schemas. With `--check` it writes nothing and fails if a
- * file is not current.
+ * @module Writes `schemas/*.schema.json` from the code's own schemas. With `--check`, writes nothing and fails if a
+ * file is not up to date.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { schemaTexts } from './schemas/texts.ts';

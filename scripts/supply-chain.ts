@@ -1,6 +1,6 @@
 /**
- * @module Checks the deployed and published packages against `supply-chain/rules.ts`. With `--audit` it also fetches
- * the registry's advisories. Exits with 1 if there is a problem, and with 2 if the registry does not answer.
+ * @module Checks the deployed and published packages against `supply-chain/rules.ts`. With `--audit`, also fetches the
+ * registry's advisories. Exits with 1 if there is a problem, and with 2 if the registry does not answer.
  */
 import accepted from './supply-chain/accepted-advisories.json' with { type: 'json' };
 import { acceptedSchema, fetchAudit, judgeAudit } from './supply-chain/audit.ts';

@@ -1,6 +1,6 @@
 /**
- * @module Runs the conformance suite against a real Elasticsearch: the one at ELASTICSEARCH_TEST_URL, or the one in
- * `compose.yaml`, which this script starts and removes. The one in `compose.yaml` needs Docker and internet access.
+ * @module Runs the conformance suite against a real Elasticsearch: the one at ELASTICSEARCH_TEST_URL, or else the one
+ * in `compose.yaml`, which this script starts and removes and which needs Docker and internet access.
  */
 import { spawnSync } from 'node:child_process';
 
@@ -8,7 +8,7 @@ const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   spawnSync(command, args, { stdio: 'inherit', env }).status ?? 1;
 
 const suite = (env: NodeJS.ProcessEnv): number =>
-  // one file at a time, because the files share the cluster and each cleans up after itself
+  // one file at a time, because the files share the cluster, and each file's cleanup deletes the jobs of all
   run('npx', ['vitest', 'run', '--no-file-parallelism', 'test/simulator/elasticsearch/conformance'], env);
 
 if (process.env.ELASTICSEARCH_TEST_URL !== undefined) {

@@ -63,7 +63,7 @@ function emit(root: string, outDir: string): void {
   });
 }
 
-/** The declaration of the request, with the schema's types replaced by their fields from `spread`. */
+/** The declaration of the request, in which the fields from `spread` replace the schema's types. */
 function withoutSchema(text: string, spread: string): string {
   const type = (name: string) => {
     const found = new RegExp(`export declare const ${name}: ([\\s\\S]*?\\n\\});`).exec(spread)?.[1];

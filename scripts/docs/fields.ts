@@ -1,6 +1,6 @@
 /**
  * @module The fields of a zod schema as rows of a table. To find out what a field accepts, the script gives the schema
- * an impossible value and reads the error message. So the page uses the same words as an error.
+ * an impossible value and reads the error message, so that the page uses the same words as an error.
  */
 import * as z from 'zod';
 import { code } from './markdown.ts';
@@ -15,8 +15,8 @@ interface JsonSchema {
 }
 
 /**
- * Values that no field accepts. The string comes first, because for a pattern its error is more helpful than the error
- * for a number.
+ * Values that no field accepts. The string comes first, because for a pattern the error for a string is more helpful
+ * than the error for a number.
  */
 const impossible = ['\0', -0.5];
 
@@ -26,7 +26,7 @@ export interface FieldsOf {
   readonly probe: (path: readonly string[], value: unknown) => unknown;
   /** Selects the part of the schema that contains the fields, such as `schedules`. */
   readonly below?: (schema: JsonSchema) => JsonSchema;
-  /** Fields that have their own section or that users do not set. */
+  /** Fields to omit, because they have their own section or because users do not set them. */
   readonly without?: readonly string[];
 }
 
@@ -56,7 +56,7 @@ const sectionOf = (field: JsonSchema): JsonSchema['properties'] =>
 const isEmpty = (value: unknown) =>
   typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
 
-/** The allowed values of the field that `probe` sets, in the words of the error. */
+/** The allowed values of the field that `probe` sets, as the error message words them. */
 function expectation(schema: z.core.$ZodType, probe: (value: unknown) => unknown): string {
   for (const value of impossible) {
     const issues = z.safeParse(schema, probe(value)).error?.issues ?? [];
@@ -68,7 +68,7 @@ function expectation(schema: z.core.$ZodType, probe: (value: unknown) => unknown
   throw new Error(`the schema takes ${JSON.stringify(probe(impossible[0]))}`);
 }
 
-/** For a union, returns the error of the alternative that has the value's shape. */
+/** For a union, returns the error from the alternative that has the value's shape. */
 function deepestIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const [inner] = issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ?? [];

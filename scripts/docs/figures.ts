@@ -1,4 +1,4 @@
-/** @module The bench results as pages, charts and the tables of docs/figures.md. */
+/** @module The bench results as pages, as charts, and as the tables in docs/figures.md. */
 import { readFileSync } from 'node:fs';
 import { billedPage, billedTable } from '../../bench/billed/report.ts';
 import type { BilledResults } from '../../bench/billed/results.ts';
@@ -24,7 +24,7 @@ export const figures: Readonly<Record<string, string>> = {
   'bench/results/scale.md': scalePage(scale),
 };
 
-/** The marked regions of `docs/figures.md`. */
+/** The marked regions in `docs/figures.md`. */
 export const figureRegions = {
   'closing times': closingTable(closing),
   'billed time': billedTable(billed),

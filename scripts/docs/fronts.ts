@@ -42,7 +42,7 @@ function answered({ to, times, status, headers = {}, body }: FrontAnswer): strin
   return `${to === undefined ? 'Every request' : code(to)} is answered${first} with ${[code(status), ...sent, code(shown)].join(' ')}.`;
 }
 
-/** Links `owner/repository#number` to that issue, and an address to itself. */
+/** Turns `owner/repository#number` into a link to that issue, and a URL into a link to itself. */
 function seenLink(place: string): string {
   const [, repository, number] = /^([\w.-]+\/[\w.-]+)#(\d+)$/.exec(place) ?? [];
   return repository ? `[${place}](https://github.com/${repository}/issues/${number})` : `<${place}>`;

@@ -5,7 +5,7 @@ import { run } from '../../src/cli/run.ts';
 
 /** The help by command line; the command itself comes first. */
 export async function helpPages(): Promise<[name: string, help: string][]> {
-  // commander uses the width of the terminal, which must not influence this page
+  // commander uses the width of the terminal, which must not affect this page
   Object.defineProperty(process.stdout, 'isTTY', { value: false });
   return await pagesBelow([]);
 }

@@ -1,6 +1,6 @@
 /**
- * @module The meaning of each field of a report. The types make sure that each field has a text and that no text is
- * left over.
+ * @module The meaning of each field in a report. The types make sure that each field has a text and that each text has
+ * a field.
  */
 import type { BlownFuse } from '../../src/sweep/planning/fuse.ts';
 import type {

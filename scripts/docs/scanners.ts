@@ -1,8 +1,8 @@
-/** @module The tables of docs/scanners.md, from the list that the template's suppressions are made from. */
+/** @module The tables in docs/scanners.md, from the list that also creates the template's suppressions. */
 import { byParameter, suppressed } from '../../deploy/scanner-findings.ts';
 import { code, table } from './markdown.ts';
 
-/** The marked regions of docs/scanners.md. */
+/** The marked regions in docs/scanners.md. */
 export const scannerRegions = {
   suppressed: table(
     ['asks for', 'checks', 'why not'],

@@ -9,7 +9,7 @@ const fieldTable = (fields: StreamFields): string =>
     Object.entries(fields).map(([name, { type, means }]) => [code(name), type, means]),
   );
 
-/** The template's mappings repeat the tables. */
+/** Omits the template's mappings, which repeat the tables. */
 const withoutMappings = (body: object): object => {
   const { template, ...rest } = body as { template?: { mappings?: object } };
   return template ? { ...rest, template: { ...template, mappings: '…' } } : body;

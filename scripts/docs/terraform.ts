@@ -1,4 +1,4 @@
-/** @module The tables of the Terraform module's README, from its files. */
+/** @module The tables in the Terraform module's README, from the module's files. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from '@cdktf/hcl2json';
@@ -20,10 +20,10 @@ const read = async (file: string, block: string) => {
 const oneLine = (text: string) => text.trim().replaceAll(/\s+/g, ' ');
 const code = (text: string) => `\`${text}\``;
 
-/** A type as written, without the signs that the parser adds. */
+/** A type as written in the source, without the characters that the parser adds. */
 const typeText = (type = '') => code(oneLine(type.replace(/^\$\{([\s\S]*)\}$/, '$1')));
 
-/** The regions of `deploy/terraform/README.md`. */
+/** The marked regions in `deploy/terraform/README.md`. */
 export async function terraformRegions(): Promise<Record<string, string>> {
   const inputs = (await read('variables.tf', 'variable')).map(([name, [variable]]) => [
     code(name),

@@ -1,8 +1,8 @@
 'use strict';
 /**
- * A plugin of the Serverless Framework: packages the zip of `npm run package`, so that every way of deploying deploys the
- * same bytes. JOBSWEEP_FUNCTION_ZIP names a zip that exists already, for example the one of a release. `sls invoke local`
- * runs the same bundle.
+ * A plugin for the Serverless Framework. It packages the zip from `npm run package`, so that every way of deploying
+ * deploys the same bytes. JOBSWEEP_FUNCTION_ZIP names an existing zip to use instead, for example the one from a
+ * release. `sls invoke local` runs the same bundle.
  */
 const { copyFileSync, mkdirSync, writeFileSync } = require('node:fs');
 const path = require('node:path');

@@ -1,7 +1,7 @@
 'use strict';
 /**
- * A plugin that only `sls invoke local` uses. If no cluster is configured, the plugin starts the embedded one in a
- * separate process for this invocation, and prints that.
+ * A plugin that only `sls invoke local` uses. If no cluster is configured, the plugin starts the embedded cluster in a
+ * separate process for this invocation, and prints a line about it.
  */
 const { spawn } = require('node:child_process');
 const path = require('node:path');
@@ -31,7 +31,7 @@ module.exports = class EmbeddedCluster {
       '30',
     ];
     this.server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
-    // If a handler throws, the framework calls process.exit, and the server must end too.
+    // If a handler throws, the framework calls process.exit, and the server must end as well.
     process.once('exit', () => this.stop());
     const url = await new Promise((resolve, reject) => {
       let text = '';
@@ -46,7 +46,7 @@ module.exports = class EmbeddedCluster {
     });
     this.server.unref();
     process.env.ELASTICSEARCH_URL = url;
-    // The function's environment overrides the process's, and may contain an empty address.
+    // The function's environment overrides the process's environment, and may contain an empty URL.
     for (const name of Object.keys(serverless.service.functions)) {
       const environment = serverless.service.functions[name].environment ?? {};
       serverless.service.functions[name].environment = { ...environment, ELASTICSEARCH_URL: url };

@@ -1,13 +1,13 @@
 /** @module Writes zip archives whose bytes depend only on the names and contents of their files. */
 import { type AsyncZippable, zipSync } from 'fflate';
 
-// a zip stores local time; this is the earliest time that it can store, in any time zone
+// a zip stores local times; this is the earliest time that a zip can store in any time zone
 const modified = new Date(1980, 0, 1);
 const unix = 3;
 // Lambda reads the files as a different user
 const readableFile = 0o100644;
 
-/** The archive. Names are sorted by code unit, so that their order does not depend on the locale. */
+/** The archive's bytes. Names are sorted by code unit, so that their order does not depend on the locale. */
 export function archive(files: ReadonlyMap<string, Uint8Array>): Uint8Array {
   const entries: AsyncZippable = {};
   for (const name of [...files.keys()].sort()) entries[name] = files.get(name) ?? new Uint8Array();

@@ -1,6 +1,6 @@
 /**
- * @module The bill of materials of a bundle, as a CycloneDX document. It contains no date, so that one commit always
- * has the same document.
+ * @module The bill of materials of a bundle, as a CycloneDX document. It contains no date, so that the same commit
+ * always gives the same document.
  */
 import manifest from '../../package.json' with { type: 'json' };
 import type { Product } from '../supply-chain/bundles.ts';

@@ -6,19 +6,19 @@ import * as z from 'zod';
 import { root } from './bundles.ts';
 import type { ShippedPackage } from './packages.ts';
 
-/** An entry of `accepted-advisories.json`: an advisory that is accepted until a date, with the reason. */
+/** An entry in `accepted-advisories.json`: an advisory that is accepted until a date, with the reason. */
 export const acceptedSchema = z.array(
   z.strictObject({
     package: z.string().min(1),
     advisory: z.string().regex(/^GHSA(-[a-z0-9]{4}){3}$/),
     reason: z.string().min(20),
-    /** The last day of its validity, in UTC. */
+    /** The last day on which the entry is valid, in UTC. */
     until: z.iso.date(),
   }),
 );
 export type AcceptedAdvisory = z.infer<typeof acceptedSchema>[number];
 
-/** The fields of `npm audit --json` that we read. */
+/** The fields that we read from `npm audit --json`. */
 const answerSchema = z.object({
   auditReportVersion: z.literal(2),
   vulnerabilities: z.record(
@@ -41,7 +41,7 @@ export interface AuditResult {
   readonly remarks: readonly string[];
 }
 
-/** Judges an answer on the day `today`, such as `2027-01-31`. */
+/** Judges an answer from `npm audit` on the day `today`, such as `2027-01-31`. */
 export function judgeAudit(
   answer: AuditAnswer,
   packages: readonly ShippedPackage[],

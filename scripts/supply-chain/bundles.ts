@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url);
 const noDebug = require('../../src/elasticsearch/client/no-debug.cjs') as Plugin;
 const leanClient = require('../../src/elasticsearch/client/lean-client.cjs') as Plugin[];
 
-/** The options for bundling the command and the library into `dist`. Their common code is in shared files. */
+/** The options for bundling the command and the library into `dist`. Code that both use is in shared files. */
 export const commandOptions = {
   entryPoints: { jobsweep: 'src/cli/main.ts', index: 'src/index.ts' },
   outdir: 'dist',
@@ -35,14 +35,14 @@ export const deployedOptions: BuildOptions = {
   platform: 'node',
   target: 'node24',
   minify: true,
-  // Keeps the class names of errors, which the log and the caller of the function show.
+  // Keeps the class names of errors, which the log and the function's caller show.
   keepNames: true,
-  // Only sweeps that need them load the clients of Secrets Manager and the Scheduler.
+  // Only sweeps that need the clients for Secrets Manager and the Scheduler load them.
   splitting: true,
   mainFields: ['module', 'main'],
   outExtension: { '.js': '.mjs' },
-  // The lean client contains only the parts of the official client that a sweep uses. The AWS SDK is bundled as well:
-  // the runtime's copy is not faster and changes without notice.
+  // The lean client contains only the parts of the official client that a sweep uses. The AWS SDK is bundled as well,
+  // because the runtime's copy is not faster and changes without notice.
   plugins: leanClient,
   banner: commandOptions.banner,
 };
@@ -55,7 +55,7 @@ export const functionOptions = {
   metafile: true,
 } satisfies BuildOptions;
 
-/** Bundles both in memory, with the same options as the real builds. */
+/** Builds both bundles in memory, with the same options as the real builds. */
 export async function metafiles(): Promise<Readonly<Record<Product, Metafile>>> {
   const account = async (options: BuildOptions) => {
     const { metafile } = await build({ ...options, absWorkingDir: root, metafile: true, write: false });

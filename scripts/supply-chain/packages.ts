@@ -6,22 +6,24 @@ import { metafiles, type Product, root } from './bundles.ts';
 
 /**
  * `perhaps` means that nothing in the bundle imports the package, but a package in the bundle depends on it and may
- * have it built in.
+ * contain a copy.
  */
 export type Presence = 'within' | 'perhaps';
 
 export interface ShippedPackage {
   readonly name: string;
   readonly version: string;
-  /** From its package.json; undefined if missing there. */
+  /** As in the package's package.json; undefined if missing there. */
   readonly licence: string | undefined;
-  /** Where it is installed, as named in the lock file: `node_modules/…`. One version can be in several places. */
+  /**
+   * The folders in which it is installed, as in the lock file: `node_modules/…`. One version can be in several folders.
+   */
   readonly folders: readonly string[];
   /** The bundles that contain it. */
   readonly in: Readonly<Partial<Record<Product, Presence>>>;
   /** The bundles whose own code imports it. */
   readonly importedFor: readonly Product[];
-  /** Its licence, notice and copyright files. If it has none, the copyright notice in its README. */
+  /** Its licence, notice and copyright files. If there are none, the copyright notice from its README. */
   readonly texts: readonly string[];
   /** The scripts that npm runs on installation: their names, or `binding.gyp`. */
   readonly installScripts: readonly string[];
@@ -46,7 +48,7 @@ const ownerOf = (input: string) =>
 
 /** The packages of one bundle, by folder. */
 export interface Contents {
-  /** Packages with a file in the bundle. */
+  /** Packages that have a file in the bundle. */
   readonly within: ReadonlySet<string>;
   /** Packages that our own files import. */
   readonly imported: ReadonlySet<string>;
@@ -76,12 +78,12 @@ export function contents(
   const notImported = (folder: string) =>
     dependenciesOf(folder).filter((each) => !imports.get(folder)?.has(each) && !within.has(each));
   for (const folder of within) for (const each of notImported(folder)) perhaps.add(each);
-  // the set grows during this loop
+  // the loop also visits entries that it adds to the set
   for (const folder of perhaps) for (const each of notImported(folder)) perhaps.add(each);
   return { within, imported, perhaps };
 }
 
-/** The folders of a package's dependencies, found like Node finds them. */
+/** The folders of a package's dependencies, found as Node finds them. */
 function dependenciesOf(folder: string): string[] {
   const parts = `/${folder}`.split('/node_modules/');
   // its own node_modules first, then those of the enclosing packages, then the project's

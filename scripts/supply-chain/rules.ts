@@ -1,4 +1,4 @@
-/** @module The rules for deployed and published packages. The rules take data and return complaints. */
+/** @module The rules for deployed and published packages. Each rule takes data and returns the problems. */
 import { installHooks, type ShippedPackage } from './packages.ts';
 
 /** Licences (SPDX) that require at most their text or an attribution, and do not affect the surrounding code. */
@@ -30,7 +30,7 @@ export interface SupplyChain {
   readonly manifest: {
     readonly scripts?: Readonly<Record<string, string>>;
   } & { readonly [field in (typeof dependencyFields)[number]]?: Readonly<Record<string, string>> };
-  /** `packages` of the lock file. */
+  /** `packages` from the lock file. */
   readonly lock: Readonly<
     Record<
       string,

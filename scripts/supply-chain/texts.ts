@@ -1,4 +1,4 @@
-/** @module The page of the packages' licences, and the notices that are shipped with each product. */
+/** @module The page on the packages' licences, and the notices that are shipped with each product. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { table } from '../docs/markdown.ts';
@@ -42,7 +42,7 @@ on another without importing it, so its authors may have built it in. The comman
 
 /**
  * The licence texts that are shipped with a product.
- * @throws if a package needs a licence text and has none
+ * @throws if a package needs a licence text but has none
  */
 export function notices(packages: readonly ShippedPackage[], product: Product): string {
   return packages
@@ -60,8 +60,8 @@ export function notices(packages: readonly ShippedPackage[], product: Product): 
 const standardText = (file: string) => readFileSync(path.join(root, file), 'utf8').trim();
 
 /**
- * The texts of one package. The standard text of its licence replaces a missing one, or follows a bare copyright
- * notice.
+ * The texts for one package. The standard text of its licence replaces a missing text, or follows a copyright notice
+ * that stands alone.
  */
 function textsOf({ licence, texts }: ShippedPackage): readonly string[] {
   if (licence === 'Apache-2.0' && texts.length === 0) return [standardText('LICENSE')];
