@@ -1,5 +1,5 @@
 /**
- * @module Measures the embedded Elasticsearch with ten thousand jobs: its start, its memory, and a full answer of stats
+ * @module Measures the embedded Elasticsearch with ten thousand jobs: its start, its memory, and a full stats answer,
  * compared with serialising the same JSON. `node --expose-gc bench/embedded-elasticsearch.ts`
  */
 import { generateFleet, scaledClock, startElasticsearch } from '../simulator/index.ts';

@@ -1,6 +1,6 @@
 /**
  * @module `npm run bench`: runs the benches and writes their results to `bench/results`. Arguments select benches by
- * their names.
+ * name.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { billedBench } from './billed/bench.ts';

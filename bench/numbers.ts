@@ -1,6 +1,8 @@
-/** @module Statistics of repeated runs, and their formatting. */
+/** @module Statistics over repeated runs, and how they are formatted. */
 
-/** The median. For an even count it is the lower of the two middle values, so that it is a measured value. */
+/**
+ * The median. For an even count, this is the lower of the two middle values, so that the median is a measured value.
+ */
 export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b);
   const middle = sorted[Math.ceil(sorted.length / 2) - 1];
@@ -8,7 +10,7 @@ export function median(values: readonly number[]): number {
   return middle;
 }
 
-/** The statistics of repeated runs. */
+/** The statistics over repeated runs. */
 export interface Spread {
   readonly median: number;
   readonly min: number;
@@ -35,7 +37,7 @@ export const bytes = (value: number): string =>
 
 export const ratio = (value: number): string => `${value < 10 ? value.toFixed(2) : whole(value)}×`;
 
-/** A markdown table. */
+/** A Markdown table. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |`;
   return [line(head), line(head.map((_, index) => (index === 0 ? '---' : '--:'))), ...rows.map(line)].join(

@@ -22,11 +22,12 @@ const scripts = [
   { name: 'all at once', way: allAtOnce },
 ];
 
-/** The rank of the stuck job by model memory. Jobs are closed in this order. */
+/** The rank of the stuck job by model memory, which is the order in which jobs are closed. */
 export type Stuck = 'biggest' | 'smallest';
 
 /**
- * The cluster with one job whose close never ends. For scripts, which would wait forever, the close takes `closeTakes`.
+ * The cluster with one job whose close never ends. A script would wait forever, so for scripts the close takes
+ * `closeTakes`.
  */
 export function withStuck(
   each: BenchCase,
@@ -101,7 +102,7 @@ async function storyOf(each: BenchCase, which: Stuck, payload: RequestPayload) {
   };
 }
 
-/** The function kills a script after 15 minutes; the server continues to close the requested jobs. */
+/** Lambda kills a script after 15 minutes, but the server continues to close the requested jobs. */
 async function scriptFor(
   cases: readonly BenchCase[],
   way: Parameters<typeof measure>[0],

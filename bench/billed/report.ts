@@ -1,4 +1,4 @@
-/** @module The billed-time results as a page and as a table of docs/figures.md. */
+/** @module The billed-time results as a page and as a table in docs/figures.md. */
 import { seconds, table, whole } from '../numbers.ts';
 import type { BilledResults, BilledScript, BilledSweep } from './results.ts';
 
@@ -59,7 +59,7 @@ ${table(
 }
 
 /**
- * The table of docs/figures.md: only the largest clusters, with the default request and with more time for each close.
+ * The table in docs/figures.md: only the largest clusters, with the default request and with more time for each close.
  */
 export function billedTable({ sweeps, scripts }: BilledResults): string {
   const maxJobs = Math.max(...sweeps.map(({ jobs }) => jobs));

@@ -3,8 +3,8 @@
 export interface BilledResults {
   readonly node: string;
   /**
-   * Clusters for each row. Each cluster runs twice: once with the biggest job stuck, which is closed first, and once
-   * with the smallest.
+   * The number of clusters for each row. Each cluster runs twice: once with the biggest job stuck, which is closed
+   * first, and once with the smallest job stuck.
    */
   readonly repeats: number;
   readonly sweeps: readonly BilledSweep[];
@@ -17,13 +17,13 @@ export interface BilledSweep {
   /** Idle jobs, including the stuck one. */
   readonly jobs: number;
   readonly timeout: string;
-  /** Billed time without a stuck job. */
+  /** The billed time without a stuck job. */
   readonly calmMs: number;
   readonly billedMs: number;
   readonly boundMs: number;
   /** Idle jobs that this first sweep closed. */
   readonly closed: number;
-  /** The largest excess of an invocation over its bound, including follow-ups; negative if all stayed below. */
+  /** The largest excess of any invocation over its bound, including follow-ups; negative if all stayed below. */
   readonly maxOverMs: number;
   readonly followUps: number;
   readonly followUpsMs: number;
@@ -37,6 +37,6 @@ export interface BilledScript {
   readonly billedMs: number;
   /** Idle jobs that were closed when the function was killed. */
   readonly closed: number;
-  /** Jobs with a close request that was still unanswered then. */
+  /** Jobs with a close request that was still unanswered when the function was killed. */
   readonly unknown: number;
 }

@@ -1,6 +1,6 @@
 /**
- * @module A sweep over a cluster with one job that never finishes closing, and its follow-ups: the billed time of each,
- * and its upper bound.
+ * @module A sweep over a cluster with one job that never finishes closing, and the sweep's follow-ups: the billed time
+ * of each invocation, and the upper bound of that time.
  */
 
 import {
@@ -30,7 +30,10 @@ export interface Invocation {
   readonly report: SweepReport;
 }
 
-/** Runs the sweep and its follow-ups, each when it is due, until there are no more. Requests take no network time. */
+/**
+ * Runs the sweep and its follow-ups, each when it is due, until there are no more follow-ups. Requests take no network
+ * time.
+ */
 export async function billedStory(
   fleet: Fleet,
   payload: RequestPayload,
@@ -60,9 +63,10 @@ export async function billedStory(
 }
 
 /**
- * The maximum billed time of an invocation by docs/contract.md §3, in milliseconds. For a job left closing: from its
- * last request, `close.timeout` and ten seconds for the answer, then `close.timeout` of polling. If it was already
- * closing: only the polling. For a job that closes in that time: until the next poll. The deadline limits every bound.
+ * The maximum billed time of an invocation by docs/contract.md §3, in milliseconds. For a job that is left closing:
+ * from its last request, `close.timeout` and ten seconds for the answer, then `close.timeout` of polling. If the job
+ * was already closing: only the polling. For a job that closes in this time: until the next poll. The deadline limits
+ * every bound.
  */
 function boundOf(
   report: SweepReport,

@@ -1,4 +1,4 @@
-/** @module Runs the bench of closing and returns its results. */
+/** @module Runs the closing bench and returns its results. */
 import { median, ratio, seconds, spread, whole } from '../numbers.ts';
 import { biggestFirst } from './biggest-first.ts';
 import { compare } from './compare.ts';

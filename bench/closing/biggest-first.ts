@@ -1,14 +1,14 @@
 /**
- * @module The best time of a planner that knows the models' memory but not the close times, and closes the biggest
+ * @module The best time for a planner that knows the models' memory but not the close times, and closes the biggest
  * models first.
  */
 import type { IdleJob, Nodes } from './model.ts';
 import { capacityOf, finishMs, nodesOfTheBench } from './model.ts';
 
 /**
- * The time in milliseconds of a planner that knows each node's capacity exactly, fills a place the moment it gets free,
- * costs nothing, and begins with the biggest model. It exceeds the lower bound only because of the noise in the close
- * times. Another order may be faster by luck, so this is a reference value and not a bound.
+ * The time in milliseconds for a planner that knows each node's capacity exactly, fills a place as soon as it is free,
+ * takes no time itself, and begins with the biggest model. This time exceeds the lower bound only because of the noise
+ * in the close times. Another order may be faster by luck, so this is a reference value, not a bound.
  */
 export function biggestFirst(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const ends = [...Map.groupBy(idle, ({ node }) => node).values()].map((jobs) => {

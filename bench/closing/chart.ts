@@ -1,11 +1,11 @@
-/** @module Draws the times of all ways of closing: a panel for each number of jobs, a bar for each way. */
+/** @module Draws the times of all ways of closing, with a panel for each number of jobs and a bar for each way. */
 import { ratio } from '../numbers.ts';
 
 export interface Bar {
   readonly label: string;
-  /** Multiple of the lower bound; undefined if the jobs were not closed properly. */
+  /** The time as a multiple of the lower bound; undefined if the jobs were not closed properly. */
   readonly value: number | undefined;
-  /** Shown after the bar, or in place of it. */
+  /** Shown after the bar, or instead of a bar. */
   readonly note?: string;
   readonly ours: boolean;
 }
@@ -15,7 +15,7 @@ export interface Panel {
   readonly bars: readonly Bar[];
 }
 
-// Widths for the widest common font: in DejaVu, a letter is 6.9 wide at this size, a bold one 7.6.
+// Widths for the widest common font. In DejaVu at this size, a letter is 6.9 wide, and a bold letter 7.6.
 const fontSize = 11;
 const labels = 230;
 const panelWidth = 205;
@@ -26,7 +26,8 @@ const rowHeight = 24;
 const top = 62;
 
 /**
- * An SVG that is readable on light and on dark pages. The scale is logarithmic, because a loop is thirty times slower.
+ * An SVG that is readable on light and dark pages. The scale is logarithmic, because a loop over the jobs is thirty
+ * times slower.
  */
 export function chart(heading: string, footnote: string, panels: readonly Panel[]): string {
   const max = Math.max(...panels.flatMap(({ bars }) => bars.map(({ value = 1 }) => value)));

@@ -12,7 +12,10 @@ export const endless = 24 * 3_600_000;
 interface Contender {
   readonly name: string;
   readonly way: Way;
-  /** The same way as it runs in the function, if that differs: there, a sweep ends before its deadline. */
+  /**
+   * The same way as it runs in the function, if there is a difference: in the function, a sweep ends before its
+   * deadline.
+   */
   readonly inFunction?: Way;
 }
 
@@ -30,7 +33,7 @@ const contenders: readonly Contender[] = [
   },
 ];
 
-/** The ways measured on the other kinds of nodes. */
+/** The ways that are also measured on the other kinds of nodes. */
 const contendersElsewhere = new Set([
   'batches of 20 in list order',
   'all at once',
@@ -41,16 +44,14 @@ const contendersElsewhere = new Set([
 interface Run {
   readonly free: Measures;
   readonly inFunction: Measures;
-  /** Busy jobs that a script closed when it chose the jobs by its own rule. */
+  /** The number of busy jobs that a script closed when it chose the jobs by its own rule. */
   readonly wronglyClosed: number;
   readonly bound: number;
   readonly placesBound: number;
   readonly biggestFirst: number;
 }
 
-/**
- * Runs every contender on every case, for one number of jobs on one kind of nodes. `tell` is called with each result.
- */
+/** Runs every contender on every case, for one number of jobs on one kind of nodes. Calls `tell` with each result. */
 export async function compare(
   cases: readonly BenchCase[],
   nodes: Nodes,

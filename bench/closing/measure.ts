@@ -18,26 +18,26 @@ export interface BenchRun {
 /** A way of closing. Resolves when it has ended. */
 export type Way = (run: BenchRun) => Promise<OwnReport>;
 
-/** The outcomes that a way of closing reports at its end; scripts report none. */
+/** The outcomes that a way of closing reports when it ends; scripts report none. */
 export interface OwnReport {
   readonly closed?: readonly string[];
-  /** Number of jobs with a close request and an unknown outcome. */
+  /** The number of jobs that got a close request and whose outcome is unknown. */
   readonly unknown?: number;
 }
 
 export interface Measures {
   /** Milliseconds from the start until the last answer or read. */
   readonly durationMs: number;
-  /** The same, or longer: until the last idle job that was left closing is closed. */
+  /** At least `durationMs`: milliseconds until the last idle job that was left closing is closed. */
   readonly doneMs: number;
   readonly requests: number;
   readonly closeRequests: number;
-  /** Reads of configs and datafeeds by ids, which occur only in looks. */
+  /** Reads of configs and datafeeds by id, which occur only in looks. */
   readonly lookRequests: number;
   readonly bytes: number;
   /** Idle jobs that are closed at the end. */
   readonly closed: number;
-  /** Idle jobs that were closed by requests of the first 15 minutes, within these minutes. */
+  /** Idle jobs that were closed within the first 15 minutes, by requests sent in these minutes. */
   readonly closedInTime: number;
   readonly wronglyClosed: number;
   /** Jobs closed with force, idle or not. */
@@ -46,9 +46,9 @@ export interface Measures {
   readonly unknown: number;
   /** The maximum number of jobs closing on one node at the same time. */
   readonly peak: number;
-  /** The same, without closes that had already taken longer than the default `close.timeout`. */
+  /** The same maximum, without closes that had already taken longer than the default `close.timeout`. */
   readonly peakWithinTimeout: number;
-  /** The first error of the cluster, in its words. */
+  /** The first error from the cluster, with the cluster's message. */
   readonly refusal: string | undefined;
 }
 
@@ -73,7 +73,7 @@ function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], maxMs: numb
     });
     let now = 0;
     let peak = 0;
-    // a close that ends makes room for another one at the same moment
+    // a close that ends makes room for another close at the same time
     for (const { by } of changes.sort((a, b) => a.at - b.at || a.by - b.by)) {
       now += by;
       peak = Math.max(peak, now);
@@ -89,7 +89,7 @@ interface SentClose {
   answeredAt?: number;
 }
 
-/** Whether the way of closing chooses the idle jobs itself or gets them from the bench. */
+/** `own`: the way of closing chooses the idle jobs itself. `given`: the bench passes the idle jobs to it. */
 export type Choice = 'own' | 'given';
 
 /** Runs one way of closing on a fresh cluster. */
@@ -129,7 +129,8 @@ export async function measure(
   if (untrue !== undefined) throw new Error(`${untrue} is reported closed, but is not`);
   const stillCloses = () => idle.some(({ jobId }) => cluster.job(jobId)?.state === 'closing');
   while (stillCloses()) await clock.advance(60_000);
-  // A script that is killed with its function sends no more requests, but the server completes those that it received.
+  // A script that is killed with its function sends no more requests, but the server completes the requests that it has
+  // received.
   const sentInTime = new Set(sent.filter(({ at }) => at < wall).flatMap(({ jobIds }) => jobIds));
   const closedAt = (jobId: string) => cluster.job(jobId)?.closedAt ?? Number.POSITIVE_INFINITY;
   const inTime = (jobId: string) => closedAt(jobId) <= wall && (sent.length === 0 || sentInTime.has(jobId));

@@ -1,6 +1,6 @@
 /**
- * @module The cluster of the bench: idle jobs whose close times are only partly predictable, busy jobs that must stay
- * open, nodes that share their capacity among their closes, and lower bounds of the time.
+ * @module The cluster for the bench: idle jobs whose close times are only partly predictable, busy jobs that must stay
+ * open, and nodes that share their capacity among their closes. Also lower bounds for the time.
  */
 
 import { Random } from '../../simulator/elasticsearch/random.ts';
@@ -17,7 +17,7 @@ export interface Nodes {
 /** The nodes on which all ways of closing are measured. */
 export const nodesOfTheBench: Nodes = { count: 4, processors: 16 };
 
-/** The other nodes: small ones, a single one, and many. */
+/** The other kinds of nodes: small nodes, a single node, and many nodes. */
 export const otherNodes: readonly Nodes[] = [
   { count: 2, processors: 8 },
   { count: 1, processors: 4 },
@@ -26,8 +26,8 @@ export const otherNodes: readonly Nodes[] = [
 ];
 
 /**
- * How many closes run at full speed at once on a node. A close keeps about two processors busy: one with the process
- * that writes the model, and one with the thread that stores it.
+ * How many closes run at full speed at the same time on a node. A close keeps about two processors busy: one with the
+ * process that writes the model, and one with the thread that stores the model.
  */
 export const capacityOf = ({ processors }: Pick<Nodes, 'processors'>): number => processors / 2;
 
@@ -44,14 +44,14 @@ export interface IdleJob {
   readonly jobId: string;
   readonly node: string;
   readonly modelBytes: number;
-  /** Duration of its close on an otherwise idle node. */
+  /** How long its close takes on an otherwise idle node. */
   readonly workMs: number;
 }
 
 /**
  * A cluster of `idleJobs` idle jobs and the same number of busy ones. Close times are log-normal (median 2 s, 99th
- * percentile 60 s). Their logarithms have a correlation of 0.6 with those of the models' memory. The rest is noise that
- * no stats predict.
+ * percentile 60 s). Their logarithms have a correlation of 0.6 with the logarithms of the models' memory. The rest is
+ * noise that no stats can predict.
  */
 export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOfTheBench): BenchCase {
   const random = new Random(seed * 1_000_003 + idleJobs);
@@ -89,11 +89,11 @@ export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOf
   };
 }
 
-/** A job stays `closing` for this long after its work is done, because its results are still written; milliseconds. */
+/** Milliseconds that a job stays `closing` after its work is done, because the server still writes its results. */
 export const finishMs = 150;
 
 /**
- * The larger of two times in milliseconds: the slowest close, and the largest work of a node divided by its capacity.
+ * In milliseconds, the larger of two times: that of the slowest close, and a node's total work divided by its capacity.
  */
 export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const perNode = [...Map.groupBy(idle, ({ node }) => node).values()].map(
@@ -102,7 +102,7 @@ export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBe
   return Math.max(...perNode, ...idle.map(({ workMs }) => workMs)) + finishMs;
 }
 
-/** How long a close holds its place at most: the default `close.timeout`. */
+/** The longest time that a close holds its place: the default `close.timeout`. */
 const placeHeldMs = 2 * 60_000;
 
 /**

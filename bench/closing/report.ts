@@ -1,4 +1,4 @@
-/** @module The results of the bench of closing: as a page, as the table of docs/figures.md, and as a chart. */
+/** @module The results of the closing bench: as a page, as the table in docs/figures.md, and as a chart. */
 import { bytes, ratio, type Spread, seconds, table, whole } from '../numbers.ts';
 import { type Bar, chart } from './chart.ts';
 import { capacityOf, finishMs, type Nodes, nodesOfTheBench } from './model.ts';
@@ -34,7 +34,7 @@ const onNodesOfTheBench = ({ sizes }: ClosingResults): SizeResult[] =>
 
 const nodesText = ({ count, processors }: Nodes): string => `${count} × ${processors}`;
 
-/** The table of docs/figures.md, with the conditions of the measurement. */
+/** The table in docs/figures.md, with the conditions of the measurement. */
 export function closingTable(results: ClosingResults): string {
   const { repeats } = results;
   const sizes = onNodesOfTheBench(results);
@@ -108,7 +108,7 @@ function shortTime({ way, jobs }: Own, repeats: number): string {
   return [ratio(way.time.median), ending(way, jobs, repeats)].filter(Boolean).join(', ');
 }
 
-/** The note for a way of closing that needs more than the function's 15 minutes. */
+/** The note on a way of closing that needs more than the function's 15 minutes. */
 function ending({ ours, survived, closedInTime }: WayResult, jobs: number, repeats: number): string {
   if (ours) return closedInTime < jobs ? `${whole(closedInTime)} in 15 min` : '';
   if (survived === repeats) return '';
@@ -116,8 +116,8 @@ function ending({ ours, survived, closedInTime }: WayResult, jobs: number, repea
 }
 
 /**
- * The share of the busy jobs that were closed, over all sizes that the cluster did not refuse. There are as many busy
- * jobs as idle ones.
+ * The share of the busy jobs that were closed, over all sizes at which the cluster did not refuse the requests. There
+ * are as many busy jobs as idle jobs.
  */
 function wrongShare(own: readonly Own[]): string {
   const done = own.filter(({ way }) => way.refusal === undefined);

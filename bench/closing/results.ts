@@ -12,7 +12,7 @@ export interface ClosingResults {
   readonly traffic: readonly TrafficResult[];
 }
 
-/** One number of idle jobs on one kind of nodes. There are as many busy jobs. */
+/** The results for one number of idle jobs on one kind of nodes. There are as many busy jobs. */
 export interface SizeResult {
   readonly jobs: number;
   readonly nodes: Nodes;
@@ -29,13 +29,13 @@ export interface WayResult {
   readonly ours: boolean;
   /** As a multiple of the lower bound. */
   readonly time: Spread;
-  /** As a multiple of the lower bound for planners with the same places. */
+  /** As a multiple of the lower bound for planners with the same number of places. */
   readonly overPlacesBound: Spread;
-  /** As a multiple of biggest first on the same cluster. */
+  /** As a multiple of the biggest-first planner's time on the same cluster. */
   readonly overBiggestFirst: Spread;
-  /** The cluster's error, if it refused everything. */
+  /** The cluster's error, if the cluster refused everything. */
   readonly refusal?: string | undefined;
-  /** Number of clusters on which it ended within the function's 15 minutes. */
+  /** The number of clusters on which this way ended within the function's 15 minutes. */
   readonly survived: number;
   readonly closedInTime: number;
   readonly wronglyClosed: number;
@@ -43,24 +43,24 @@ export interface WayResult {
   readonly unknown: number;
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** Without the reads of configs and datafeeds, which occur only in looks right before a close. */
+  /** Does not count the reads of configs and datafeeds, which occur only in looks right before a close. */
   readonly requestsPerSecondWithoutLooks: number;
   readonly closeRequests: number;
   /** The maximum number of closes on one node at once, divided by half of its processors, on the worst cluster. */
   readonly peak: number;
-  /** The same, without closes that had already taken longer than the default `close.timeout`. */
+  /** The same maximum, without closes that had already taken longer than the default `close.timeout`. */
   readonly peakWithinTimeout: number;
   readonly bytes: number;
 }
 
-/** The requests and the answers of one calm sweep. */
+/** The requests and answers in one calm sweep. */
 export interface TrafficResult {
   readonly fleet: string;
   readonly openJobs: number;
   /** Null for a plan, which closes no job. */
   readonly closeRequests: number | null;
   readonly requests: number;
-  /** Bytes of the answer with the stats of all jobs. */
+  /** Size in bytes of the answer with the stats of all jobs. */
   readonly statsBytes: number;
   readonly unfilteredStatsBytes: number;
 }

@@ -1,5 +1,6 @@
 /**
- * @module The ways of closing: common scripts with the unmodified official client, the previous default, and the sweep.
+ * @module The ways of closing: common scripts that use the unmodified official client, the previous default, and the
+ * sweep.
  */
 import { Client } from '@elastic/elasticsearch';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
@@ -8,7 +9,7 @@ import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import type { BenchRun, Way } from './measure.ts';
 
-/** The size of the client's own pool; further requests wait for a connection. */
+/** The size of the client's own connection pool. Further requests wait for a connection. */
 const connections = 256;
 
 /**
@@ -35,7 +36,7 @@ function script(act: Script): Way {
     try {
       await act(client, await idleJobs(client, run), run);
     } catch {
-      // the script ends at its first error, like common scripts; `recordClose` has recorded it
+      // like common scripts, this one ends at its first error, which `recordClose` has recorded
     } finally {
       await client.close();
     }
@@ -103,7 +104,7 @@ export const before: Way = script(async (client, idle, { recordClose, clock }) =
   await Promise.all([connection(), connection()]);
 });
 
-/** Orders jobs by size, biggest first. Jobs within a factor of two take turns by node. */
+/** Orders jobs by size, biggest first. Jobs whose sizes are within a factor of two alternate between nodes. */
 function spreadOver(
   jobIds: readonly string[],
   sizes: ReadonlyMap<string, number>,

@@ -4,19 +4,19 @@ import { type BuildOptions, build } from 'esbuild';
 import { deployedOptions, root } from '../../scripts/supply-chain/bundles.ts';
 
 export interface Bundle {
-  /** The file to import. */
+  /** The bundle's file to import. */
   readonly file: string;
   /** Bytes of the module and its static imports. */
   readonly loadedBytes: number;
   /** Bytes of all files, including those that only some sweeps load. */
   readonly bytes: number;
-  /** The packages behind `loadedBytes`, largest first. */
+  /** The packages that make up `loadedBytes`, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
 }
 
 /**
- * Bundles `entry` into `folder`. `entry` is a path in the repository or the text of a module; `changes` override the
- * deployed options.
+ * Bundles `entry` into `folder`. `entry` is a path in the repository or the text of a module. `changes` overrides the
+ * options of the deployed bundle.
  */
 export async function bundle(
   entry: string | { readonly text: string },

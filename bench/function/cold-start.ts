@@ -1,4 +1,7 @@
-/** @module Measures the cold start: loading the deployed bundle, an empty handler, and the official client alone. */
+/**
+ * @module Measures the cold start: the time to load the deployed bundle, an empty handler, and the official client
+ * alone.
+ */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -12,7 +15,7 @@ import { type ColdStartResults, type Contender, contenders } from './results.ts'
 const each = <T>(value: (name: Contender) => T) =>
   Object.fromEntries(contenders.map((name) => [name, value(name)])) as Record<Contender, T>;
 
-/** Runs the bench with `times` fresh processes for each contender; calls `tell` with a line after each. */
+/** Runs the bench with `times` fresh processes for each contender. Calls `tell` with a line after each contender. */
 export async function coldStartBench(times: number, tell: (line: string) => void): Promise<ColdStartResults> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-start-'));
   try {

@@ -10,7 +10,7 @@ const clientAlone =
 const leanClientAlone =
   "import { Client, HttpConnection } from '@elastic/elasticsearch'; export const handler = async () => new Client({ node: 'http://localhost', Connection: HttpConnection });";
 
-/** Uses undici, the client's default connection, instead of our own. */
+/** Uses undici, the client's default connection, instead of this project's connection. */
 const overUndici: Plugin = {
   name: 'over-undici',
   setup: (build) =>
@@ -22,13 +22,13 @@ const overUndici: Plugin = {
 
 export interface StartBundles {
   readonly empty: Bundle;
-  /** Node's own modules for HTTPS: no client can start faster. */
+  /** Only Node's own modules for HTTPS, because no client can start faster. */
   readonly node: Bundle;
   /** The unmodified official client. */
   readonly client: Bundle;
   /**
-   * The official client over Node's own HTTP, without the parts that a sweep does not use: the minimum for a function
-   * with this client.
+   * The official client over Node's own HTTP, with only the parts that a sweep uses: the minimum for a function with
+   * this client.
    */
   readonly leanClient: Bundle;
   /** The whole function with the unmodified client. */

@@ -4,8 +4,9 @@ import { text } from 'node:stream/consumers';
 import { nodeOptions } from '../../deploy/template.ts';
 
 /**
- * Takes the bundle and the event as JSON. Prints the measurements to standard error and drops the log. `maxRSS` is
- * unsuitable as the peak: on Linux it includes the memory of the parent process, because the child starts as its copy.
+ * Takes the bundle and the event as JSON. Prints the measurements to standard error and discards the log. `maxRSS` is
+ * unsuitable as the peak: on Linux, it includes the memory of the parent process, because the child starts as a copy of
+ * its parent.
  */
 const probe = `
   const { readFileSync } = await import('node:fs');
@@ -28,11 +29,11 @@ const probe = `
 
 export interface Invocation {
   readonly ms: number;
-  /** Processor time of loading the bundle. */
+  /** Processor time to load the bundle. */
   readonly loadCpuMs: number;
-  /** Processor time of the handler, without the loading. */
+  /** Processor time of the handler, without the time to load the bundle. */
   readonly cpuMs: number;
-  /** Resident memory before the handler is called, bytes. */
+  /** Resident memory before the handler is called, in bytes. */
   readonly atRest: number;
   /** Peak resident memory of the process, in bytes. */
   readonly peak: number;
@@ -42,8 +43,8 @@ export interface Invocation {
 }
 
 /**
- * Invokes the handler of `file` once with `event`, against the cluster at `url`. Node runs with the template's options
- * or with `options`.
+ * Invokes the handler of `file` once with `event`, against the cluster at `url`. Node runs with `options` or, by
+ * default, with the template's options.
  */
 export async function invokeOnce(
   file: string,

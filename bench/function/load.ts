@@ -15,14 +15,14 @@ const probe = `
 
 export interface Load {
   readonly wallMs: number;
-  /** Processor time of all threads, which is more reliable than wall-clock time on a busy machine. */
+  /** Processor time across all threads, which is more reliable than wall-clock time on a busy machine. */
   readonly cpuMs: number;
   readonly rss: number;
 }
 
 /**
- * Loads each file in `times` fresh processes. The files take turns, so that a slow moment of the machine affects all
- * equally. Returns the minimum for each file, including `known`, because other load can only slow a process down.
+ * Loads each file in `times` fresh processes. The files take turns, so that other load on the machine affects all of
+ * them equally. Returns the minimum for each file, including `known`, because other load can only slow a process down.
  */
 export async function minLoads<Name extends string>(
   files: Readonly<Record<Name, string>>,

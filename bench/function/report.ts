@@ -1,4 +1,4 @@
-/** @module The results of the function benches as pages and as a table of docs/figures.md. */
+/** @module The results of the function benches as pages and as a table in docs/figures.md. */
 import { bytes, ratio, table, whole } from '../numbers.ts';
 import { type ColdStartResults, type Contender, contenders, type ScaleResults } from './results.ts';
 
@@ -107,7 +107,7 @@ The server may have cut an answer of 10,000 entries, so from that size on, every
 `;
 }
 
-/** The table of docs/figures.md. */
+/** The table in docs/figures.md. */
 export function functionTable({ loads, firstPlan }: ColdStartResults, { sizes }: ScaleResults): string {
   const row = (name: 'asItComes' | 'sweep') => [
     names[name],

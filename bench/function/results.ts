@@ -1,6 +1,6 @@
 /** @module The types of `bench/results/cold-start.json` and `scale.json`, the results of the function benches. */
 
-/** The contenders; the pages explain each one. */
+/** The contenders, each of which the pages explain. */
 export const contenders = ['empty', 'node', 'leanClient', 'client', 'asItComes', 'sweep'] as const;
 export type Contender = (typeof contenders)[number];
 
@@ -11,9 +11,9 @@ export interface ColdStartResults {
   readonly loads: Readonly<Record<Contender, LoadFigures>>;
   /** Bytes of all the function's code, including the parts that only some sweeps load. */
   readonly allBytes: number;
-  /** The packages that the function loads at its start, with their bytes, largest first. */
+  /** The packages that the function loads when it starts, with their bytes, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
-  /** Time from loading the bundle to the report of a plan with this many jobs. */
+  /** The time from loading the bundle until the report on a plan with this many jobs. */
   readonly firstPlan: {
     readonly jobs: number;
     readonly asItComes: PlanFigures;
@@ -21,7 +21,7 @@ export interface ColdStartResults {
   };
 }
 
-/** The minimum of all runs, in milliseconds and bytes. */
+/** The minima over all runs, in milliseconds and bytes. */
 export interface LoadFigures {
   readonly cpuMs: number;
   readonly wallMs: number;
@@ -39,7 +39,7 @@ export interface ScaleResults {
   readonly node: string;
   /** Number of fresh processes for each number of jobs. */
   readonly times: number;
-  /** `NODE_OPTIONS` of the template. */
+  /** `NODE_OPTIONS` from the template. */
   readonly nodeOptions: string;
   /** Memory of the machine, in bytes. */
   readonly machine: number;
@@ -54,6 +54,6 @@ export interface SizeFigures {
   readonly highestPeak: number;
   /** Peak memory minus the memory before the invocation. */
   readonly grown: number;
-  /** Without the template's options. */
+  /** The measurements without the template's options. */
   readonly plain: PlanFigures;
 }

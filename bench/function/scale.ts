@@ -1,4 +1,4 @@
-/** @module Measures plans for growing numbers of jobs, in fresh processes of the deployed bundle. */
+/** @module Measures plans for growing numbers of jobs, in fresh processes that run the deployed bundle. */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir, totalmem } from 'node:os';
 import path from 'node:path';
@@ -36,7 +36,7 @@ export interface Measured {
   readonly plain: readonly Invocation[];
 }
 
-/** Runs plans of the deployed bundle on clusters of the given sizes, each in its own process. */
+/** Runs plans with the deployed bundle on clusters of the given sizes, each in its own process. */
 export async function measurePlans(
   sizes: readonly number[],
   times: number,
@@ -61,7 +61,7 @@ export async function measurePlans(
   }
 }
 
-/** Runs the bench with `times` fresh processes for each number of jobs; calls `tell` with a line after each. */
+/** Runs the bench with `times` fresh processes for each number of jobs. Calls `tell` with a line after each number. */
 export async function scaleBench(times: number, tell: (line: string) => void): Promise<ScaleResults> {
   const measured = await measurePlans([100, 1_000, 5_000, 10_000], times, { alsoPlain: true });
   const sizes = [...measured].map(([jobs, { runs, plain }]): SizeFigures => {
