@@ -8,7 +8,7 @@ export interface Failure {
 }
 
 export interface Topic extends ScriptedServer {
-  /** The parameters of the accepted publications. */
+  /** The parameters of the publications that were accepted. */
   readonly published: Record<string, string>[];
 }
 
@@ -71,7 +71,7 @@ export async function startEvents(
 
 export const topicArn = 'arn:aws:sns:eu-central-1:123456789012:jobsweep';
 
-/** The environment with which the SDK sends to these servers. */
+/** The environment variables with which the SDK sends to these servers. */
 export const awsEnvironment = (sns: string, events: string): Readonly<Record<string, string>> => ({
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',

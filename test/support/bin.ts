@@ -1,4 +1,4 @@
-/** @module Runs the command as a separate process. */
+/** @module Runs `jobsweep` as a separate process. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ export const source = fileURLToPath(new URL('../../bin/jobsweep.js', import.meta
 export interface Running extends AsyncDisposable {
   /** Sends a signal to the process. */
   kill(signal: NodeJS.Signals): void;
-  /** Resolves when standard output or standard error matches; rejects if the process ends before. */
+  /** Resolves when standard output or standard error matches. Rejects if the process ends first. */
   shows(text: RegExp): Promise<RegExpExecArray>;
   /** Resolves when the process has ended. */
   readonly ended: Promise<Ended>;
@@ -31,7 +31,7 @@ export interface StartOptions {
 
 /** Starts `jobsweep` with the same Node as the tests, in a minimal environment. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
-  // no HOME: otherwise the reports of one test would be the history of another
+  // no HOME, or the reports from one test would be the history in another
   const { PATH, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [options.script ?? source, ...args], {
     cwd: options.cwd ?? root,

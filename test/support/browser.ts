@@ -1,6 +1,6 @@
 /**
  * @module A real headless browser for the tests of pages. On a machine without a browser, these tests are skipped with
- * a message. With JOBSWEEP_BROWSER=required, as in continuous integration, they fail.
+ * a message. If JOBSWEEP_BROWSER=required, as in continuous integration, they fail instead.
  */
 import { existsSync } from 'node:fs';
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
@@ -26,15 +26,15 @@ export function launch(): Promise<Browser> {
     throw new Error(
       'JOBSWEEP_BROWSER=required, and no Chromium was found: install Debian’s package chromium',
     );
-  // Chromium's sandbox does not work for root in a container
+  // in a container, Chromium's sandbox does not work for root
   const args = process.getuid?.() === 0 ? ['--no-sandbox'] : [];
   return chromium.launch({ executablePath, args });
 }
 
-/** An opened page, with everything that a report must not do. */
+/** An opened page, with a record of everything that a report must not do. */
 export interface Watched extends AsyncDisposable {
   readonly page: Page;
-  /** Errors of scripts and of the content policy, and dialogs. */
+  /** Script errors, violations of the content security policy, and dialogs. */
   readonly errors: string[];
   /** All requests except the one for the page itself. */
   readonly requests: string[];

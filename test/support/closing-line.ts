@@ -6,8 +6,7 @@ export default class ClosingLine implements Reporter {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
     const passed = tests.filter((test) => test.result().state === 'passed').length;
     const skipped = tests.filter((test) => test.result().state === 'skipped').length;
-    // A file that does not load has no tests. It counts as one failure, because otherwise it would be missing from the
-    // sum.
+    // A file that does not load has no tests. It counts as one failure, because otherwise the sum would not include it.
     const broken = modules.filter(
       (module) => module.state() === 'failed' && module.errors().length > 0,
     ).length;

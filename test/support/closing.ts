@@ -1,4 +1,7 @@
-/** @module Tests of closing: runs `closeJobs` on a scripted cluster in simulated time and records what it did. */
+/**
+ * @module For tests of closing: runs `closeJobs` on a scripted cluster in simulated time and records what `closeJobs`
+ * did.
+ */
 import { VirtualClock } from '../../simulator/index.ts';
 import { Budget } from '../../src/sweep/budget.ts';
 import { closeJobs } from '../../src/sweep/closing/close.ts';
@@ -38,18 +41,18 @@ export const fed = (jobId: string, changes: Partial<JobSnapshot> = {}) =>
     datafeed: { datafeedId: `feed-${jobId}`, state: 'started', lookback: 'done' },
     ...changes,
   });
-/** One request at a time, each for one job. */
+/** One request at a time, with one job in each. */
 export const oneByOne = { batch: 1, concurrency: 1 };
 
 /** An answer that arrives only after the client has stopped waiting. */
 export const untilGivenUp = ({ signal }: Close) =>
   new Promise<CloseAnswer>((resolve) => signal.addEventListener('abort', () => resolve(lost)));
 
-/** Judged jobs of a sweep, with everything that `closeJobs` needs. */
+/** The judged jobs of a sweep, with everything that `closeJobs` needs. */
 export function closingOf(given: Given) {
   const { histories = {}, remainingMs = 15 * minute, observer = {} } = given;
   const clock = new VirtualClock(now);
-  // Only a few tests are about places. For the others, places are off, so that no reads of processors interfere.
+  // Only a few tests are about places. For all others, places are off, so that the sweep does not read processors.
   const request = requestOf({ ...given.request, close: { perNode: null, ...given.request?.close } });
   const judge = judgeBy(request);
   const budget = new Budget(clock, remainingMs);
@@ -78,7 +81,7 @@ export function closingOf(given: Given) {
     },
     /** Runs `event` the given number of milliseconds after the start. */
     at: (ms: number, event: () => void) => clock.at(now + ms, event),
-    /** Closes the jobs. Returns when that ended, in milliseconds since the start. */
+    /** Closes the jobs. Returns the time when closing ended, in milliseconds since the start. */
     run: async (): Promise<number> => {
       const guard = new AbortController();
       const never = clock.sleep(hour, guard.signal).then(() => {
@@ -95,7 +98,7 @@ export function closingOf(given: Given) {
         guard.abort();
       }
     },
-    /** The outcome of each job with its reason and its time; `none` for a job without an outcome. */
+    /** The outcome of each job, with its reason and its time; `none` for a job without an outcome. */
     outcomes: (): Record<string, string> =>
       Object.fromEntries(entries.map((entry) => [entry.jobId, outcomeOf(entry)])),
   };

@@ -1,5 +1,5 @@
 /**
- * @module Simulates CloudWatch over HTTP: it takes the metrics in the function's log lines, and answers GetMetricData,
+ * @module Simulates CloudWatch over HTTP. It takes the metrics from the function's log lines and answers GetMetricData,
  * with the service's limits.
  */
 import { type ScriptedServer, serve } from './scripted-server.ts';
@@ -26,9 +26,9 @@ interface Request {
 export interface CloudWatch extends AsyncDisposable {
   readonly url: string;
   readonly requests: ScriptedServer['requests'];
-  /** Takes the metrics in log lines, with the time `at`. */
+  /** Takes the metrics from log lines that were written at the time `at`. */
   ingest(lines: readonly Record<string, unknown>[], at: number): void;
-  /** The values of a metric with exactly these dimensions. */
+  /** The values of the metric that has exactly these dimensions. */
   values(name: string, dimensions: Readonly<Record<string, string>>): readonly number[];
 }
 
@@ -99,7 +99,7 @@ function invalid({ MetricDataQueries, StartTime, EndTime }: Request): string | u
   return undefined;
 }
 
-/** Sample counts by period. Data points have the start of their period, and periods without data are absent. */
+/** Sample counts by period. The time of a data point is the start of its period. Periods without data are absent. */
 function countsOf(
   points: ReadonlyMap<string, readonly Point[]>,
   { MetricStat }: Query,
@@ -127,7 +127,7 @@ interface Embedded {
   }[];
 }
 
-/** The metrics of a line in the embedded metric format. */
+/** The metrics in a line in the embedded metric format. */
 function embedded(
   line: Record<string, unknown>,
   only: readonly string[] | undefined,

@@ -1,6 +1,6 @@
 /**
- * @module Many embedded clusters behind one address: the first part of a path names the cluster. A cluster exists from its
- * first request until it is dropped, so that a thousand of them take little memory.
+ * @module Many embedded clusters behind one URL: the first part of a path names the cluster. A cluster exists from its
+ * first request until it is dropped, so that a thousand clusters take little memory.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -11,18 +11,18 @@ import { FaultScript, type Fleet, SimulatedCluster } from '../../simulator/elast
 import { routes } from '../../simulator/elasticsearch/routes.ts';
 
 export interface ClusterPool extends AsyncDisposable {
-  /** The address of a cluster. */
+  /** The URL of a cluster. */
   urlOf(name: string): string;
   /** The cluster; undefined before its first request and after it was dropped. */
   cluster(name: string): SimulatedCluster | undefined;
-  /** Forgets a cluster: its next request makes it anew. */
+  /** Removes a cluster. The next request to it creates a new one. */
   drop(name: string): void;
   readonly size: number;
 }
 
 export interface PoolOptions {
   readonly clock: SimulatorClock;
-  /** What a cluster has when it is made; undefined if its server never answers. */
+  /** The initial fleet of a cluster; undefined if its server never answers. */
   readonly fleetOf: (name: string) => Fleet | undefined;
 }
 
@@ -51,7 +51,7 @@ export async function startPool({ clock, fleetOf }: PoolOptions): Promise<Cluste
     const [, name = '', rest = ''] = /^\/([^/?]+)(.*)$/s.exec(request.url ?? '') ?? [];
     const fleet = open.has(name) ? {} : fleetOf(name);
     if (!fleet) {
-      // the client waits for nothing but its own timeout
+      // no answer: the client waits until its own timeout
       void clock.parked(request.socket.remotePort, new Promise((resolve) => response.once('close', resolve)));
       return;
     }

@@ -17,15 +17,12 @@ import {
 
 const liveUrl = process.env.ELASTICSEARCH_TEST_URL;
 
-/**
- * A test that needs the embedded cluster, for its internal state, for simulated time, or because it needs its own
- * cluster.
- */
+/** A test that needs the embedded cluster: for the internal state, for simulated time, or to have its own cluster. */
 export const embedded = test.skipIf(liveUrl !== undefined);
 
 export interface Reply {
   readonly status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: what a server answers is what the test is about
+  // biome-ignore lint/suspicious/noExplicitAny: the tests check the server's answer, so it has no type
   readonly body: any;
   readonly text: string;
   readonly headers: Headers;
@@ -71,7 +68,7 @@ export class Target implements AsyncDisposable {
     this.#tracking = embedded?.tracking;
   }
 
-  /** The embedded server; a test that uses it cannot run on a real cluster. */
+  /** The embedded server. A test that uses it cannot run on a real cluster. */
   get server(): EmbeddedElasticsearch {
     if (!this.#server) throw new Error('this test needs the embedded cluster: mark it `embedded`');
     return this.#server;
@@ -86,7 +83,7 @@ export class Target implements AsyncDisposable {
     return this.#clock;
   }
 
-  /** Advances the simulated time. On a real cluster it does nothing, because time passes by itself. */
+  /** Advances the simulated time. Does nothing on a real cluster, where time passes by itself. */
   async passTime(ms: number): Promise<void> {
     await this.#clock?.advance(ms);
   }
@@ -138,7 +135,7 @@ export class Target implements AsyncDisposable {
     if (status !== 200) throw new Error(`the job ${id} could not be opened: ${text}`);
   }
 
-  /** Creates an index with one record a minute for the last two hours, and a datafeed that reads it. */
+  /** Creates an index with one record per minute for the last two hours, and a datafeed that reads the index. */
   async putDatafeed(jobId: string, changes: Record<string, unknown> = {}): Promise<string> {
     const index = `conformance-data-${jobId}`;
     const now = this.#clock?.now() ?? Date.now();

@@ -6,7 +6,7 @@ import type { History, Verdict } from '../../src/sweep/planning/verdict.ts';
 import type { ClusterError, JobStats } from '../../src/sweep/ports.ts';
 import { idleJob, minute, now } from './jobs.ts';
 
-/** What a sweep has recorded about a job so far. */
+/** What the sweep has recorded about a job so far. */
 type Noted = Partial<
   Pick<Entry, 'asks' | 'askedAt' | 'lastAskAt' | 'forced' | 'lastError' | 'stopsDatafeed' | 'datafeedStopped'>
 > & { readonly seen?: JobStats };
@@ -31,7 +31,7 @@ export function entryOf(jobId: string, noted: Noted = {}, parts: EntryParts = {}
 export const askedOnce = (noted: Noted = {}, parts: EntryParts = {}): Entry =>
   entryOf('idle-1', { asks: 1, askedAt: now - minute, lastAskAt: now - minute, ...noted }, parts);
 
-/** A job that was found closing without a close request of this chain. */
+/** A job that was found closing, without a close request from this chain of follow-ups. */
 export const foundClosing = (jobId: string, noted: Noted = {}, parts: EntryParts = {}): Entry =>
   entryOf(jobId, noted, {
     verdict: { verdict: 'wait', reason: 'already_closing' },

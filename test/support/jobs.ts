@@ -1,4 +1,4 @@
-/** @module Job snapshots for tests of single decisions: an idle job by default, changed as needed. */
+/** @module Job snapshots for tests of single decisions: by default an idle job, with changes as needed. */
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
 import type { JobId } from '../../src/sweep/planning/job-id.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';

@@ -21,7 +21,7 @@ export function lambdaContext(clock: Clock, remainingMs = 15 * 60_000, requestId
   };
 }
 
-/** Runs `work` and returns every JSON line written to standard output in that time. */
+/** Runs `work` and returns every JSON line that is written to standard output while it runs. */
 export async function linesOf(work: () => Promise<unknown>): Promise<Record<string, unknown>[]> {
   const written: string[] = [];
   const spy = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {

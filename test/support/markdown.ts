@@ -1,4 +1,4 @@
-/** @module Reads pages of documentation: their blocks, links and headings. */
+/** @module Reads documentation pages: their fenced blocks, links and headings. */
 import { readFileSync } from 'node:fs';
 
 export const page = (name: string): string => readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8');
@@ -15,13 +15,13 @@ export const languages = (text: string): Set<string> =>
   new Set([...text.matchAll(/^ *```(\S+)$/gm)].map(([, name = '']) => name));
 
 export interface Link {
-  /** Empty if the link leads to the same page. */
+  /** The path; empty if the link leads to the same page. */
   readonly file: string;
   readonly anchor: string | undefined;
   readonly title: string | undefined;
 }
 
-/** The links to files of the repository. Code spans are ignored, unless a span is the whole text of a link. */
+/** The links to files in the repository. Code spans are ignored, unless a span is the whole text of a link. */
 export function links(text: string): Link[] {
   const prose = text.replaceAll(/`[^`\n]*`(?!\])/g, '');
   return [...prose.matchAll(/\]\(([^()\s#]*)(?:#([^()\s]+))?(?: "([^"]+)")?\)/g)]

@@ -1,7 +1,7 @@
-/** @module Answers of a healthy Elasticsearch for a few jobs, as plain JSON that a test may change. */
+/** @module Answers from a healthy Elasticsearch with a few jobs, as plain JSON that a test may change. */
 import type { Exchange } from './scripted-server.ts';
 
-// biome-ignore lint/suspicious/noExplicitAny: a test reaches into these at any depth to spoil them
+// biome-ignore lint/suspicious/noExplicitAny: a test corrupts these answers at any depth
 export type Json = any;
 
 export interface MlAnswers {
@@ -14,7 +14,7 @@ export interface MlAnswers {
   datafeedConfigs: Json;
 }
 
-/** When the answers were given, epoch milliseconds. */
+/** When the answers were given, in epoch milliseconds. */
 export const answeredAt = Date.parse('2026-11-23T12:00:00Z');
 const day = 86_400_000;
 
@@ -74,7 +74,7 @@ export const listOf = (key: 'jobs' | 'datafeeds', entries: readonly Json[]): Jso
   [key]: entries,
 });
 
-/** The answers of a cluster with these jobs. `changes` replaces whole answers. */
+/** The answers from a cluster with these jobs. `changes` replaces whole answers. */
 export function answersFor(
   jobs: readonly { config: Json; stats: Json; datafeed?: Json }[],
   changes: Partial<MlAnswers> = {},

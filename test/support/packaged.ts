@@ -24,11 +24,11 @@ export interface Packaged {
   };
   /** The zip that would be uploaded. */
   readonly zip: string;
-  /** Where it is unpacked. */
+  /** The folder with the unpacked zip. */
   readonly task: string;
 }
 
-/** A copy of the service in a folder of its own: the framework works in the folder that it is started in. */
+/** A copy of the service in a separate folder, because the framework works in the folder in which it starts. */
 export async function copyService(): Promise<string> {
   const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-service-'));
   for (const part of [
@@ -48,7 +48,7 @@ export async function copyService(): Promise<string> {
   return folder;
 }
 
-/** `npx sls ARGS`, without network or credentials; rejects with what it printed when it fails. */
+/** Runs `npx sls ARGS` without network or credentials. If the command fails, rejects with its output. */
 export async function serverless(
   folder: string,
   args: readonly string[],
@@ -59,7 +59,7 @@ export async function serverless(
   return await promisify(execFile)(process.execPath, [command, ...args], {
     cwd: folder,
     maxBuffer: 64 * 2 ** 20,
-    // the framework leaves a temporary folder behind: it goes with the copy
+    // the framework leaves a temporary folder behind, which is deleted with the copy
     env: {
       ...environment,
       TMPDIR: folder,
@@ -73,8 +73,8 @@ export async function serverless(
 }
 
 /**
- * Packages the service as `npx sls package ARGS` does, in a copy of its own. The tests of a run share the packagings with
- * the same arguments, so a test must not change one.
+ * Packages the service in a separate copy, as `npx sls package ARGS` does. Tests in a run that use the same arguments
+ * share the packaging, so a test must not change it.
  */
 export async function packageService(args: readonly string[] = []): Promise<Packaged> {
   const name = createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 16);
@@ -119,7 +119,7 @@ async function packageInto(folder: string, args: readonly string[]): Promise<und
 
 export type Entry = Pick<typeof import('../../src/function/handler.ts'), 'createHandler'>;
 
-/** The entry of the bundle that would be uploaded. */
+/** The entry file of the bundle that would be uploaded. */
 export async function entryOf({ template, task }: Packaged): Promise<Entry> {
   const Handler = String(template.Resources.SweepLambdaFunction?.Properties.Handler);
   const file = path.join(task, Handler.slice(0, Handler.lastIndexOf('.')));

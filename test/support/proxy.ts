@@ -1,6 +1,6 @@
 /**
  * @module An HTTP proxy on 127.0.0.1. Hosts with invented names can be reached only through it. It opens tunnels
- * (CONNECT) and forwards requests with an absolute address (`GET http://…`).
+ * (CONNECT) and forwards requests with an absolute URL (`GET http://…`).
  */
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse, request as send } from 'node:http';
@@ -13,27 +13,27 @@ import { certificate } from './scripted-server.ts';
 /** The server on 127.0.0.1 that the proxy uses for a host. */
 export interface ProxyTarget {
   readonly port: number;
-  /** Answers the TLS handshake itself, like a proxy that inspects traffic, and passes on plain HTTP. */
+  /** Answers the TLS handshake itself, like a proxy that inspects traffic, and forwards plain HTTP. */
   readonly inspected?: true;
 }
 
 export interface ProxyOptions {
-  /** By `host:port`. The proxy cannot reach any other host (502). */
+  /** The targets by `host:port`. For any other host, the proxy answers 502. */
   readonly targets: Readonly<Record<string, ProxyTarget>>;
-  /** The `user:password` that the proxy requires; without it, the answer is 407. */
+  /** The `user:password` that the proxy requires. Without it, a client gets a 407. */
   readonly auth?: string;
-  /** The status with which it answers every request, such as 403. */
+  /** The status with which the proxy answers every request, such as 403. */
   readonly refuses?: number;
   /** Accepts connections and never answers. */
   readonly mute?: true;
-  /** Uses TLS with its clients, like a proxy with an https:// address. */
+  /** Uses TLS with its clients, like a proxy with an https:// URL. */
   readonly tls?: true;
 }
 
 export interface TestProxy extends AsyncDisposable {
-  /** Without user and password. */
+  /** The proxy's URL without user and password. */
   readonly url: string;
-  /** The requested hosts as `host:port`, in order; a tunnel occurs once. */
+  /** The requested hosts as `host:port`, in order, with one entry for each tunnel. */
   readonly asked: readonly string[];
   /** The same, as requests: `CONNECT host:port` or `GET http://host:port/path`. */
   readonly requests: readonly string[];
@@ -137,7 +137,7 @@ function withoutHop({
   return headers;
 }
 
-/** Ends TLS for each inspected target, with a certificate of the authority `inspecting-proxy`. */
+/** Ends TLS for each inspected target, with a certificate from the certificate authority `inspecting-proxy`. */
 async function startInspector(targets: ProxyOptions['targets']) {
   await using stack = new AsyncDisposableStack();
   const ports = new Map<string, number>();

@@ -1,4 +1,4 @@
-/** @module Report files of various sizes, written by the command in simulated time. */
+/** @module Report files of various sizes, which the command writes in simulated time. */
 import type { FleetJob } from '../../simulator/index.ts';
 import type { Folder } from './folder.ts';
 import { runOn } from './run-on.ts';
@@ -7,7 +7,7 @@ import { startSetup } from './sweep-setup.ts';
 const hour = 3_600_000;
 
 /**
- * Jobs on five nodes. The share `idleShare` has been idle for days or months, and some of the jobs are slow, stuck or
+ * Jobs on five nodes. The share `idleShare` of them has been idle for days or months, and some jobs are slow, stuck or
  * failed.
  */
 export function manyJobs(count: number, idleShare: number): FleetJob[] {

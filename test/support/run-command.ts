@@ -10,9 +10,9 @@ export interface CommandResult {
 }
 
 export interface CommandOptions extends Partial<Pick<Io, 'env' | 'clock' | 'signal'>> {
-  /** The content of standard input, at once or as it is written. */
+  /** The content of standard input: all at once, or in parts as they are written. */
   readonly stdin?: string | PassThrough;
-  /** Standard input, output and error are terminals, and `stdin` is what the user types. */
+  /** If true, standard input, output and error are terminals, and `stdin` is what the user types. */
   readonly terminal?: boolean;
   /** The width of that terminal. */
   readonly columns?: number;

@@ -1,9 +1,9 @@
-/** @module Runs the command against the cluster of a test, with its clock. */
+/** @module Runs the command against a test's cluster, with the cluster's clock. */
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import type { SweepSetup } from './sweep-setup.ts';
 
-/** Runs `jobsweep` with the cluster's address in the environment, and with the cluster's clock. */
+/** Runs `jobsweep` with the cluster's URL in the environment, and with the cluster's clock. */
 export function runOn(
   setup: SweepSetup,
   args: readonly string[],

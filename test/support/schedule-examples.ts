@@ -1,6 +1,6 @@
 /**
- * @module Schedule expressions with their due times, as documented by EventBridge Scheduler or observed there. The
- * product's parser and the simulator's parser share no code; both are tested with this table.
+ * @module Schedule expressions with their due times, as documented by EventBridge Scheduler or observed in it. The
+ * product's parser and the simulator's parser share no code. Both are tested with this table.
  */
 
 export const refused: readonly string[] = [
@@ -53,11 +53,11 @@ export interface DueTimes {
   readonly says: string;
   readonly expression: string;
   readonly zone?: string;
-  /** Start of the search; 2026-01-01T00:00:00Z by default. A rate counts from here. */
+  /** Start of the search, by default 2026-01-01T00:00:00Z. A rate counts from here. */
   readonly from?: string;
-  /** Every due time after `from`, or the first of them. */
+  /** Every due time after `from`, or only the first ones. */
   readonly due: readonly string[];
-  /** Whether there are no further due times. */
+  /** Whether these are all due times. */
   readonly ends?: true;
 }
 
@@ -170,7 +170,7 @@ export const dueTimes: readonly DueTimes[] = [
     due: ['2026-10-25T02:00:00Z'],
   },
   {
-    // Lord Howe goes from 02:00 to 02:30 on 4 October 2026
+    // clocks on Lord Howe skip from 02:00 to 02:30 on 4 October 2026
     says: 'a zone may shift by half an hour',
     expression: 'cron(15 2 * * ? *)',
     zone: 'Australia/Lord_Howe',

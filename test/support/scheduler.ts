@@ -19,7 +19,7 @@ export const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:jo
 export const roleArn = 'arn:aws:iam::123456789012:role/jobsweep-scheduler';
 export const queueArn = 'arn:aws:sqs:eu-central-1:123456789012:jobsweep-undelivered';
 
-/** The start of every test unless it sets another: a Monday. */
+/** The start of every test that does not set another: a Monday. */
 export const start = '2026-11-23T12:00:00Z';
 
 export interface SchedulerBench extends AsyncDisposable {
@@ -55,7 +55,8 @@ export function sdkClient(url: string, maxAttempts = 1): SchedulerClient {
   return new SchedulerClient({ ...sdkConfig(url), maxAttempts });
 }
 
-// The first call in a process reads configuration files, and a virtual clock does not know that it must wait for that.
+// The SDK's first call in a process reads configuration files, and a virtual clock does not know that it must wait for
+// those reads.
 let warm = false;
 async function warmUp(client: SchedulerClient): Promise<void> {
   if (warm) return;

@@ -16,7 +16,7 @@ export interface SchedulesBench extends SchedulerBench {
   ): Promise<CommandResult>;
 }
 
-/** An embedded Scheduler, and the command that finds it by the SDK's own environment variables. */
+/** An embedded Scheduler, and the command, which finds the Scheduler by the SDK's own environment variables. */
 export async function schedulesBench(
   options: Parameters<typeof schedulerBench>[0] = {},
 ): Promise<SchedulesBench> {
@@ -41,7 +41,7 @@ export async function schedulesBench(
       const file = join(folder, name);
       await writeFile(file, text);
       const result = await run([command, '-f', file, ...args], given);
-      // Messages contain the file's path, which differs in each run.
+      // Messages contain the file's path, which is different in each run.
       return { ...result, stderr: result.stderr.replaceAll(file, name) };
     },
     [Symbol.asyncDispose]: async () => {

@@ -1,6 +1,6 @@
 /**
- * @module A cluster in memory. The test decides the content and the time of every answer, so that closing can be tested
- * to the millisecond without a server. The cluster logs each request as one line.
+ * @module A cluster in memory. The test decides the content and the time of every answer, so that tests can check
+ * closing to the millisecond without a server. The cluster logs each request as one line.
  */
 import type { Clock } from '../../src/base/clock.ts';
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
@@ -25,12 +25,12 @@ export interface Close extends CloseOptions {
 }
 
 export interface Script {
-  /** The jobs at the start. */
+  /** The jobs that the cluster has at the start. */
   readonly jobs: readonly JobSnapshot[];
-  /** Processors by node; job stats by ids include them. */
+  /** Processors by node. Job stats that are read by id include them. */
   readonly processors?: Readonly<Record<string, number>> | undefined;
   readonly largestNode?: number | undefined;
-  /** Called before a read is answered with the current state. It may change jobs, take time, or throw. */
+  /** Called before a read is answered with the current state. The callback may change jobs, take time, or throw. */
   readonly onRead?: ((read: Read, cluster: ScriptedCluster) => void | Promise<void>) | undefined;
   /**
    * Decides the effect of a close request and its answer. By default, the jobs are closed after a second and the
@@ -39,7 +39,7 @@ export interface Script {
   readonly onClose?:
     | ((close: Close, cluster: ScriptedCluster) => CloseAnswer | Promise<CloseAnswer>)
     | undefined;
-  /** Called when a test sends far more requests than intended, so that it does not run forever. */
+  /** Called when a test sends far more requests than intended, so that the test does not run forever. */
   readonly tooMany: () => void;
 }
 
@@ -64,7 +64,7 @@ export class ScriptedCluster implements Cluster {
     this.#jobs = new Map(script.jobs.map((job) => [job.jobId, job]));
   }
 
-  /** Changes the state of a job. Only an open job has a process and its start time. */
+  /** Changes the state of a job. Only an open job has a process and a process start time. */
   becomes(jobId: string, state: string, changes: Partial<JobSnapshot> = {}): void {
     const job = this.#jobs.get(jobId);
     if (!job) throw new Error(`there is no job ${jobId}`);
@@ -119,7 +119,7 @@ export class ScriptedCluster implements Cluster {
     return this.closesAfter(1_000, ids);
   }
 
-  /** The jobs are closing at once and closed after `ms`; then the request is acknowledged. */
+  /** The jobs are `closing` at once and `closed` after `ms`. Then the request is acknowledged. */
   async closesAfter(ms: number, ids: readonly string[]): Promise<CloseAnswer> {
     for (const id of ids) this.becomes(id, 'closing');
     await this.#clock.sleep(ms);

@@ -13,7 +13,7 @@ export interface SeenRequest {
   /** The path without the query. */
   readonly path: string;
   readonly query: URLSearchParams;
-  /** Bytes of the request line with its line end. */
+  /** Bytes of the request line, including its line end. */
   readonly lineBytes: number;
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
   readonly body: string;
@@ -44,7 +44,7 @@ export const certificate = (name: string): string =>
 
 export const productHeaders = { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' };
 
-/** Starts a server. With `tls` it uses HTTPS with that certificate, followed by the certificates in `chain`. */
+/** Starts a server. With `tls`, it uses HTTPS and sends that certificate, followed by the certificates in `chain`. */
 export async function serve(
   respond: (exchange: Exchange) => void | Promise<void>,
   { tls, chain = ['authority'] }: { readonly tls?: CertificateName; readonly chain?: readonly string[] } = {},
@@ -53,7 +53,7 @@ export async function serve(
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    // Node would add the machine's time, but tests have their own clock
+    // Node would add the date by the machine's clock, but tests have their own clock
     response.sendDate = false;
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);
@@ -81,7 +81,7 @@ export async function serve(
     });
   };
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    // a test that ends early breaks the connection
+    // a test that ends early closes the connection
     handle(request, response).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
     });

@@ -1,19 +1,20 @@
-/**
- * @module Simulates Secrets Manager over HTTP: reading a secret, and listing secrets by the beginning of their names.
- */
+/** @module Simulates Secrets Manager over HTTP: reads a secret, and lists secrets by the beginning of their names. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 export interface SecretsManager extends AsyncDisposable {
   readonly url: string;
-  /** The requested names, in order. */
+  /** The names of the secrets that were requested, in order. */
   readonly asked: readonly string[];
-  /** The number of requested pages of lists. */
+  /** How many pages of lists were requested. */
   readonly pages: number;
 }
 
-/** Serves these secrets by name. Any other name is a ResourceNotFoundException. The secrets may change later. */
+/**
+ * Serves these secrets by name. For any other name, the answer is a ResourceNotFoundException. The secrets may change
+ * later.
+ */
 export async function startSecretsManager(
   secrets: Readonly<Record<string, string>>,
   onAsked: (name: string) => void = () => undefined,
@@ -75,7 +76,7 @@ interface ListRequest {
   readonly Filters?: readonly { readonly Key: string; readonly Values: readonly string[] }[];
 }
 
-/** One page of the names that begin with a value of the filter. */
+/** One page of the names that begin with one of the filter's values. */
 function listed(
   names: readonly string[],
   { MaxResults = 100, NextToken = '0', Filters = [] }: ListRequest,

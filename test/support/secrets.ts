@@ -1,8 +1,8 @@
-/** @module Checks that credentials appear nowhere in the output of a program. */
+/** @module Checks that no credentials appear in a program's output. */
 import { inspect } from 'node:util';
 import { expect } from 'vitest';
 
-/** Every text that a logger, a terminal or a debugger makes from a value, including the stacks and causes of errors. */
+/** Every text that a logger, a terminal or a debugger makes of a value, including the stacks and causes of errors. */
 export function everythingShownOf(value: unknown): string {
   const texts = [
     inspect(value, {

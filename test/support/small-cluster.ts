@@ -15,12 +15,14 @@ import type {
 } from '../../src/sweep/ports.ts';
 import { day } from './jobs.ts';
 
-/** By default an idle job, opened 30 days ago, with its last data five days ago. Times are in milliseconds. */
+/**
+ * By default, an idle job that was opened 30 days ago and got its last data five days ago. Times are in milliseconds.
+ */
 export interface SmallJob {
   readonly jobId: string;
   readonly state?: string;
   readonly groups?: readonly string[];
-  /** Age of the last data; null means that it never had data. */
+  /** Age of the last data; null means that the job never had data. */
   readonly lastData?: number | null;
   readonly openFor?: number;
   readonly modelBytes?: number;

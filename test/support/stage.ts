@@ -2,7 +2,7 @@ import { stageParameters } from '../../deploy/stage-parameters.ts';
 import type { template } from '../../deploy/template.ts';
 import { root } from './bin.ts';
 
-/** The parameters of the stage `test`, as `serverless.yml` has them. */
+/** The parameters of the stage `test`, as in `serverless.yml`. */
 export const defaultParameters = stageParameters(root, 'test').parameters;
 
 /** The environment variables of a stage's function. */

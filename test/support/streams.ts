@@ -1,13 +1,13 @@
-/** @module Reads the data streams of a test's cluster. */
+/** @module Reads the data streams in a test's cluster. */
 import type { SweepSetup } from './sweep-setup.ts';
 
 export interface StoredDocument {
   readonly id: string;
-  // biome-ignore lint/suspicious/noExplicitAny: the documents are what the tests are about
+  // biome-ignore lint/suspicious/noExplicitAny: the tests check the documents, so they have no type
   readonly source: any;
 }
 
-/** The documents of a data stream, in the order in which they were written. */
+/** The documents in a data stream, in the order in which they were written. */
 export function documentsIn(
   setup: SweepSetup,
   kind: 'sweep' | 'job',
@@ -18,7 +18,7 @@ export function documentsIn(
     .map(({ id, source }) => ({ id, source }));
 }
 
-/** The document of one job. */
+/** The document about one job. */
 export function jobDocument(setup: SweepSetup, jobId: string): StoredDocument['source'] {
   return documentsIn(setup, 'job').find(({ source }) => source.jobsweep.job.id === jobId)?.source;
 }

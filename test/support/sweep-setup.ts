@@ -64,7 +64,7 @@ export class SweepSetup implements AsyncDisposable {
     return this.cluster.job(jobId)?.state;
   }
 
-  /** The ids in each close request, in order. */
+  /** The ids in each close request, in the order of the requests. */
   closes(): string[][] {
     return this.closeRequests().map(({ path }) => decodeURIComponent(path).split('/')[3]?.split(',') ?? []);
   }
@@ -91,7 +91,9 @@ export interface SetupOptions extends Pick<ElasticsearchOptions, 'seed' | 'stack
   readonly clock?: VirtualClock;
 }
 
-/** Starts a setup with these jobs. By default, a job is idle: opened 30 days ago, with data until 5 days ago. */
+/**
+ * Starts a setup with these jobs. By default, a job is idle: it was opened 30 days ago and got data until 5 days ago.
+ */
 export async function startSetup(
   jobs: readonly FleetJob[],
   fleet: Fleet = {},
