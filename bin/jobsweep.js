@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Starts the command on a Node that can run it. In a checkout that is the source itself, on the Node that the
-// project pins, whatever the machine's own is; in the installed package it is the built file.
+// Starts the command on a Node that can run it. In a checkout, this runs the source on the Node that the project pins,
+// whatever Node the machine has. In the installed package, this runs the built file.
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
@@ -24,7 +24,8 @@ if (!existsSync(source)) {
   const child = spawn(pinned, [fileURLToPath(import.meta.url), ...process.argv.slice(2)], {
     stdio: 'inherit',
   });
-  // A terminal signals the whole group, a supervisor only this process: the child takes either once.
+  // A terminal signals the whole process group, and a supervisor only this process. Either way, the child handles the
+  // signal once.
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => child.kill(name));
   child.on('exit', (code, signal) => process.exit(code ?? 128 + constants.signals[signal ?? 'SIGTERM']));
 }

@@ -138,8 +138,9 @@ const interfaceActions = [
 ];
 
 /**
- * Lambda attaches the function with the function's role, and without a key in the request's context. The function's own
- * calls have that key, so the second statement keeps its code from using the permissions.
+ * Lambda attaches the function with the function's role, but Lambda's requests lack the context key of the second
+ * statement. The function's own calls have that key, so the statement keeps the function's code from using the
+ * permissions.
  */
 export const vpcStatements = (functionName: string, { subnetIds }: Network) =>
   subnetIds.length === 0

@@ -118,7 +118,7 @@ const ownWork = (functionName: string, parameters: Parameters): Statement[] => [
     Action: ['scheduler:CreateSchedule', 'scheduler:GetSchedule'],
     Resource: arn('scheduler', `schedule/${parameters.scheduleGroup}/${followUpMark}*`),
   },
-  // ListSchedules supports no resource-level permission
+  // ListSchedules does not support resource-level permissions
   { Effect: 'Allow', Action: ['scheduler:ListSchedules'], Resource: '*' },
   {
     Effect: 'Allow',

@@ -5,7 +5,7 @@
 import type { FleetJob } from '../simulator/index.ts';
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 
-/** A fault of an answer or of the connection; see `Fault` in the simulator. */
+/** A fault in an answer or in the connection; see `Fault` in the simulator. */
 export interface ScriptedFault {
   readonly api: string;
   readonly nth: number;

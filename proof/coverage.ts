@@ -92,7 +92,7 @@ export function count(coverage: Coverage, run: Observation, verdicts: readonly V
   for (const thing of thingsOf(run)) coverage.met[thing] = (coverage.met[thing] ?? 0) + 1;
 }
 
-/** Adds the coverage of another process. */
+/** Adds the coverage from another process. */
 export function add(coverage: Coverage, other: Coverage): void {
   coverage.cases += other.cases;
   coverage.sweeps += other.sweeps;

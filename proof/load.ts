@@ -17,7 +17,7 @@ export interface Load {
 
 const [second, minute] = [1_000, 60_000];
 
-/** All loads together take about two minutes of real time and need an otherwise idle machine. */
+/** All loads together take about two minutes of real time. They need an otherwise idle machine. */
 export const loads: readonly Load[] = [
   {
     name: 'ten-thousand-jobs',

@@ -1,5 +1,6 @@
 /**
- * @module Tries every property in a hundred fixed random worlds, and in three hundred at night. `npm run soak` tries many more, with other seeds.
+ * @module Tries every property in a hundred fixed random worlds, and in three hundred at night. `npm run soak` tries
+ * many more worlds, with other seeds.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
@@ -36,7 +37,7 @@ it('a random case runs the same way every time', async () => {
 
 const folder = new URL('./cases/', import.meta.url);
 
-/** Each saved case is the shrunk form of a failure that was fixed. */
+/** Each saved case is the shrunk form of a failure that has been fixed. */
 it.each(readdirSync(folder))('every property holds in the saved case %s', async (file) => {
   const given = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as RandomCase;
   expect(await violationsOf(given)).toEqual([]);

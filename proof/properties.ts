@@ -1,6 +1,6 @@
 /**
- * @module The properties of every sweep. Each is a sentence with a check over one observed run, and the check makes
- * claims. A false claim is a violation. If a check makes no claim, the run did not try that property.
+ * @module The properties of every sweep. Each property is a sentence with a check, which makes claims about one
+ * observed run. A false claim is a violation. If a check makes no claim, the run did not try that property.
  */
 import {
   limitsCloseRequests,

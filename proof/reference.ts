@@ -259,7 +259,7 @@ function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boo
   });
 }
 
-/** The verdict of docs/contract.md §2: the action, or the first reason to keep the job, in the contract's order. */
+/** The verdict by docs/contract.md §2: the action, or the first reason to keep the job, in the contract's order. */
 export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision {
   const { config, stats, feed } = known;
   const at = known.judgedAt ?? known.at;
@@ -284,7 +284,7 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   const longOpening = opened !== undefined && at - opened >= 90 * 60_000;
   if (stats.state === 'opening' && !(wanted.stuckOpening === 'close' && longOpening)) return keep('opening');
   if (stats.state === 'opened' && stats.opened === undefined) return keep('no_process');
-  // a datafeed is kept running if it is unknown whether it reads old data
+  // if it is unknown whether a datafeed reads old data, the datafeed is kept running
   if (
     running &&
     (feed.readsPast === true || (feed.readsPast === undefined && wanted.runningDatafeeds === 'stop'))

@@ -143,7 +143,7 @@ function faultFor(
     return fault && { api, ...fault };
   }
   if (api !== 'ml.get_job_stats') return undefined;
-  // evaluated when the answer is sent: the server's answer at that moment, with one job garbled
+  // evaluated when the answer is sent: the server's answer at that time, with one job garbled
   return {
     api,
     status: 200,
@@ -154,7 +154,7 @@ function faultFor(
   };
 }
 
-/** An error that quotes the request with its credentials, either from the cluster or on a proxy's page. */
+/** An error from the cluster, or a proxy's error page, that quotes the request with its credentials. */
 function echo(amount: number, api: string, served: () => Served | undefined): Fault {
   const status = [400, 401, 403, 500, 503][amount % 5] as number;
   const quoted = () => `cannot serve Authorization: ${served()?.authorization}`;

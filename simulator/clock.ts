@@ -205,7 +205,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     entry.run();
   }
 
-  /** Resolves after three turns of the event loop without activity: from then on only time can change anything. */
+  /** Resolves after three turns of the event loop without activity. After that, only time can change anything. */
   async #quiet(): Promise<void> {
     let calm = 0;
     while (calm < 3 && !this.#stopped) {

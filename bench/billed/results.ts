@@ -11,7 +11,7 @@ export interface BilledResults {
   readonly scripts: readonly BilledScript[];
 }
 
-/** Medians unless noted; times in milliseconds. */
+/** Medians unless stated otherwise; times in milliseconds. */
 export interface BilledSweep {
   readonly request: string;
   /** Idle jobs, including the stuck one. */

@@ -23,7 +23,7 @@ export interface SizeResult {
   readonly ways: readonly WayResult[];
 }
 
-/** Medians unless noted. */
+/** Medians unless stated otherwise. */
 export interface WayResult {
   readonly name: string;
   readonly ours: boolean;

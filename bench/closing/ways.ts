@@ -71,7 +71,7 @@ export const allWithForce = script(async (client, idle, { recordClose }) => {
   await recordClose(idle, () => client.ml.closeJob({ job_id: '_all', force: true }));
 });
 
-/** The default fuses would refuse to close half of a cluster, as the bench does. */
+/** These fuses are off, because their defaults would refuse to close half of a cluster. */
 const fuse = { maxJobs: null, maxShare: null };
 
 /** The default request. */

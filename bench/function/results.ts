@@ -46,7 +46,7 @@ export interface ScaleResults {
   readonly sizes: readonly SizeFigures[];
 }
 
-/** Medians unless noted, in milliseconds and bytes. */
+/** Medians unless stated otherwise, in milliseconds and bytes. */
 export interface SizeFigures {
   readonly jobs: number;
   readonly cpuMs: number;

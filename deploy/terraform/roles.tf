@@ -157,7 +157,7 @@ data "aws_iam_policy_document" "function" {
   }
 
   statement {
-    # supports no resource-level permission
+    # does not support resource-level permissions
     actions   = ["scheduler:ListSchedules"]
     resources = ["*"]
   }
@@ -224,7 +224,7 @@ data "aws_iam_policy_document" "function" {
     for_each = toset(local.has_roll_call ? ["all"] : [])
 
     content {
-      # supports no resource-level permission
+      # does not support resource-level permissions
       actions   = ["cloudwatch:GetMetricData"]
       resources = ["*"]
     }
@@ -240,7 +240,7 @@ data "aws_iam_policy_document" "function" {
     }
   }
 
-  # Only the function's own calls have this key, so its code cannot use the permissions.
+  # Only calls by the function's own code have this context key, so the code cannot use the permissions.
   dynamic "statement" {
     for_each = local.in_vpc ? [true] : []
 

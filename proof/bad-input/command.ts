@@ -11,7 +11,7 @@ import { type Folder, newFolder } from '../../test/support/folder.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../../test/support/run-command.ts';
 import { isPlain } from './output-checks.ts';
 
-/** A clock, a folder and an environment in which commands run. */
+/** The clock, the folder and the environment with which commands run. */
 export class Bench implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly folder: Folder;

@@ -54,7 +54,7 @@ export const objectKeys = ['__proto__', 'constructor', 'toString', 'hasOwnProper
 
 const otherTypes: readonly Json[] = [null, true, false, 0, 7, 'x', [], {}, [null], { a: 1 }, [[]], ['x', 1]];
 
-/** Nesting depths; the last one overflows the stack of a recursive parser. */
+/** Nesting depths. The last depth overflows the stack of a recursive parser. */
 const depths = [2, 40, 900, 6_000];
 
 function nested(depth: number, asObject: boolean): Json {

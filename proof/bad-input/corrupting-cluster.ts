@@ -1,6 +1,6 @@
 /**
- * @module A fake cluster with one job of each kind. Its answers can be corrupted one by one. Closes take effect even if
- * the answers are wrong.
+ * @module A fake cluster with one job of each kind. Each of its answers can be corrupted separately. Closes take effect
+ * even if the answers are wrong.
  */
 import { gzipSync } from 'node:zlib';
 import type { VirtualClock } from '../../simulator/index.ts';

@@ -16,7 +16,7 @@ import { type Bench, openBench } from './command.ts';
 import { jsonText } from './json.ts';
 import { reportedJob, reportOf } from './reports.ts';
 
-/** The fields of a cluster's answers that may contain a hostile text. */
+/** The fields in a cluster's answers that may contain a hostile text. */
 export const slots = [
   'jobId',
   'otherId',

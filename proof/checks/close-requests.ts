@@ -8,7 +8,8 @@ export function neverClosesActive({ seen, wanted, claim }: Trial): void {
   for (const { jobId, known } of looks(seen)) {
     const { lastData, opened } = known?.stats ?? {};
     const now = known?.at ?? 0;
-    // the time of the last data is compared with the sweep's clock, which may be skewed; the open time is a duration
+    // the time of the last data is compared with the sweep's clock, which may be skewed; the open time is a duration,
+    // which skew does not affect
     const ages = [lastData && now - lastData, opened && now - seen.skewMs - opened];
     for (const age of ages)
       claim(

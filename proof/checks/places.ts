@@ -1,4 +1,4 @@
-/** @module How many jobs of one node a sweep closes at once. */
+/** @module How many jobs on one node a sweep closes at the same time. */
 import { nodes, type RandomCase } from '../case.ts';
 import { type Look, looks } from './looks.ts';
 import type { Trial } from './trial.ts';

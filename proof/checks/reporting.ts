@@ -15,7 +15,7 @@ export function countsOnce(trial: Trial): void {
   const { counts, jobs, kept } = report;
   const sum = outcomeCounts.reduce((total, [, count]) => total + counts[count], 0);
   claim(sum === counts.listed, () => `listed ${counts.listed}, and the outcomes sum to ${sum}`);
-  // When a plan is carried out, jobs deleted since the plan are also reported.
+  // When a plan is carried out, the report also lists jobs that were deleted since the plan.
   const listedIds = new Set(inventory.listed.map(({ jobId }) => jobId));
   const ofPlan = run.case.repetition === 'planned' || run.case.repetition === 'agreed';
   const deleted = jobs.filter(({ jobId, outcome }) => outcome === 'gone' && !listedIds.has(jobId));
@@ -233,7 +233,7 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   );
   const wasForced = closes.some(({ force }) => force);
   const lastClose = closes.at(-1);
-  // states are also read while a request is in flight
+  // the sweep also reads states while a request is in flight
   const readSince = lastClose === undefined || (read !== undefined && read.begunSeq > lastClose.begunSeq);
   switch (outcome) {
     case 'closed':

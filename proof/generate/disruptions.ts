@@ -20,7 +20,7 @@ const fault: fc.Arbitrary<ScriptedFault> = fc.record({
   amount: fc.oneof(fc.integer({ min: 0, max: 8_000 }), fc.constantFrom(29_000, 45_000, 120_000, 600_000)),
 });
 
-/** From some read on, the cluster never answers. A sweep that is interrupted must end anyway. */
+/** From a random read on, the cluster never answers. A sweep that is interrupted must still end. */
 export const silence: fc.Arbitrary<ScriptedFault> = fc.record({
   api: fc.constant('ml.get_job_stats'),
   nth: fc.integer({ min: 3, max: 8 }),

@@ -1,4 +1,4 @@
-/** @module Random fleets. Most jobs are ordinary, some are unusual in one respect, and some in many. */
+/** @module Random fleets. Most jobs are ordinary, some are unusual in one respect, and some in many respects. */
 import * as fc from 'fast-check';
 import { type CaseJob, caseStart, idAt } from '../case.ts';
 import { asJson, hour, iso, present } from './values.ts';

@@ -6,7 +6,7 @@ export const hour = 3_600_000;
 /** The time `ms` milliseconds after the start of a case, as an ISO 8601 text. */
 export const iso = (ms: number) => new Date(caseStart + ms).toISOString();
 
-/** Usually the first value, and otherwise one of the others. */
+/** Usually the first value, sometimes one of the others. */
 export function mostly<T, U>(usual: T, weight: number, ...others: U[]): fc.Arbitrary<T | U> {
   return fc.oneof(
     { arbitrary: fc.constant(usual), weight },

@@ -1,4 +1,4 @@
-/** @module The help of the command and its subcommands, as printed on 80 columns. */
+/** @module The help of the command and its subcommands, as printed in 80 columns. */
 import { Readable, Writable } from 'node:stream';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { run } from '../../src/cli/run.ts';

@@ -52,7 +52,7 @@ export interface Contents {
   readonly within: ReadonlySet<string>;
   /** Packages that our own files import. */
   readonly imported: ReadonlySet<string>;
-  /** Packages that a package of the bundle depends on but does not import. */
+  /** Packages that a package in the bundle depends on but does not import. */
   readonly perhaps: ReadonlySet<string>;
 }
 

@@ -149,7 +149,7 @@ export class SimulatedCluster implements HandlerContext {
     failTask(this.cluster, job, this.#task(job), reason);
   }
 
-  /** Another user opens a closed job. Its process runs when the opening is complete. */
+  /** Another user opens a closed job, whose process runs as soon as the job is open. */
   openJob(jobId: string): void {
     const job = this.#job(jobId);
     if (!job.task) beginOpen(this.cluster, job);

@@ -25,7 +25,7 @@ export interface Fault {
   readonly reason?: string | undefined;
   readonly body?: unknown;
   readonly headers?: Readonly<Record<string, string>> | undefined;
-  /** Carry out the request, and still answer with `status`. */
+  /** Carry out the request, but still answer with `status`. */
   readonly after?: boolean | undefined;
   /** Break the connection before the request has any effect, or after it. */
   readonly reset?: 'before' | 'after' | undefined;
@@ -81,12 +81,14 @@ export class FaultScript {
     return this.#clock.at(when, event);
   }
 
-  /** Runs `event` after the `nth` request from now on that matches `api`, before its answer is sent. */
+  /**
+   * Runs `event` when the `nth` request from now on that matches `api` has been carried out, before its answer is sent.
+   */
   afterRequest(nth: number, event: () => void, api = '*'): void {
     this.#triggers.push({ matches: wildcard(api), left: nth, event });
   }
 
-  /** The fault for this request, if any: the oldest one that is due. Counts the request. */
+  /** The fault for this request, if any, which is the oldest fault that is due. Counts the request. */
   strike(api: string, path: string): Fault | undefined {
     let found: Fault | undefined;
     for (const armed of this.#armed) {

@@ -76,7 +76,7 @@ export class Security {
     this.apiKeys = apiKeys;
   }
 
-  /** Security is off without users and keys. */
+  /** Security is off if the fleet has neither users nor keys. */
   get enabled(): boolean {
     return this.users.length > 0 || this.apiKeys.length > 0;
   }

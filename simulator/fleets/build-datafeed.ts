@@ -7,7 +7,7 @@ import type { Job } from '../elasticsearch/state/job.ts';
 import { drySource, rhythm } from '../elasticsearch/state/record-source.ts';
 import { durationMs, type FleetDatafeed, momentAt } from './schema.ts';
 
-/** Adds the datafeed of a job. A started datafeed begins at its source's first record. */
+/** Adds a job's datafeed. A started datafeed begins with the first record of its source. */
 export function addFleetDatafeed(cluster: ClusterState, job: Job, description: FleetDatafeed): Datafeed {
   const now = cluster.clock.now();
   const id = description.datafeedId ?? `datafeed-${job.id}`;

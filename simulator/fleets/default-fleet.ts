@@ -1,6 +1,6 @@
 /**
- * @module The default fleet of the embedded cluster: some forty jobs of a few teams on three nodes. More than a third of
- * them are idle, against about a sixth in real clusters, so that a demonstration has something to show.
+ * @module The default fleet of the embedded cluster: about forty jobs of a few teams on three nodes. More than a third
+ * of the jobs are idle, compared with about a sixth in real clusters, so that a demonstration has something to show.
  */
 import type { Fleet, FleetJob } from './schema.ts';
 

@@ -9,7 +9,7 @@ import type { Fleet, FleetDatafeed, FleetJob } from './schema.ts';
 export type Read = (path: string) => Promise<unknown>;
 
 export interface CopyOptions {
-  /** Epoch milliseconds at which the cluster is read. */
+  /** When the cluster is read, in epoch milliseconds. */
   readonly now: number;
   /** Replaces ids, groups, node names and free text with hashes. The hash key is discarded. */
   readonly hashIds: boolean;

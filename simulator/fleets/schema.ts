@@ -280,7 +280,7 @@ export type FleetEvent = z.input<typeof eventSchema>;
 export type FleetNode = z.input<typeof nodeSchema>;
 export type Moment = z.input<ReturnType<typeof moment>>;
 
-/** A part of a fleet that the schema allows and the cluster refuses, with the cluster's error. */
+/** A part of a fleet that the schema allows but the cluster refuses, with the cluster's error. */
 export class FleetError extends Error {
   readonly path: readonly (string | number)[];
 

@@ -24,7 +24,7 @@ export type Habit = (typeof habits)[number];
 
 export interface Stay {
   readonly from: number;
-  /** When the close was requested; absent while it is still open. */
+  /** When the close was requested; absent while the job is still open. */
   to?: number;
   /** When it was closed. */
   closed?: number;
@@ -235,7 +235,7 @@ class Life {
     const draws = this.#draws;
     this.#say(createdAt, 'info', 'Job created');
     const isFedNow = lastData !== undefined && openedAt !== undefined && lastData > openedAt;
-    // when the stay with the last data ended; undefined if the job is still in that stay
+    // when the stay that had the last data ended; undefined if that stay continues
     const before =
       closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
     const lastStart =
@@ -256,7 +256,7 @@ class Life {
       this.#stay(from, Math.round(before), true, lastData);
       if (closedAt !== undefined) this.#finishedTime = closedAt;
     }
-    // after the last data it was opened several times, and closed as idle each time
+    // after the last data, the job was opened several times, and closed as idle each time
     if (comesBackUnfed)
       for (let index = comesBack; index > 0; index -= 1) {
         const from = Math.round(openedAt - index * 60 * hour);

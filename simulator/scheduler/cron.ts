@@ -51,7 +51,7 @@ export const lengthOf = (year: number, month: number): number =>
 const weekdayOf = (year: number, month: number, day: number) =>
   new Date(Date.UTC(year, month - 1, day)).getUTCDay() + 1;
 
-/** Exactly one of the two day fields must be `?`; the other one decides. */
+/** Exactly one of the two day fields must be `?`. The other field decides. */
 function readDays(day: string, weekday: string): DaysOf | undefined {
   if (day === '?') return weekday === '?' ? undefined : union(weekday, weekdayMember);
   if (weekday !== '?') return undefined;

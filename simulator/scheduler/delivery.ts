@@ -168,7 +168,7 @@ export class Courier {
   }
 }
 
-/** Exponential backoff from 15 seconds to an hour. The service does not document its numbers. */
+/** Exponential backoff from 15 seconds to an hour. The service does not document its delays. */
 const backoff = (attempt: number) => Math.min(3_600_000, 15_000 * 2 ** (attempt - 1));
 
 /** The Input with its context attributes filled in, or the default event of a schedule without Input. */

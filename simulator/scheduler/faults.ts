@@ -2,13 +2,13 @@
 import type { ErrorType } from './errors.ts';
 import type { OperationName } from './operations.ts';
 
-/** Which calls or deliveries a fault applies to. */
+/** The calls or deliveries to which a fault applies. */
 interface Occasion {
   /** Name of the schedule or group; default: all. */
   readonly name?: string | RegExp;
   /** How many matching calls or deliveries to skip first; default 0. */
   readonly skip?: number;
-  /** How many of them fail; default 1. */
+  /** How many of the following matching calls or deliveries fail; default 1. */
   readonly times?: number;
 }
 
@@ -30,7 +30,7 @@ export interface ApiFault extends Occasion {
   readonly cut?: 'before' | 'after';
 }
 
-/** A fault in delivering a due schedule to its target. */
+/** A fault in the delivery from a due schedule to its target. */
 export interface DeliveryFault extends Occasion {
   readonly on: 'delivery';
   /** Delivers this many milliseconds late; the real service may be up to 60 s late. */

@@ -22,11 +22,11 @@ export interface SchedulerOptions {
   readonly port?: number;
   /** Default: 123456789012. */
   readonly accountId?: string;
-  /** Region of unsigned requests; signed ones name theirs. Default: us-east-1. */
+  /** The region for unsigned requests. Signed requests name their region. Default: us-east-1. */
   readonly region?: string;
   /** Runs the function. A rejection is a function error, which Lambda retries. */
   readonly invoke?: (invocation: Invocation) => unknown;
-  /** Instead of `invoke`: a Lambda invoke URL that receives the events. The function's result is then unknown. */
+  /** Replaces `invoke` with a Lambda invoke URL that receives the events. The function's result is then unknown. */
   readonly invokeUrl?: string;
   readonly lambda?: LambdaOptions;
   /** The most schedules in a region; default 10 million. */

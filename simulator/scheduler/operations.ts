@@ -210,7 +210,7 @@ export class Operations {
     return { entries: shown, token: last && rest.length > shown.length ? token(last.Arn) : {} };
   }
 
-  /** If a client token is repeated, the earlier answer is returned and nothing is done again. */
+  /** If a client token is repeated, the earlier answer is returned and nothing is changed again. */
   #once(operation: string, call: Call, token: string | undefined, act: () => object): object {
     if (token === undefined) return act();
     const key = `${call.region} ${operation} ${token}`;

@@ -1,4 +1,4 @@
-/** @module Simulates the one call of SNS and of EventBridge that a notification makes, over HTTP. */
+/** @module Simulates, over HTTP, the one SNS call and the one EventBridge call that a notification makes. */
 import { type Exchange, type ScriptedServer, serve } from './scripted-server.ts';
 
 export interface Failure {

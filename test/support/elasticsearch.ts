@@ -1,7 +1,7 @@
 /**
- * The target of the conformance suite. By default it is an embedded cluster for each test, in simulated time. With
- * ELASTICSEARCH_TEST_URL it is a real cluster, which must be a throwaway one, because jobs and datafeeds named
- * `conformance-*` are deleted.
+ * The target of the conformance suite. By default, each test has its own embedded cluster, in simulated time. If
+ * ELASTICSEARCH_TEST_URL is set, the target is a real cluster. Use only a cluster for tests, because jobs and datafeeds
+ * named `conformance-*` are deleted.
  */
 import { test } from 'vitest';
 import {
@@ -179,7 +179,7 @@ export class Target implements AsyncDisposable {
   }
 }
 
-/** Starts or connects to the target. */
+/** Starts the embedded target, or connects to the real one. */
 export async function startTarget({ stack, fleet = {}, jobs }: TargetOptions = {}): Promise<Target> {
   if (liveUrl !== undefined) {
     const target = new Target(liveUrl.replace(/\/$/, ''));

@@ -1,4 +1,4 @@
-/** @module `_bulk`: one line per action, followed by its document. */
+/** @module `_bulk`: each action is on one line, and its document on the next. */
 import type { Call } from '../http/call.ts';
 import type { ItemResult } from '../state/data-stream-store.ts';
 import type { Indices } from '../state/indices.ts';

@@ -1,4 +1,4 @@
-/** @module Documents of plain indices: written, read, counted, searched. */
+/** @module Writing, reading, counting and searching documents in plain indices. */
 import { type Route, route } from '../http/call.ts';
 import { parseRecords } from '../state/records.ts';
 import { countsDocument, isHidden } from '../state/results-index.ts';

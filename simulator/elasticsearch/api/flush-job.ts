@@ -1,4 +1,4 @@
-/** @module Flushing a job calculates interim results of the current bucket (docs/elasticsearch.md §3.10). */
+/** @module Flushing a job, which calculates interim results for the current bucket (docs/elasticsearch.md §3.10). */
 import { illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';
 import { type ObjectParser, textOf } from '../http/object-parser.ts';

@@ -1,4 +1,4 @@
-/** @module Helpers shared by the endpoints of indices and documents. */
+/** @module Helpers that the endpoints for indices and documents share. */
 import { ElasticsearchError } from '../errors.ts';
 import type { Call } from '../http/call.ts';
 import type { Privilege } from '../security.ts';
@@ -32,7 +32,7 @@ export function newId(call: Call): string {
   return cluster.random.id(20, 'document', cluster.nextAllocation());
 }
 
-/** The existing indices that the path names. @throws 404 for a missing index */
+/** The existing indices that the path names. @throws 404 if an index is missing */
 export function existing(call: Call, indices: Indices): readonly Index[] {
   const expression = call.parameters.index ?? '_all';
   if (/^_(?!all$)/.test(expression))

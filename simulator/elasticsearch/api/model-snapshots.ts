@@ -8,7 +8,7 @@ import { oneJob } from './name-parameter.ts';
 import { humanized } from './readable-times.ts';
 
 const base = '/_ml/anomaly_detectors/{job_id}/model_snapshots';
-/** The most snapshots that one search of the server returns. */
+/** The most snapshots that the server returns from one search. */
 const window = 10_000;
 
 export const modelSnapshotsRoute: Route = route(

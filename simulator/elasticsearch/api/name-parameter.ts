@@ -28,7 +28,7 @@ export function warnOldName(call: Call, kind: Kind): void {
 
 /**
  * The jobs that the expression names, in order.
- * @throws 404 for a name without a match, if a match is required
+ * @throws 404 if a match is required and a name has none
  */
 export function jobsNamed(
   { context: { cluster } }: Call,

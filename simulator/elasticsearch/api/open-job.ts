@@ -50,7 +50,7 @@ function checkOpenable({ context: { cluster } }: Call, job: Job): void {
     );
 }
 
-/** The oldest version whose model snapshots each major version can read. */
+/** For each major version, the oldest version whose model snapshots it can read. */
 const oldestSnapshots = { 7: '6.0.0', 8: '7.0.0', 9: '8.3.0' } as const;
 
 /** Refuses a job whose model snapshot is too old for this stack. @throws 400 */
@@ -69,7 +69,7 @@ function before(version: string, other: string): boolean {
   return index >= 0 && (a?.[index] ?? 0) < (b?.[index] ?? 0);
 }
 
-/** The id of the node that the job runs on, or an empty string while it waits for one. */
+/** The id of the node on which the job runs, or an empty string while the job waits for a node. */
 async function untilOpened(call: Call, job: Job, task: JobTask, timeout: number): Promise<string> {
   const { cluster } = call.context;
   if (!task.node) return '';

@@ -104,7 +104,7 @@ function queryStart({ query }: Call): Record<string, unknown> {
   };
 }
 
-/** Epoch milliseconds of a `start` or `end`: a number, a date, or `now`. */
+/** A `start` or `end`, given as a number, a date or `now`, in epoch milliseconds. */
 function startTime(value: unknown, name: string, { context: { cluster } }: Call): number {
   return value === 'now' ? cluster.clock.now() : dateParameter(textOf(value), name);
 }
@@ -136,7 +136,7 @@ async function startDatafeed(
     throw tooManyRequests(`Could not start datafeed [${datafeed.id}], allocation explanation [${reason}]`);
   }
   const task = beginFeed(cluster, datafeed, job, { start: start ?? 0, end });
-  // the job waits for a node, possibly for long, so the call answers at once
+  // the job waits for a node, possibly for a long time, so the call answers at once
   if (!job.task?.node) return { body: { started: true, node: '' } };
   await call.wait(untilStarted(call, datafeed, task, timeout));
   return { body: { started: true, node: task.node?.id ?? '' } };

@@ -59,7 +59,7 @@ export function searchStreams(call: Call, expression: string): object {
   };
 }
 
-/** The value of a dotted field. */
+/** The value of a field that is named by its dotted path. */
 function valueAt(source: Document, field: string): unknown {
   let value: unknown = source;
   for (const key of field.split('.'))

@@ -48,7 +48,7 @@ export function completeAnalysis(given: JsonObject, timeField: string): JsonObje
   return analysis;
 }
 
-/** 30 days or 20 buckets, whichever is longer. */
+/** The default `model_prune_window`: 30 days or 20 buckets, whichever is longer. */
 function pruneWindow(bucketSpan: number): string {
   const days = Math.ceil(Math.max(30 * 86_400_000, 20 * bucketSpan) / 86_400_000);
   return `${days}d`;

@@ -137,7 +137,7 @@ function completeChunking(given: JsonObject | undefined, aggregations: JsonObjec
     return { mode, ...(given.time_span !== undefined && { time_span: given.time_span }) };
   }
   const interval = histogramInterval(aggregations);
-  // like the server: a thousand histogram buckets per search
+  // a thousand histogram buckets per search, like the server
   return interval === undefined ? { mode: 'auto' } : { mode: 'manual', time_span: `${interval * 1_000}ms` };
 }
 

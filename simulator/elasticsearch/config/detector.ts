@@ -53,7 +53,7 @@ export const detectorParser: ObjectParser = {
   },
 };
 
-/** A detector as the server stores it. @throws 400 for an unknown function, or for fields that do not fit it */
+/** A detector as the server stores it. @throws 400 if the function is unknown, or if fields do not fit the function */
 export function completeDetector(given: JsonObject, index: number): JsonObject {
   const written = (given.function as string | undefined) ?? '';
   const fn = shortcuts[written.toLowerCase()] ?? written.toLowerCase();

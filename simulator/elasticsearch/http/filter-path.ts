@@ -106,7 +106,7 @@ function exclude(value: unknown, position: Position): unknown {
     const { whole, next } = position.below(name);
     if (whole) continue;
     const kept = next ? exclude(entry, next) : entry;
-    // an object without any field left is removed
+    // an object whose fields were all removed is removed as well
     if (next && isEmpty(kept) && !isEmpty(entry)) continue;
     result[name] = kept;
   }

@@ -141,7 +141,7 @@ function begin(
   return { request, record, routed, query: new Query(search), tooLong, warnings: [], wait };
 }
 
-/** The answer as bytes: the handler's, or the fault's instead. */
+/** The answer as bytes: the handler's answer, or the fault's answer instead. */
 async function rendering(
   options: ServerOptions,
   exchange: Exchange,

@@ -33,7 +33,10 @@ export type Assignment =
   | { readonly node: MlNode }
   | { readonly node?: undefined; readonly explanation: string };
 
-/** The node with the most free memory that can take `job`, or each node's reason to refuse it. */
+/**
+ * Of the nodes that can take `job`, the one with the most free memory; if there is none, each node's reason to refuse
+ * the job.
+ */
 export function assign(job: Job, nodes: Iterable<MlNode>, limits: AssignmentLimits): Assignment {
   const reasons: string[] = [];
   let best: MlNode | undefined;

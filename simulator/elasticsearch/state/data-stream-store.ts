@@ -246,7 +246,7 @@ function missing(name: string): ElasticsearchError {
   });
 }
 
-/** Why a document does not fit the mapping; undefined if it does. */
+/** Why a document does not fit the mapping; undefined if it fits. */
 function problemOf(source: Document, mappings: Document): string | undefined {
   if (source['@timestamp'] === undefined) return 'data stream timestamp field [@timestamp] is missing';
   return problemIn(source, (mappings.properties ?? {}) as Document, '');

@@ -13,7 +13,7 @@ export type StopBehaviour = number | 'never' | { readonly fails: string };
 
 export interface DatafeedTraits {
   readonly queryDelay: number;
-  /** How often it searches in real time, in milliseconds. */
+  /** The interval between its real-time searches, in milliseconds. */
   readonly frequency: number;
   readonly maxEmptySearches: number | undefined;
 }
@@ -25,7 +25,7 @@ export interface DatafeedTask {
   explanation: string;
   /** An isolated datafeed keeps its state and fetches nothing. Upgrade mode and forced closes isolate it. */
   isolated: boolean;
-  /** Event time of its `end`; undefined for a datafeed that runs in real time without end. */
+  /** The event time of its `end`; undefined if the datafeed runs in real time without an end. */
   readonly end: number | undefined;
   readonly start: number;
   /** The job has received the records before this event time. */

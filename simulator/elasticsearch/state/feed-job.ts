@@ -51,7 +51,7 @@ function eventTimeAt(datafeed: Datafeed, task: DatafeedTask, when: number): numb
   const { lookback, end } = task;
   if (!lookback) return task.readTo;
   const position = lookback.from + (when - lookback.since) * datafeed.lookbackRate;
-  // a datafeed whose end was in the past when it started does not wait for late documents
+  // a datafeed that started after its own end does not wait for late documents
   const onlyPast = end !== undefined && end <= lookback.since;
   return Math.min(position, onlyPast ? end : Math.min(end ?? when, when - datafeed.traits.queryDelay));
 }

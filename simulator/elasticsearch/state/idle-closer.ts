@@ -8,7 +8,7 @@ import { closeProcess } from './job-lifecycle.ts';
 const setting = 'xpack.ml.idle_job_auto_close_timeout';
 const day = 86_400_000;
 
-/** Runs shortly after one o'clock each night while the setting is on. */
+/** While the setting is on, runs each night shortly after one o'clock. */
 export class IdleCloser {
   readonly #cluster: ClusterState;
   #cancel: (() => void) | undefined;

@@ -36,7 +36,7 @@ export interface JobTask {
   reason?: string | undefined;
   explanation: string;
   process: JobProcess | undefined;
-  /** The close in progress, which every close request waits for. */
+  /** The close in progress, for which every close request waits. */
   closing?: ProcessClose | undefined;
   /** Cancels the task's pending event: an opening, a close or a move to another node. */
   cancel?: (() => void) | undefined;
@@ -97,7 +97,7 @@ export interface Job {
   blocked: Blocked | undefined;
   /** The job's history before the cluster started; generated on first use. */
   readonly past?: (() => Past) | undefined;
-  /** Why the last task ended, for people and tests; no API shows it. */
+  /** Why the last task ended. For people and tests only, because no API shows the reason. */
   ended: 'gracefully' | 'forced' | 'unassigned' | 'orphaned' | 'failed to open' | undefined;
   endedAt: number | undefined;
   /** The event time to which a flush advanced the job. */

@@ -8,7 +8,7 @@ import type { Job } from './job.ts';
 const smallest = 40_000;
 /** Approximate bytes per value of a `by` or `over` field. */
 const bytesPerValue = 256 * 1024;
-/** A bucket takes one millisecond, plus one for this many bytes of model. */
+/** A bucket takes one millisecond, plus one more per this many bytes of model. */
 const bytesPerMillisecond = 8 * 2 ** 20;
 
 /** Grows the model with the square root of the records up to `now`, at most to its limit. */

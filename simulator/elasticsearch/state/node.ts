@@ -21,7 +21,7 @@ export interface NodeView {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
-/** The native code that a node loads before its first job. */
+/** Memory for the native code that a node loads before its first job. */
 const nativeOverhead = 30 * 2 ** 20;
 
 export class MlNode {
@@ -36,7 +36,7 @@ export class MlNode {
   /** Jobs that are opening here, including queued ones. */
   readonly opening = new Set<string>();
   readonly openQueue: (() => void)[] = [];
-  /** The jobs assigned here, with the bytes that each reserved on arrival. */
+  /** The jobs that are assigned to this node, with the bytes that each reserved when it arrived. */
   readonly jobs = new Map<string, number>();
   memoryUsed = 0;
   alive = true;
