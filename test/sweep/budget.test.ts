@@ -30,19 +30,19 @@ describe('the time for one close', () => {
   });
 });
 
-describe('the time for the ending', () => {
+describe('the time reserved for the end of a sweep', () => {
   const workMs = (remaining: number, readMs: number) => {
     const budget = new Budget(new VirtualClock(), remaining);
     budget.readTook(readMs);
     return budget.left();
   };
 
-  it('a sweep reserves a quarter of its deadline for its end, but at most twenty seconds', () => {
+  it('a sweep reserves a quarter of the time until its deadline for its end, but at most twenty seconds', () => {
     expect(workMs(minute, 0)).toBe(45_000);
     expect(workMs(15 * minute, 0)).toBe(15 * minute - 20_000);
   });
 
-  it('a sweep reserves at least three times as long for its end as a read took, so that the last reading fits', () => {
+  it('a sweep reserves at least three times the duration of a read for its end, so that the last reading fits', () => {
     expect(workMs(minute, 5_000)).toBe(45_000);
     expect(workMs(minute, 6_000)).toBe(42_000);
     expect(workMs(minute, 30_000)).toBe(40_000);

@@ -26,7 +26,7 @@ describe('the name of a sweep', () => {
     expect(sweepIdOf(trigger, 'request-1')).toMatch(/^sweep-[0-9a-f]{32}$/);
   });
 
-  it('the sweep id is the invocation’s id without a trigger, or if the trigger still has placeholders', () => {
+  it('the sweep id is the invocation’s id if there is no trigger, or if the trigger still has placeholders', () => {
     expect(sweepIdOf(undefined, 'request-1')).toBe('request-1');
     const copied = {
       scheduleArn: '<aws.scheduler.schedule-arn>',

@@ -126,7 +126,7 @@ describe('a sweep', () => {
     expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, setup))).toEqual(['idle closed']);
   });
 
-  it('a sweep reports each warning once and escaped: the request’s, its own, then the cluster’s', async () => {
+  it('a sweep reports each warning once and escaped, first the request’s, then its own, then the cluster’s', async () => {
     const { warnings } = await reportOf([busy, { ...idle, jobId: 'typo', protection: 'yes' }], {
       payload: { jobs: ['*', 'nothing'] },
       order: { warnings: ['read with care', 'said twice'] },
@@ -212,7 +212,7 @@ describe('a name that matches no job', () => {
     ]);
   });
 
-  it('there is no warning when all names match, even closed jobs, or in a follow-up', async () => {
+  it('there is no warning if every name matches a job, even a closed one, or if the sweep is a follow-up', async () => {
     const all = { jobs: ['idle', 'closed'], allowNoMatch: false };
     expect(await reportOf([idle, closed], { payload: all })).toMatchObject(doneWith());
     const jobs = [{ jobId: 'idle', askedAt: new Date(now).toISOString(), attempts: 1 }];
@@ -392,11 +392,11 @@ describe('a fuse', () => {
   });
 });
 
-describe('a sweep that cannot do all', () => {
+describe('a sweep that cannot finish everything', () => {
   const slow: SmallJob = { jobId: 'slow', closeTakes: hour };
   const quick = { close: { timeout: '1s', batch: 1, concurrency: 1 } } as const;
 
-  it('a sweep warns that no follow-up takes the closing jobs, and is partial', async () => {
+  it('a sweep is partial and warns if no follow-up is scheduled for the closing jobs', async () => {
     const report = await reportOf([slow], { payload: quick });
     expect(report).toMatchObject({
       status: 'partial',
@@ -408,7 +408,7 @@ describe('a sweep that cannot do all', () => {
     expect(fates(report)).toEqual(['slow closing']);
   });
 
-  it('a sweep schedules a follow-up for the closing jobs, and is done', async () => {
+  it('a sweep that schedules a follow-up for the closing jobs is done', async () => {
     const orders: FollowUpOrder[] = [];
     const followUps: FollowUps = {
       pending: async () => new Set(),
@@ -436,7 +436,7 @@ describe('a sweep that cannot do all', () => {
     ]);
   });
 
-  it('a sweep warns how many jobs did not fit into the time', async () => {
+  it('a sweep warns how many jobs were left for lack of time', async () => {
     const jobs = [0, 1, 2, 3].map((index) => ({
       jobId: `slow-${index}`,
       closeTakes: hour,
@@ -513,7 +513,7 @@ describe('a cluster that cannot be read', () => {
     });
   });
 
-  it('a cluster that cannot be read in time ends the sweep with its own error, if there is one', async () => {
+  it('if a cluster cannot be read in time, the sweep ends with the cluster’s own error, if there is one', async () => {
     const silent = new ClusterUnreachableError('it did not answer');
     const jobStats = (signal: AbortSignal) =>
       new Promise<never>((_resolve, reject) => {
@@ -537,7 +537,7 @@ describe('a cluster that cannot be read', () => {
     });
   });
 
-  it('a sweep makes all reads of the cluster at the same moment', async () => {
+  it('a sweep starts all reads of the cluster at the same time', async () => {
     const clock = new VirtualClock(now);
     const cluster = new SmallCluster(clock, [{ ...idle, feed: 'stopped', groups: ['web'] }], {
       upgradeMode: async () => undefined,
@@ -743,7 +743,7 @@ describe('a follow-up', () => {
     expect(closes).toEqual(['force stuck']);
   });
 
-  it('a follow-up uses the history of earlier reports, and prefers that of its own chain', async () => {
+  it('a follow-up uses the history from earlier reports, and prefers that from its own chain', async () => {
     const histories = new Map([
       ['again', { flapping: true, lastActivity: now - 9 * day, askedAt: now - day }],
     ]);

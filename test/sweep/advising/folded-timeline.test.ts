@@ -21,7 +21,7 @@ const again = 'datafeed finds data again';
 const saved = 'model saved, no newer record';
 
 describe('a folded timeline', () => {
-  it('a timeline shows a datafeed that loses and finds its data many times on one line', () => {
+  it('a timeline shows on one line that a datafeed repeatedly found no data and then data again', () => {
     expect(shown('opened', silent, again, silent, again, silent, again, 'closed')).toEqual([
       '00 opened',
       '01 datafeed finds no data and finds data again, 3 times until 2026-05-01 06:00:00 UTC',
@@ -29,14 +29,14 @@ describe('a folded timeline', () => {
     ]);
   });
 
-  it('a timeline shows the last silence of a datafeed on a line of its own', () => {
+  it('a timeline shows the last silence of a datafeed on a separate line if the silence has not ended', () => {
     expect(shown(silent, again, silent, again, silent, silent, silent)).toEqual([
       '00 datafeed finds no data and finds data again, 2 times until 2026-05-01 03:00:00 UTC',
       '04 datafeed finds no data, 3 times until 2026-05-01 06:00:00 UTC',
     ]);
   });
 
-  it('a timeline folds repeated messages although others are between them, but none across an open or a close', () => {
+  it('a timeline folds repeated messages even if others come between them, but never across an open or a close', () => {
     expect(shown(saved, silent, saved, silent, saved, silent, 'closed', saved, saved, saved)).toEqual([
       '00 model saved, no newer record, 3 times until 2026-05-01 04:00:00 UTC',
       '01 datafeed finds no data, 3 times until 2026-05-01 05:00:00 UTC',
@@ -45,12 +45,12 @@ describe('a folded timeline', () => {
     ]);
   });
 
-  it('a timeline shows one or two of the same message as they are', () => {
+  it('a timeline does not fold a message that occurs only once or twice', () => {
     const few = [silent, again, saved, saved, 'closed', silent];
     expect(foldTimeline(events(...few))).toEqual(events(...few));
   });
 
-  it('a timeline shows repeated silences with the shortest and the longest', () => {
+  it('a timeline folds repeated silences into one line with the shortest and the longest', () => {
     expect(shown('silent for 12 hours', 'silent for 40 hours', 'silent for 20 hours')).toEqual([
       '00 silent for 12 to 40 hours, 3 times until 2026-05-01 02:00:00 UTC',
     ]);

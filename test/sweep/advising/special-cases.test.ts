@@ -74,7 +74,7 @@ describe('job stats alone', () => {
 });
 
 describe('a datafeed that read in real time throughout', () => {
-  it('notifications alone are enough to identify certain wrong closes of a real-time job', () => {
+  it('notifications alone are enough to prove that closes of a real-time job were wrong', () => {
     const messages = realtime(...silence(20 * day, 17 * day), ...silence(12 * day, 10 * day));
     const { known, closes, wrongCloses } = judged({ messages });
     expect(known.contradicted).toBe(false);
@@ -82,7 +82,7 @@ describe('a datafeed that read in real time throughout', () => {
     expect(wrongCloses).toEqual({ atLeast: 2, atMost: 2 });
   });
 
-  it('snapshots whose newest record stays the same are enough to identify certain wrong closes of a real-time job', () => {
+  it('snapshots whose newest record stays the same are enough to prove that closes of a real-time job were wrong', () => {
     const snapshots = Array.from({ length: 40 }, (_, index) => {
       const at = ago(10 * day) + index * 3.6 * hour;
       // no data from the tenth to the thirtieth
@@ -113,7 +113,7 @@ describe('a job that was deleted and created again', () => {
     (message) => ({ ...message, at: message.at - 5 * day }),
   );
 
-  it('a job that was deleted and created again is judged only by its current life', () => {
+  it('a job that was deleted and created again is judged only from its latest creation on', () => {
     const messages = [
       ...older,
       say(5 * day + 30_000, 'Job deleted'),
@@ -131,7 +131,7 @@ describe('a job that was deleted and created again', () => {
 });
 
 describe('a model that was reverted', () => {
-  it('an earlier newest record after a revert of the model proves neither data nor silence', () => {
+  it('a newest record that moves back after a model revert proves neither data nor silence', () => {
     const snapshots = [
       { at: ago(9 * day), latestRecord: 1_000, atClose: false },
       { at: ago(8 * day), latestRecord: 2_000, atClose: true },
@@ -146,8 +146,8 @@ describe('a model that was reverted', () => {
   });
 });
 
-describe('messages that were lost', () => {
-  it('advise notices lost messages when stats contradict them, and then takes them as no proof of silence', () => {
+describe('lost messages', () => {
+  it('advise notices lost messages if stats contradict them, and no longer takes missing messages as proof of silence', () => {
     // The job was closed 20 days ago and opened again later, and no message reports that.
     const messages = [
       say(50 * day, 'Job created'),
@@ -162,7 +162,7 @@ describe('messages that were lost', () => {
     expect(closes.atLeast).toBe(1);
   });
 
-  it('most ranges of advise contain the true value even if messages were lost, although that is not promised', () => {
+  it('most ranges from advise contain the true value even if messages were lost, although this is not guaranteed', () => {
     let ranges = 0;
     let outside = 0;
     for (let seed = 1; seed <= 150; seed += 1)
@@ -175,8 +175,8 @@ describe('messages that were lost', () => {
   });
 });
 
-describe('clocks', () => {
-  it('ranges of advise contain the true value even if clocks differ by a minute', () => {
+describe('clocks that differ', () => {
+  it('ranges from advise contain the true value even if clocks differ by a minute', () => {
     // The node's clock is a minute ahead: data that it dates 24 h ago arrived 24 h and a minute ago.
     const now = {
       at: asOf,
@@ -189,7 +189,7 @@ describe('clocks', () => {
   });
 });
 
-it.each(habits)('more evidence never widens a range of advise: %s', (habit) => {
+it.each(habits)('more evidence never widens a range from advise: %s', (habit) => {
   for (let seed = 1; seed <= 15; seed += 1) {
     const wide = judgePast({ seed, days: 30, asOf, sources: ['notifications', 'snapshots'], habit });
     const narrow = judgePast({
@@ -213,7 +213,7 @@ it.each(habits)('more evidence never widens a range of advise: %s', (habit) => {
   }
 });
 
-it('ranges of advise are never empty, and wrong closes never exceed closes', () => {
+it('ranges from advise are never empty, and never show more wrong closes than closes', () => {
   for (let seed = 1; seed <= 60; seed += 1)
     for (const sources of sourceSets)
       for (const { estimate } of judgePast({ seed, days: 30, asOf, sources }).results) {

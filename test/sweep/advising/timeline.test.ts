@@ -32,11 +32,11 @@ function closer(messages: readonly Message[], ownCloses: readonly OwnClose[] = [
 }
 
 describe('who closed a job, in its timeline', () => {
-  it('the timeline leaves open who closed the job if no other message is close to the close', () => {
+  it('the timeline does not say who closed the job if no other message is near the close', () => {
     expect(closer([])).toBe(unknown);
   });
 
-  it('the timeline names the end of the datafeed if a look-back completed right before the close', () => {
+  it('the timeline says that the end of the datafeed closed the job if a look-back completed right before the close', () => {
     expect(
       closer([
         say(
@@ -48,11 +48,11 @@ describe('who closed a job, in its timeline', () => {
     ).toBe('the end of its datafeed');
   });
 
-  it('the timeline leaves open who closed the job if the look-back completed long before the close', () => {
+  it('the timeline does not say who closed the job if the look-back completed long before the close', () => {
     expect(closer([say(3 * day, 'Datafeed lookback completed')])).toBe(unknown);
   });
 
-  it('the timeline leaves open who closed the job if the datafeed continued in real time after its look-back', () => {
+  it('the timeline does not say who closed the job if the datafeed continued in real time after its look-back', () => {
     expect(
       closer([
         say(2 * day + 3 * minute, 'Datafeed lookback completed'),
@@ -61,7 +61,7 @@ describe('who closed a job, in its timeline', () => {
     ).toBe(unknown);
   });
 
-  it('the timeline names our own sweep if a report lists the close, whatever the datafeed did', () => {
+  it('the timeline says that our own sweep closed the job if a report lists the close, whatever the datafeed did', () => {
     const startedAt = new Date(asOf - 2 * day - 10_000).toISOString();
     expect(
       closer(
@@ -71,7 +71,7 @@ describe('who closed a job, in its timeline', () => {
     ).toBe('jobsweep, sweep sweep-1');
   });
 
-  it('the timeline names the sweep that made each close, by the time of the close', () => {
+  it('the timeline matches each close to the sweep that made it, by the time of the close', () => {
     const closedBy = (sweepId: string, ago: number): OwnClose => ({
       sweepId,
       startedAt: new Date(asOf - ago - 5_000).toISOString(),
@@ -99,7 +99,7 @@ describe('who closed a job, in its timeline', () => {
 });
 
 describe('saved models, in a timeline', () => {
-  it('the timeline says of a model saved at a close that its records are newer, not that data came since', () => {
+  it('if a model is saved at a close, the timeline says that its records are newer, not that data came since', () => {
     const evidence: Evidence = {
       jobId: 'job',
       now: { at: asOf, state: 'closed', lastData: asOf - 19 * day },

@@ -46,7 +46,7 @@ describe('forced closes', () => {
     expect(setup.outcomes()).toEqual({ f: 'force_closed 1000', g: 'not_attempted limit 0' });
   });
 
-  it('a job that is forced twice counts once against force.max', async () => {
+  it('a job that is forced twice counts only once against force.max', async () => {
     const setup = closingOf({
       jobs: [failed('f')],
       request: { force: { max: 1 } },
@@ -66,7 +66,7 @@ describe('forced closes', () => {
     expect(setup.outcomes()).toEqual({ f: 'force_closed 1000' });
   });
 
-  it('a job that was already asked to close has no outcome yet when force.max is used up', async () => {
+  it('a job that was already asked to close does not get an outcome yet when force.max is used up', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       request: { force: { max: 0 } },
@@ -129,7 +129,7 @@ describe('the step after an answer', () => {
     },
   );
 
-  it('the pause before a repeated close request counts from the read of the states', async () => {
+  it('the pause before a repeated close request starts when the job states have been read', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -169,7 +169,7 @@ describe('the step after an answer', () => {
     });
   });
 
-  it('a job still open after its third close request is given up, with the server’s own error', async () => {
+  it('a sweep gives up on a job that is still open after its third close request, and reports the server’s own error', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onClose: () => ({ kind: 'error', error: refusal(500, 'broken', 'no') }),
@@ -195,9 +195,9 @@ describe('the step after an answer', () => {
   });
 
   it.each([
-    ['waits for a server whose Retry-After ends before the sweep does', 79_999, 79_999],
-    ['does not wait for a server whose Retry-After ends with the sweep', 80_000, 0],
-  ])('after the answer that the cluster is busy, the sweep %s', async (_what, retryAfterMs, end) => {
+    ['waits if Retry-After ends before the sweep does', 79_999, 79_999],
+    ['does not wait if Retry-After ends at the same time as the sweep', 80_000, 0],
+  ])('if the cluster answers that it is busy, the sweep %s', async (_what, retryAfterMs, end) => {
     const setup = closingOf({
       jobs: [bare('a')],
       remainingMs: 100_000,

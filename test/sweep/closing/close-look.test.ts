@@ -5,8 +5,8 @@ import { acknowledged, bare, closingOf, denied, failed, lost } from '../../suppo
 import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
-describe('the look before a close', () => {
-  it('the look before a close finds jobs that are gone, closed or busy by now, and only the others are asked to close', async () => {
+describe('the check before a close', () => {
+  it('the check before a close finds jobs that are by now gone, closed or busy, and only the other jobs are asked to close', async () => {
     const setup = closingOf({
       jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: ({ nth }, cluster) => {
@@ -28,7 +28,7 @@ describe('the look before a close', () => {
     expect(setup.entry('closed')).toMatchObject({ looks: 0, job: { state: 'opened' } });
   });
 
-  it('the look before a close judges a job by its new stats, and keeps the known size of a job that no longer reports it', async () => {
+  it('the check before a close judges a job by its new stats, but keeps the known size if the job no longer reports it', async () => {
     const setup = closingOf({
       jobs: [bare('a', { modelBytes: 11 }), bare('b', { modelBytes: 10 })],
       onRead: (_read, cluster) => {
@@ -46,7 +46,7 @@ describe('the look before a close', () => {
     expect(setup.entry('b').job.modelBytes).toBe(20);
   });
 
-  it('the look before a close starts watching a job that is closing by now, from the moment it was first seen closing', async () => {
+  it('the check before a close starts to poll a job that is by now closing, counted from when it was first seen closing', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }, cluster) => {
@@ -67,7 +67,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('a job that a later look finds closing keeps its verdict and the time of its close request', async () => {
+  it('a job that a later check finds closing keeps its verdict and the time of its close request', async () => {
     const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
     setup.at(1_000, () => setup.cluster.becomes('a', 'closing'));
     setup.at(3_000, () => setup.cluster.becomes('a', 'closed'));
@@ -87,7 +87,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 3000' });
   });
 
-  it('the look before a close is repeated for a job that failed meanwhile, and the job is forced in a request of its own', async () => {
+  it('the check before a close is repeated for a job that has failed in the meantime, and the job is forced in its own request', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: ({ nth }, cluster) => {
@@ -114,7 +114,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('a job that is open again gets a close request without force, for this job alone', async () => {
+  it('a job that is open again gets its own close request, without force', async () => {
     const setup = closingOf({
       jobs: [failed('a')],
       onRead: (_read, cluster) => {
@@ -132,7 +132,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1000' });
   });
 
-  it('a job is given up when its state differs at each of nine looks before a close', async () => {
+  it('a sweep gives up on a job whose state differs at each of nine checks before its close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -149,7 +149,7 @@ describe('the look before a close', () => {
     });
   });
 
-  it('a job gets a close request when its state is stable at the eighth look before a close', async () => {
+  it('a job gets a close request if its state is stable at the eighth check before its close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -162,7 +162,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'force_closed 1000' });
   });
 
-  it('a look before a close is repeated if it took more than 30 seconds', async () => {
+  it('a check before a close is repeated if it took more than 30 seconds', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -180,7 +180,7 @@ describe('the look before a close', () => {
     expect(setup.entry('a').looks).toBe(1);
   });
 
-  it('jobs get no close request if three looks before it take more than 30 seconds each', async () => {
+  it('jobs get no close request if three checks in a row take more than 30 seconds each', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind }) => {
@@ -277,7 +277,7 @@ describe('the look before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('a job gets no error if the end of the sweep interrupts the look before its close', async () => {
+  it('a job gets no error if the end of the sweep interrupts the check before its close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ signal }) => {
@@ -291,7 +291,7 @@ describe('the look before a close', () => {
   });
 });
 
-describe('a job that was asked and must now be kept', () => {
+describe('a job that was asked to close and must now be kept', () => {
   /** The close request at 0 gets no answer, the job is open a moment later, and it is read again after two seconds. */
   const requestedAndThen = async (state: string, changes: Partial<JobSnapshot>) => {
     const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
@@ -302,7 +302,7 @@ describe('a job that was asked and must now be kept', () => {
   };
 
   it.each([now, now + 1_001])(
-    'a job asked to close is reported as reopened when it was opened at or after the request, at %i',
+    'a job is reported as reopened if it was opened at or after the time of its close request, at %i',
     async (openedAt) => {
       const setup = await requestedAndThen('opened', { openedAt });
       expect(setup.entry('a').outcome).toEqual({
@@ -316,7 +316,7 @@ describe('a job that was asked and must now be kept', () => {
     ['it got data', { lastDataTime: now + 1_400 }],
     ['it has no process', { openedAt: undefined }],
   ])(
-    'a job asked to close that must now be kept is reported with the error of its close when %s',
+    'a job that was asked to close and must now be kept is reported with the error from its close if %s',
     async (_why, changes) => {
       const setup = await requestedAndThen('opened', changes);
       expect(setup.outcomes()).toEqual({ a: 'error no_answer 2000' });
@@ -345,7 +345,7 @@ describe('a job that was asked and must now be kept', () => {
       refusal(200, 'failed', 'the job failed while it was being closed, and force is not allowed'),
     ],
   ] satisfies [string, CloseAnswer, object][])(
-    'a job asked to close is reported with %s when it failed and may not be forced',
+    'a job that failed after its close request and may not be forced is reported with %s',
     async (_what, answer, error) => {
       const setup = closingOf({
         jobs: [bare('a')],
@@ -361,7 +361,7 @@ describe('a job that was asked and must now be kept', () => {
     },
   );
 
-  it('a job is kept without an error when it failed before its close request and may not be forced', async () => {
+  it('a job that failed before its close request and may not be forced is kept without an error', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       request: { force: { failed: false } },

@@ -34,7 +34,7 @@ describe('a job that is closing', () => {
       },
     ],
   ])(
-    'a closing job %s gets its outcome at the end of the sweep if close.timeout has passed',
+    'after close.timeout, a closing job %s is no longer polled and gets its outcome at the end of the sweep',
     async (_what, onRead) => {
       const setup = closingOf({ jobs: [closing('a')], request: { close: { timeout: '10s' } }, onRead });
       expect(await setup.run()).toBe(10_000);
@@ -85,7 +85,7 @@ describe('a job that is closing', () => {
     expect(setup.outcomes()).toEqual({ a: 'force_closed 4000' });
   });
 
-  it('a closing job gets a close request without force when it is open and idle again', async () => {
+  it('a closing job that is open and idle again gets a close request without force', async () => {
     const setup = closingOf({ jobs: [closing('a')] });
     setup.at(500, () => setup.cluster.becomes('a', 'opened', { openedAt: now - 30 * day }));
     expect(await setup.run()).toBe(2_000);
@@ -116,7 +116,7 @@ describe('a job that is closing', () => {
     });
   });
 
-  it('a closing job is never named in any request, not even a read, when its id could match other jobs', async () => {
+  it('if the id of a closing job could match other jobs, no request names the job, not even a read', async () => {
     const setup = closingOf({
       jobs: [closing('a', { target: undefined }), closing('b')],
       onRead: (_read, cluster) => cluster.becomes('b', 'closed'),
@@ -147,11 +147,11 @@ describe('with more than 1,000 jobs in flight', () => {
   });
 });
 
-describe('with places on the nodes', () => {
+describe('with a limit per node', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
 
-  it('with a limit per node, forced jobs come first, and the next job is closed once a read shows the previous one closed', async () => {
+  it('with a limit per node, forced jobs come first, and the next job is closed once a read shows that the previous one is closed', async () => {
     const setup = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
@@ -173,7 +173,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
-  it('with a limit per node, job states are read right after an answer, and again a tenth of a second later', async () => {
+  it('with a limit per node, job states are read right after the answer to a close request, and a tenth of a second later', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -195,7 +195,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
-  it('with a limit per node, each job that a read shows closed makes room for another one', async () => {
+  it('with a limit per node, another job is closed for each job that a read shows to be closed', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
     const setup = closingOf({
       jobs,
@@ -219,7 +219,7 @@ describe('with places on the nodes', () => {
     expect(setup.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
-  it('with a limit per node, a close that times out makes room for another job, even if its job is still closing', async () => {
+  it('with a limit per node, a close that times out makes room for another job, even if the first job is still closing', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -272,7 +272,7 @@ describe('with places on the nodes', () => {
     expect(setup.entry('nowhere').limit).toBeUndefined();
   });
 
-  it('a job gets no close request if the credentials are refused right before it', async () => {
+  it('a job gets no close request if the credentials are refused right before the request', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: { batch: 1 } },
@@ -292,7 +292,7 @@ describe('with places on the nodes', () => {
     });
   });
 
-  it('with a limit per node, an open job counts while its request is in flight, and no longer when it fails', async () => {
+  it('with a limit per node, an open job counts while its request is in flight, until the job fails', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
@@ -326,7 +326,7 @@ describe('with places on the nodes', () => {
     expect(setup.entry('b').limit).toEqual({ places: 1, because: 'request' });
   });
 
-  it('with a limit per node, a look that took more than 30 seconds is repeated', async () => {
+  it('with a limit per node, a check that took more than 30 seconds is repeated', async () => {
     const setup = closingOf({
       jobs: [big],
       request: { close: { perNode: 'auto' } },
@@ -345,7 +345,7 @@ describe('with places on the nodes', () => {
     ]);
   });
 
-  it('with a limit per node, a job is kept if a poll shows new data before the look before its close is answered', async () => {
+  it('with a limit per node, a job is kept if a poll shows new data while the check before its close is running', async () => {
     const setup = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
@@ -425,7 +425,7 @@ describe('with close.perNode auto', () => {
   const firstClose = (setup: ReturnType<typeof closingOf>) =>
     [...(setup.cluster.closes[0]?.ids ?? [])].sort();
 
-  it('close.perNode auto reads the processors of each node first, and keeps half as many jobs closing', async () => {
+  it('close.perNode auto first reads the number of processors of each node, and closes half as many jobs at a time', async () => {
     const setup = closingOf({
       jobs: onNodes(5, 3),
       request: { close: { perNode: 'auto' } },
@@ -444,7 +444,7 @@ describe('with close.perNode auto', () => {
 
   it.each([
     ['the processors of the largest node', 4, 2],
-    ['the default number of places', undefined, 4],
+    ['the default limit', undefined, 4],
   ])(
     'close.perNode auto uses %s when the node’s own processors are unknown',
     async (_what, largestNode, places) => {
@@ -469,7 +469,7 @@ describe('with close.perNode auto', () => {
     expect(setup.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
 
-  it('close.perNode auto needs no processors for a job without a node', async () => {
+  it('close.perNode auto needs no number of processors for a job without a node', async () => {
     const setup = closingOf({
       jobs: [bare('a', { nodeId: undefined })],
       request: { close: { perNode: 'auto' } },
@@ -494,7 +494,7 @@ describe('with close.perNode auto', () => {
     expect(setup.entry('0-5').limit).toEqual({ places: 2, because: 'own_node', processors: 4 });
   });
 
-  it('close.perNode auto limits a request if the node’s processors become known right before it', async () => {
+  it('close.perNode auto limits a request if the node’s processors become known right before the request', async () => {
     const setup = closingOf({
       jobs: onNodes(5),
       request: { close: { perNode: 'auto' } },

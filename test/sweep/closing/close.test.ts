@@ -53,7 +53,7 @@ describe('a close', () => {
     ]);
   });
 
-  it('a close sends the next request while it reads the jobs of the last one, and shares that read', async () => {
+  it('a close sends the next request while it reads the jobs from the last one, and one read covers the jobs of both', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -103,7 +103,7 @@ describe('a close', () => {
   });
 });
 
-describe('the time of a close', () => {
+describe('the time for a close', () => {
   it('a close sends close.timeout to the server and waits ten seconds longer for the answer', async () => {
     const moments: number[] = [];
     const setup = closingOf({
@@ -131,7 +131,7 @@ describe('the time of a close', () => {
     expect(setup.entry('a').lastError).toEqual({ status: 0, type: 'no_answer', reason: 'no answer came' });
   });
 
-  it('a close request’s timeout is at most the time left, and half of that when a datafeed stops first', async () => {
+  it('a close request’s timeout is at most the time left, and half of that if a datafeed must stop first', async () => {
     const quiet = closingOf({ jobs: [bare('a'), bare('b')], remainingMs: 100_000 });
     await quiet.run();
     expect(quiet.cluster.closes).toMatchObject([{ ids: ['a', 'b'], timeoutMs: 70_000 }]);
@@ -145,7 +145,7 @@ describe('the time of a close', () => {
     expect(stopping.entry('a').stopsDatafeed).toBe('feed-a');
   });
 
-  it('a close reserves the time to stop a datafeed that was started since the plan', async () => {
+  it('a close reserves time to stop a datafeed that was started after the plan', async () => {
     const setup = closingOf({
       jobs: [
         bare('a'),
@@ -169,7 +169,7 @@ describe('the time of a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('a close sends no request when the look before it used up the time', async () => {
+  it('a close sends no request if the check before it used up the time', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       remainingMs: 20_000,
@@ -183,7 +183,7 @@ describe('the time of a close', () => {
     expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('a close sends no request if the sweep has to end during the look before it', async () => {
+  it('a close sends no request if the sweep has to end during the check before it', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind }) => {
@@ -251,7 +251,7 @@ describe('a bug', () => {
     ['while a request is sent', { jobs: [bare('a')], observer: { asking: broken } }],
     ['while a job is settled', { jobs: [bare('a')], observer: { settled: broken } }],
     [
-      'while a job is watched',
+      'while a job is polled',
       {
         jobs: [closing('a')],
         observer: { settled: broken },
@@ -259,13 +259,13 @@ describe('a bug', () => {
       },
     ],
   ] satisfies [string, Parameters<typeof closingOf>[0]][])(
-    'a bug that throws %s ends the closing with that error',
+    'a bug that throws %s ends the closing phase with that error',
     async (_when, given) => {
       await expect(closingOf(given).run()).rejects.toBe(bug);
     },
   );
 
-  it('a bug that throws while waiting jobs are refused ends the closing with that error', async () => {
+  it('a bug that throws while waiting jobs are reported as refused ends the closing phase with that error', async () => {
     const setup = closingOf({
       jobs: ['a', 'b'].map((id) => bare(id)),
       request: { close: { perNode: 1 } },

@@ -4,7 +4,7 @@ import { entryOf, statsOf } from '../../support/entries.ts';
 import { now } from '../../support/jobs.ts';
 
 describe('a new entry', () => {
-  it('a new entry of the ledger has no close requests, no looks and no outcome', () => {
+  it('a new ledger entry has no close requests, no checks and no outcome', () => {
     const entry = entryOf('idle-1');
     expect(entry).toMatchObject({
       jobId: 'idle-1',
@@ -20,7 +20,7 @@ describe('a new entry', () => {
     );
   });
 
-  it('a new entry of the ledger contains the close request and the attempts of earlier sweeps', () => {
+  it('a new ledger entry contains the close request and the attempts from earlier sweeps', () => {
     const entry = entryOf(
       'idle-1',
       {},
@@ -30,7 +30,7 @@ describe('a new entry', () => {
     expect(entry.lastAskAt).toBeUndefined();
   });
 
-  it('a job is judged again with the close request of this sweep in its history', () => {
+  it('a job is judged again with the close request from this sweep in its history', () => {
     const entry = entryOf('idle-1', {}, { history: { lastActivity: 5, flapping: true } });
     expect(entry.presentHistory).toEqual({ lastActivity: 5, flapping: true, askedAt: undefined });
     entry.askedAt = now;
@@ -60,7 +60,7 @@ describe('the outcome of an entry', () => {
 describe('the reads of an entry', () => {
   const seen = (read: number, state: string) => ({ read, stats: statsOf('idle-1', state) });
 
-  it('the newest read of a job counts, in whatever order the answers arrive', () => {
+  it('the newest read of a job decides its state, in whatever order the answers arrive', () => {
     const entry = entryOf('idle-1');
     expect(entry.seen).toBeUndefined();
     entry.note(seen(2, 'closing'));
@@ -70,7 +70,7 @@ describe('the reads of an entry', () => {
     expect(entry.seen?.stats?.state).toBe('closed');
   });
 
-  it('reads of a job no longer count when its close request is sent, including reads that had already begun', () => {
+  it('when a close request is sent, earlier reads of its jobs are ignored, even if they are still in flight', () => {
     const entry = entryOf('idle-1');
     entry.note(seen(1, 'opened'));
     entry.forgetSeen(3);
@@ -107,7 +107,7 @@ describe('the closing time of an entry', () => {
 
 describe('the outcome of a closed job', () => {
   it.each([
-    ['force_closed', 'by force', entryOf('a', { forced: true, asks: 1 })],
+    ['force_closed', 'forced', entryOf('a', { forced: true, asks: 1 })],
     ['closed', 'asked to close by this sweep', entryOf('a', { asks: 1 })],
     ['closed', 'asked to close by an earlier sweep of the chain', entryOf('a', {}, { earlierAttempts: 1 })],
     [
@@ -116,7 +116,7 @@ describe('the outcome of a closed job', () => {
       entryOf('a', {}, { history: { askedAt: now - 1 } }),
     ],
     ['already_closed', 'not asked to close by any known sweep', entryOf('a', { askedAt: now })],
-  ])('a closed job is reported as %s: %s', (outcome, _how, entry) => {
+  ])('a closed job is reported as %s if it was %s', (outcome, _how, entry) => {
     expect(closedAs(entry)).toBe(outcome);
   });
 });

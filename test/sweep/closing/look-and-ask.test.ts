@@ -58,8 +58,8 @@ function look(
 const bare = (jobId: string) => idleJob({ jobId, datafeed: undefined });
 const fed = (jobId: string, datafeedId: string) => idleJob({ jobId, datafeed: feedOf(datafeedId, jobId) });
 
-describe('the look before a close', () => {
-  it('the look before a close reads config, stats and datafeed of each job again right before a close, with one request each', async () => {
+describe('the check before a close', () => {
+  it('the check before a close reads configs, stats and datafeeds of the jobs again, with one request each', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'feed-b')],
       stats: [statsOf('a'), statsOf('b')],
@@ -81,14 +81,14 @@ describe('the look before a close', () => {
     expect(jobs.get('b')?.datafeed).toMatchObject({ datafeedId: 'feed-b', state: 'started' });
   });
 
-  it('the look before a close reads no datafeed if no job has one', async () => {
+  it('the check before a close reads no datafeed if no job has one', async () => {
     const cluster = clusterOf({ configs: [configOf('a')], stats: [statsOf('a')] });
     const jobs = await look([bare('a')], cluster);
     expect(cluster.reads.datafeeds).toEqual([]);
     expect(jobs.get('a')?.datafeed).toBeUndefined();
   });
 
-  it('the look before a close reads a datafeed that was created since the listing, and only that one, by its job’s config', async () => {
+  it('the check before a close finds a datafeed created since the listing by its job’s config, and reads only that one', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'new-feed'), configOf('c')],
       stats: ['a', 'b', 'c'].map(statsOf),
@@ -103,12 +103,12 @@ describe('the look before a close', () => {
     ]);
   });
 
-  it('the look before a close leaves out a job that no longer exists', async () => {
+  it('the check before a close leaves out a job that no longer exists', async () => {
     const cluster = clusterOf({ configs: [configOf('b')], stats: [statsOf('b')] });
     expect([...(await look([bare('a'), bare('b')], cluster)).keys()]).toEqual(['b']);
   });
 
-  it('the look before a close never reads a job whose id must not be named', async () => {
+  it('the check before a close never reads a job whose id must not be named', async () => {
     const cluster = clusterOf({
       configs: [configOf('a'), configOf('b')],
       stats: [statsOf('a'), statsOf('b')],
@@ -118,7 +118,7 @@ describe('the look before a close', () => {
     expect([...jobs.keys()]).toEqual(['a']);
   });
 
-  it('the look before a close uses the stats of a fresh read, and reads all of them again when one is missing', async () => {
+  it('the check before a close uses the stats from a recent read, but reads all of them again if one is missing', async () => {
     const closing = { ...statsOf('a'), state: 'closing' };
     const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing, statsOf('b')] });
     const entries = entriesOf([bare('a'), bare('b')]);
@@ -138,7 +138,7 @@ describe('the look before a close', () => {
     expect(cluster.reads.stats).toEqual([['a'], ['a', 'b'], ['a']]);
   });
 
-  it('the look before a close leaves out a job that has a config but no stats', async () => {
+  it('the check before a close leaves out a job that has a config but no stats', async () => {
     const cluster = clusterOf({ configs: [configOf('b')], stats: [] });
     const entries = entriesOf([bare('b')]);
     entries[0]?.note({ read: 9, stats: undefined });

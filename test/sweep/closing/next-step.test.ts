@@ -109,7 +109,7 @@ describe('a job whose request was answered', () => {
   );
 
   it.each(['opened', 'opening', 'failed'])(
-    'a job is asked to close three times while it is %s, and not a fourth time',
+    'a job that stays %s is asked to close three times, but not a fourth time',
     (state) => {
       const lastError = refusal(503);
       const stepAfter = (asks: number) =>
@@ -120,21 +120,21 @@ describe('a job whose request was answered', () => {
   );
 
   it.each(['opened', 'opening', 'failed'])(
-    'a job is not asked to close again while it is %s if the privilege is missing',
+    'if the privilege to close is missing, a job that is %s is not asked to close again',
     (state) => {
       const lastError = refusal(403, 'security_exception');
       expect(afterAnswer(askedOnce({ lastError }), stats(state), denied)).toEqual(givesUp(lastError));
     },
   );
 
-  it('a job in an unknown state after the answer is given up with the error of its last close', () => {
+  it('a sweep gives up on a job in an unknown state after the answer, with the error from its last close', () => {
     const lastError = refusal(500, 'odd');
     expect(afterAnswer(askedOnce({ lastError }), stats('hibernating'), failing(500))).toEqual(
       givesUp(lastError),
     );
   });
 
-  it('a job given up without an error is reported with its state', () => {
+  it('a job given up without an error from the server is reported with its state', () => {
     expect(afterAnswer(askedOnce(), stats('hibernating'), acknowledged)).toEqual(
       givesUp(acknowledgedYet('hibernating')),
     );
@@ -157,7 +157,7 @@ describe('a job whose request was answered', () => {
   });
 });
 
-describe('a job that is watched', () => {
+describe('a job that is polled', () => {
   it('a polled job gets its outcome when it closes or is deleted, and is polled while it is closing', () => {
     expect(watching(askedOnce(), undefined)).toEqual(settled('gone'));
     expect(watching(foundClosing('idle-1'), stats('closed'))).toEqual(settled('already_closed'));
@@ -184,7 +184,7 @@ describe('a job that is watched', () => {
     },
   );
 
-  it('a polled job in an unknown state is given up if it was asked to close, and read again if not', () => {
+  it('a polled job in an unknown state is given up if it was asked to close, and read again otherwise', () => {
     expect(watching(askedOnce(), stats('hibernating'))).toEqual(givesUp(acknowledgedYet('hibernating')));
     expect(watching(foundClosing('idle-1'), stats('hibernating'))).toEqual(again(0));
   });
@@ -205,7 +205,7 @@ describe('a job that is watched', () => {
   });
 });
 
-describe('a job that is still closing at the end of its watch', () => {
+describe('a job that is still closing after close.timeout', () => {
   const stuck = { asks: 1, askedAt: now - 75 * minute };
   const ended = (entry = askedOnce(stuck), payload: RequestPayload = {}) =>
     watching(entry, stats('closing'), true, payload);
@@ -228,7 +228,7 @@ describe('a job that is still closing at the end of its watch', () => {
   });
 });
 
-describe('the look right before a request', () => {
+describe('the check before a close', () => {
   const looked = (
     entry: Entry,
     job = idleJob({ jobId: 'idle-1' }),
@@ -240,30 +240,30 @@ describe('the look right before a request', () => {
   const idle = { verdict: 'close', reason: 'idle' } as const;
   const toForce = { verdict: 'force', reason: 'failed' } as const;
 
-  it('the look before a close gives a job that is gone or closed its outcome', () => {
+  it('the check before a close gives a job that is gone or closed its outcome', () => {
     const given = { judge: judgeBy(requestOf({})), now, force: false };
     expect(afterLook(entryOf('idle-1'), undefined, given)).toEqual(settled('gone'));
     expect(looked(entryOf('idle-1'), idleJob({ state: 'closed' }))).toEqual(settled('already_closed'));
     expect(looked(askedOnce(), idleJob({ state: 'closed' }))).toEqual(settled('closed'));
   });
 
-  it('the look before a close confirms that an idle job is closed, and that a failed one is forced', () => {
+  it('the check before a close confirms that an idle job is closed, and that a failed one is forced', () => {
     expect(looked(entryOf('idle-1'))).toEqual({ step: 'ask', verdict: idle });
     expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
   });
 
-  it('the look before a close finds that a job must now be forced, or must no longer be forced', () => {
+  it('the check before a close finds that a job must now be forced, or must no longer be forced', () => {
     expect(looked(entryOf('idle-1'), idleJob(failed))).toEqual({ step: 'again', verdict: toForce });
     expect(looked(entryOf('idle-1'), idleJob(), true)).toEqual({ step: 'again', verdict: idle });
   });
 
-  it('the look before a close starts watching a closing job, with the verdict of its close request, if any', () => {
+  it('the check before a close starts to poll a closing job, and keeps the verdict of its close request, if any', () => {
     const waits = { verdict: 'wait', reason: 'already_closing' };
     expect(looked(entryOf('idle-1'), idleJob(closing))).toEqual({ step: 'watch', verdict: waits });
     expect(looked(askedOnce(), idleJob(closing))).toEqual({ step: 'watch', verdict: idle });
   });
 
-  it('the look before a close gives up on a job whose state differed at more than eight looks', () => {
+  it('the check before a close gives up on a job whose state differed at more than eight checks', () => {
     const reason = (looks: number) => `the job changed its state at each of ${looks} looks`;
     expect(looked(Object.assign(entryOf('idle-1'), { looks: 8 }))).toMatchObject({ step: 'ask' });
     expect(looked(Object.assign(entryOf('idle-1'), { looks: 9 }))).toEqual({
@@ -283,7 +283,7 @@ describe('the look right before a request', () => {
   });
 
   it.each([
-    ['opened again within the second of the ask', { openedAt: now - minute }, {}, openAgain],
+    ['opened again in the same second as the request', { openedAt: now - minute }, {}, openAgain],
     ['opened again seconds later', { openedAt: now - 1_000 }, {}, openAgain],
     [
       'open again after an error',
@@ -301,7 +301,7 @@ describe('the look right before a request', () => {
     },
   );
 
-  it('the look before a close reports an error for a job that failed while closing and may not be forced', () => {
+  it('the check before a close reports an error for a job that failed while closing and may not be forced', () => {
     const noForce = { force: { failed: false } };
     const failedError = {
       status: 200,
@@ -315,7 +315,7 @@ describe('the look right before a request', () => {
   });
 });
 
-describe('the error of an answer', () => {
+describe('the error in an answer', () => {
   it('the error of a failed close request is the server’s own error', () => {
     for (const answer of [missing, failedJobs, timedOut, busy, denied, failing(500)])
       expect(errorOf(answer)).toEqual(error);
@@ -331,7 +331,7 @@ describe('the error of an answer', () => {
 });
 
 describe('the age of a process', () => {
-  it('the age of a job’s process shows that it was reopened, even within the second of the close request', () => {
+  it('the age of a job’s process shows that the job was reopened, even in the same second as the close request', () => {
     // the close request was sent a minute ago
     expect(isOpenAgain(askedOnce(), stats('opened', minute), now)).toBe(true);
     expect(isOpenAgain(askedOnce(), stats('opened', 1_000), now)).toBe(true);
@@ -344,7 +344,7 @@ describe('the age of a process', () => {
     expect(isOpenAgain(askedOnce(), stats('opened', minute + 29_999), now - 1)).toBe(false);
   });
 
-  it('the age of a job’s process proves no reopening if it is missing, or without a close request', () => {
+  it('a job does not count as reopened if the age of its process is unknown, or if it got no close request', () => {
     expect(isOpenAgain(askedOnce(), stats('opened'), now)).toBe(false);
     expect(isOpenAgain(entryOf('idle-1'), stats('opened', 1_000), now)).toBe(false);
   });
@@ -355,7 +355,7 @@ describe('the age of a process', () => {
   });
 });
 
-describe('the requests that repeat a request', () => {
+describe('repeated requests', () => {
   const asked = (asks: number, ...ids: string[]) => ids.map((id) => entryOf(id, { asks }));
   const named = (entries: readonly Entry[], answer: CloseAnswer) =>
     [...Map.groupBy(askAgain(entries, answer, now + 5_000), ({ company }) => company).values()].map((jobs) =>

@@ -124,7 +124,7 @@ describe('a request', () => {
     expect([requestsToRead([]), requestsToRead(full.slice(1)), requestsToRead(full)]).toEqual([0, 1, 2]);
   });
 
-  it('a request is not sent before its jobs may be closed', () => {
+  it('a request is not sent before the pause of its jobs has ended', () => {
     const entry = on('a', 'a', 1);
     const waiting = [
       ...together([entry], { force: false, notBefore: now + 1 }),
@@ -135,21 +135,21 @@ describe('a request', () => {
     expect(at(now + 1)).toEqual(['a']);
   });
 
-  it('a repeated request names only jobs of the same earlier request', () => {
+  it('a repeated request names only jobs from the same earlier request', () => {
     const first = together([on('a', 'a', 1), on('a', 'c', 1)], { force: false, notBefore: 0 });
     const second = together([on('a', 'b', 1)], { force: false, notBefore: 0 });
     const waiting = [first[0], ...second, first[1]] as Waiting[];
     expect(idsOf(nextBatch(waiting, new Map(), { maxJobs: 20, now }))).toEqual(['a', 'c']);
   });
 
-  it('a request has the concrete ids of its jobs, and is not sent if one of them must not be named', () => {
+  it('a request names its jobs by their concrete ids, and is not sent if one of them must not be named', () => {
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1)])).toEqual(['a', 'b']);
     expect(closeBatch([])).toBeUndefined();
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1, { target: undefined })])).toBeUndefined();
   });
 });
 
-describe('places on the nodes', () => {
+describe('the limit per node', () => {
   const entries = [
     on('a', 'a-1', 900),
     on('a', 'a-2', 400),
@@ -158,7 +158,7 @@ describe('places on the nodes', () => {
     on('b', 'b-2', 20),
   ];
 
-  it('the biggest jobs of each node are closed first, and never more than its limit', () => {
+  it('the biggest jobs on each node are closed first, and never more at once than the node’s limit', () => {
     expect(batches(entries, { a: 2, b: 1 })).toEqual([['a-1', 'a-2', 'b-1']]);
     expect(batches(entries, { a: 0, b: 2 })).toEqual([['b-1', 'b-2']]);
     expect(batches(entries, { a: -1, b: 0 })).toEqual([]);
@@ -184,19 +184,19 @@ describe('places on the nodes', () => {
     [3, 16, 99, { places: 3, because: 'request' }],
     [null, 16, 99, { places: Number.POSITIVE_INFINITY, because: 'request' }],
   ] as const)(
-    'close.perNode %s with %s processors and a largest node of %s gives the limit %o',
+    'close.perNode %s with %s processors on the node and %s on the largest node gives the limit %o',
     (perNode, own, largest, limit) => {
       expect(limitOf('a', perNode, { processors: new Map([['a', own]]), largest })).toEqual(limit);
     },
   );
 
-  it('the limit of a node is unknown until its processors were read, unless the request sets a number', () => {
+  it('the limit of a node is unknown until its processors have been read, unless the request sets a number', () => {
     const nodes = { processors: new Map([['b', 16]]), largest: 16 };
     expect(limitOf('a', 'auto', nodes)).toBeUndefined();
     expect(limitOf('a', 2, nodes)).toEqual({ places: 2, because: 'request' });
   });
 
-  it('the first waiting jobs of each node are closed next', () => {
+  it('the first waiting jobs on each node are closed next', () => {
     const next = (ofEach: number) => candidates(waitingOf(entries), ofEach).map(({ jobId }) => jobId);
     expect(next(1)).toEqual(['a-1', 'b-1']);
     expect(next(2)).toEqual(['a-1', 'a-2', 'b-1', 'b-2']);

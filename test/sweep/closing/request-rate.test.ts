@@ -32,7 +32,7 @@ describe('the rate of requests', () => {
     expect(setup.cluster.log).toHaveLength(49);
   });
 
-  it('a quiet time allows a burst of requests afterwards', async () => {
+  it('a sweep may send a burst of requests again after a quiet period', async () => {
     const ids = Array.from({ length: 16 }, (_, index) => `job-${String(index).padStart(2, '0')}`);
     const setup = closingOf({
       jobs: ordered('big', ...ids),
@@ -79,7 +79,7 @@ describe('the next read', () => {
     expect(setup.entry('b').askedAt).toBe(now + 20_000);
   });
 
-  it('a job that waits for a request does not make reads more frequent while all requests are in flight', async () => {
+  it('a waiting job does not make reads more frequent while all requests are in flight', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b', 'c'),
       request: { close: { perNode: 2, concurrency: 1 } },
@@ -120,7 +120,7 @@ describe('the next read', () => {
     expect(moments(setup, 'stats').filter((at) => at > 0)[0]).toBe(1_000);
   });
 
-  it('the first read after an answer comes at once if only processors were read before', async () => {
+  it('the first read after an answer is immediate if only processors were read before', async () => {
     const setup = closingOf({
       jobs: named('a'),
       request: { close: { perNode: 'auto' } },
@@ -141,7 +141,7 @@ describe('the next read', () => {
     expect(setup.cluster.log.slice(2, 5)).toEqual(['0 close a', '1000 stats a', '2500 stats a']);
   });
 
-  it('a read includes eight waiting jobs of each node at first, and three later', async () => {
+  it('a read includes eight waiting jobs on each node at first, and three later', async () => {
     const ids = Array.from({ length: 12 }, (_, index) => `job-${String(index).padStart(2, '0')}`);
     const setup = closingOf({
       jobs: ordered(...ids),
@@ -155,7 +155,7 @@ describe('the next read', () => {
   });
 });
 
-describe('the end of the loop', () => {
+describe('the end of closing', () => {
   it('a sweep leaves no timer running after its closes', async () => {
     let asleep = 0;
     const setup = closingOf({ jobs: [bare('a'), closing('b')] });
@@ -174,13 +174,13 @@ describe('the end of the loop', () => {
     expect(asleep).toBe(0);
   });
 
-  it('closing ends in time even if the look before a close ignores its signal', async () => {
+  it('closing ends in time even if the check before a close ignores its signal', async () => {
     const setup = closingOf({ jobs: named('a'), onRead: () => setup.clock.sleep(10_000) });
     setup.at(500, () => setup.stop.abort());
     expect(await setup.run()).toBe(500);
   });
 
-  it('a job keeps the outcome of the last reading if a late look no longer finds it', async () => {
+  it('a job keeps the outcome from the last reading even if a late check no longer finds the job', async () => {
     const settled: string[] = [];
     const setup = closingOf({
       jobs: named('a'),

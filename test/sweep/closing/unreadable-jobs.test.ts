@@ -20,8 +20,8 @@ const errorOf = (id: string) => ({
   },
 });
 
-describe('the look before a close', () => {
-  it('the look before a close reports jobs whose configs cannot be read as errors, and the other jobs are closed', async () => {
+describe('the check before a close', () => {
+  it('if the configs of some jobs cannot be read right before a close, these jobs are errors and the other jobs are closed', async () => {
     const setup = closingOf({
       jobs: ['a', 'odd-1', 'odd-2', 'z'].map((id) => bare(id)),
       onRead: unreadable('configs', 'odd-1', 'odd-2'),
@@ -38,7 +38,7 @@ describe('the look before a close', () => {
     expect(setup.entry('odd-2').outcome).toEqual(errorOf('odd-2'));
   });
 
-  it('the look before a close reports the job of an unreadable datafeed as an error, and the other jobs are closed', async () => {
+  it('if a datafeed cannot be read right before a close, its job is reported as an error, and the other jobs are closed', async () => {
     const setup = closingOf({
       jobs: [fed('a'), fed('odd')],
       request: { runningDatafeeds: 'stop' },
@@ -50,7 +50,7 @@ describe('the look before a close', () => {
     expect(setup.entry('odd').outcome).toEqual(errorOf('feed-odd'));
   });
 
-  it('the look before a close reports every job as an error when a datafeed of an unknown job cannot be read', async () => {
+  it('if a datafeed of an unknown job cannot be read right before a close, every job is reported as an error', async () => {
     const setup = closingOf({
       jobs: [bare('a'), fed('b')],
       request: { runningDatafeeds: 'stop', close: { perNode: 1 } },
@@ -67,7 +67,7 @@ describe('the look before a close', () => {
 });
 
 describe('a poll', () => {
-  it('a poll that fails because of one job reads the other jobs again at once', async () => {
+  it('if a poll fails because of one job, the other jobs are read again at once', async () => {
     const setup = closingOf({
       jobs: [closing('a'), closing('odd')],
       request: { close: { timeout: '3s' } },
@@ -84,7 +84,7 @@ describe('a poll', () => {
     expect(setup.outcomes()).toEqual({ a: 'already_closed 1000', odd: 'none' });
   });
 
-  it('a job whose stats cannot be read after its close request is not taken for deleted', async () => {
+  it('a job whose stats cannot be read after its close request is not reported as deleted', async () => {
     let broken = true;
     const setup = closingOf({
       jobs: [bare('a'), bare('odd')],

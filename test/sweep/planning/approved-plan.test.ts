@@ -34,7 +34,7 @@ describe('a plan', () => {
   });
 });
 
-describe('a job is as it was planned', () => {
+describe('a job since the plan', () => {
   const openedAt = now - 100 * 3_600_000;
   const planned = planOf(idleJob({ openedAt }));
   const still = (changes: Partial<JobSnapshot>, plan = planned) =>
@@ -45,8 +45,8 @@ describe('a job is as it was planned', () => {
   });
 
   it.each<[string, Partial<JobSnapshot>]>([
-    ['data came', { lastDataTime: now }],
-    ['its data is gone', { lastDataTime: undefined }],
+    ['it got data', { lastDataTime: now }],
+    ['the time of its last data is missing', { lastDataTime: undefined }],
     ['it failed', { state: 'failed' }],
     ['it was opened again', { openedAt: now }],
     ['it has lost its process', { openedAt: undefined }],
@@ -56,27 +56,27 @@ describe('a job is as it was planned', () => {
     expect(still(changes)).toBe(false);
   });
 
-  it('a job counts as unchanged since the plan if its opening time is up to 30 s later, because ages are whole seconds', () => {
+  it('a job counts as unchanged since the plan if its opening time is up to 30 s later than in the plan, because ages are whole seconds', () => {
     expect(still({ openedAt: openedAt + 30 * second })).toBe(true);
     expect(still({ openedAt: openedAt + 30 * second + 1 })).toBe(false);
   });
 
-  it('a job counts as unchanged since the plan if its opening time is earlier, as with a clock that runs ahead', () => {
+  it('a job counts as unchanged since the plan if its opening time is earlier than in the plan, because of a clock that runs ahead', () => {
     for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
   });
 
-  it('a job counts as unchanged since the plan if its datafeed has stopped, or still runs', () => {
+  it('a job counts as unchanged since the plan if its datafeed has stopped since then, or is still running', () => {
     const running = planOf(idleJob({ openedAt, datafeed: feed('started') }));
     expect(still({ datafeed: feed('stopped') }, running)).toBe(true);
     expect(still({ datafeed: feed('started') }, running)).toBe(true);
   });
 
-  it('a job counts as unchanged since the plan if it has started to close, unless it got data before', () => {
+  it('a job counts as unchanged since the plan if it has started to close, unless it got data before that', () => {
     expect(still({ state: 'closing', openedAt: undefined })).toBe(true);
     expect(still({ state: 'closing', openedAt: undefined, lastDataTime: now })).toBe(false);
   });
 
-  it('a job counts as changed since the plan if it has a process and had none then', () => {
+  it('a job counts as changed since the plan if it has a process now but had none in the plan', () => {
     expect(isAsPlanned(idleJob({ openedAt }), planOf(idleJob({ openedAt: undefined })))).toBe(false);
   });
 

@@ -20,7 +20,7 @@ describe('force.max', () => {
     expect(new ForceLimit<string>(0).take('a')).toBe(false);
   });
 
-  it('force.max allows a job again that was already forced', () => {
+  it('a job that was already forced may be forced again even if force.max is used up', () => {
     const limit = new ForceLimit<string>(1);
     expect([limit.take('a'), limit.take('a'), limit.take('b')]).toEqual([true, true, false]);
   });

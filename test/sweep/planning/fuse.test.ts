@@ -27,7 +27,7 @@ const followUpOf = {
 };
 
 describe('the number of jobs', () => {
-  it('maxJobs stops a sweep that would close more jobs, but not one that would close exactly as many', () => {
+  it('maxJobs stops a sweep that would close more jobs than that, but not one that would close exactly that many', () => {
     expect(fuse({ idle: 500, open: 2_000 })).toBeUndefined();
     expect(fuse({ idle: 501, open: 2_000 })).toEqual({
       name: 'max_jobs',
@@ -51,7 +51,7 @@ describe('an ingest outage', () => {
   const together = (count: number, over = 15 * minute) =>
     Array.from({ length: count }, (_, index) => now - 3 * day + (index * over) / Math.max(1, count - 1));
 
-  it('an ingest outage is detected when at least ten jobs, and more than a third of those ever fed, fell silent within 15 minutes', () => {
+  it('an ingest outage is detected if at least ten jobs, and more than a third of the jobs ever fed, fell silent within 15 minutes', () => {
     const found = fuse({
       idle: 12,
       open: 30,
@@ -72,7 +72,7 @@ describe('an ingest outage', () => {
     [30, 11, 10],
     [62, 21, 20],
   ])(
-    'with %i jobs ever fed, an ingest outage is detected with %i silent jobs; the limit is %i',
+    'with %i jobs ever fed, %i that fell silent together count as an ingest outage; the limit is %i',
     (everFed, crowd, limit) => {
       const seen = (count: number) => fuse({ idle: count, everFed, silentSince: together(count) });
       expect(seen(crowd)?.limit).toBe(limit);
@@ -80,7 +80,7 @@ describe('an ingest outage', () => {
     },
   );
 
-  it('an ingest outage is reported with its largest group of silent jobs, or the first of two equal groups', () => {
+  it('an ingest outage is reported with its largest group of silent jobs, or the first of two equally large groups', () => {
     const earlier = together(10).map((moment) => moment - 9 * day);
     const found = (silentSince: readonly number[]) =>
       fuse({ idle: silentSince.length, everFed: 22, silentSince })?.together;
@@ -111,7 +111,7 @@ describe('an ingest outage', () => {
     }
   });
 
-  it('an ingest outage is not detected for nine jobs, for a third of the fed jobs, or over a longer time', () => {
+  it('an ingest outage is not detected for only nine jobs, for only a third of the fed jobs, or over more than 15 minutes', () => {
     expect(fuse({ idle: 9, everFed: 10, silentSince: together(9) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 30, silentSince: together(10) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 20, silentSince: together(10, 16 * minute) })).toBeUndefined();
@@ -146,7 +146,7 @@ describe('the order of the fuses', () => {
     expect(fuse({ ...everything, payload: { followUpOf }, upgradeMode: true })?.name).toBe('upgrade_mode');
   });
 
-  it('the fuse does not assume upgrade mode when the server does not report it', () => {
+  it('the fuse does not assume upgrade mode if the server does not report the mode', () => {
     expect(fuse({ upgradeMode: undefined })).toBeUndefined();
   });
 });

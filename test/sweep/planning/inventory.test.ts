@@ -41,7 +41,7 @@ function only(answers: Partial<ClusterAnswers>): JobSnapshot {
   return job;
 }
 
-describe('what a cluster answers', () => {
+describe('the answers from a cluster', () => {
   it('the cluster’s answers are joined into one snapshot of each job', () => {
     const config = configOf('a', {
       groups: ['team-a'],
@@ -129,7 +129,7 @@ describe('what a cluster answers', () => {
   });
 });
 
-describe('a job that is not to be touched has no state', () => {
+describe('a job that must not be touched has no state', () => {
   const config = configOf('a');
   const stats = statsOf('a');
 
@@ -156,7 +156,7 @@ describe('a job that is not to be touched has no state', () => {
     ],
     ['no config', { stats: [stats] }, 'GET _ml/anomaly_detectors does not list it'],
     [
-      'a datafeed by its config, which feeds another job by its own stats',
+      'a datafeed in its config that feeds another job according to the datafeed’s stats',
       {
         configs: [configOf('a', { datafeedId: 'f' })],
         stats: [stats],
@@ -165,12 +165,12 @@ describe('a job that is not to be touched has no state', () => {
       'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
     ],
     [
-      'a datafeed by its config, of which there are no stats',
+      'a datafeed in its config that has no stats',
       { configs: [configOf('a', { datafeedId: 'f' })], stats: [stats] },
       'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
     ],
     [
-      'one datafeed by its config, and another by the stats',
+      'one datafeed in its config, and another in the stats',
       { configs: [configOf('a', { datafeedId: 'f' })], stats: [stats], datafeeds: [feedOf('g', 'stopped')] },
       'GET _ml/datafeeds/_stats does not list its datafeed "f" as its own',
     ],
@@ -179,7 +179,7 @@ describe('a job that is not to be touched has no state', () => {
       { configs: [config], stats: [stats], datafeeds: [feedOf('..', 'stopped')] },
       'the datafeed id ".." in GET _ml/datafeeds/_stats is not a valid id',
     ],
-  ])('a job has no known state with %s', (_, answers, unclear) => {
+  ])('a job with %s has no known state', (_, answers, unclear) => {
     expect(only(answers)).toMatchObject({ jobId: 'a', reportedState: 'opened', state: undefined, unclear });
   });
 
@@ -192,7 +192,7 @@ describe('a job that is not to be touched has no state', () => {
   });
 
   it.each(['A', 'a,b', 'a*', '_all', 'ä'])(
-    'a job has no known state with the id %s, which a close request could not name alone',
+    'a job with the id %s has no known state, because a close request could not name it alone',
     (id) => {
       expect(only({ configs: [configOf(id)], stats: [statsOf(id)] })).toMatchObject({
         target: undefined,
@@ -211,7 +211,7 @@ describe('a job that is not to be touched has no state', () => {
     expect(b).toMatchObject({ target: 'b', state: 'opened' });
   });
 
-  it('a job has no known state if its config names a datafeed of no job or of another job, or its datafeed’s id is invalid', () => {
+  it('a job has no known state if its config names a datafeed that belongs to no job or to another job, or has an invalid id', () => {
     const state = (config: JobConfig, ...datafeeds: DatafeedStats[]) =>
       only({ configs: [config], stats: [stats], datafeeds }).state;
     const fed = configOf('a', { datafeedId: 'feed' });
@@ -233,7 +233,7 @@ describe('a job that is not to be touched has no state', () => {
   });
 });
 
-describe('of a job', () => {
+describe('the fields of a job', () => {
   it('a job without a config has the fields of its stats', () => {
     expect(
       only({ stats: [statsOf('a', { nodeId: 'n1', nodeName: 'node one', lastDataTime: now - day })] }),
@@ -339,7 +339,7 @@ describe('the datafeed of a job', () => {
     expect(feedFor(feedOf('other', 'started', 'b'), feedOf('own', 'stopped'))).toBe('own');
   });
 
-  it('if several datafeeds name a job, its datafeed is the one that is not stopped, or else the first', () => {
+  it('if several datafeeds name a job, its datafeed is the first one that is not stopped, or the first one if all are stopped', () => {
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'started'))).toBe('second');
     expect(feedFor(feedOf('first', 'started'), feedOf('second', 'stopped'))).toBe('first');
     expect(feedFor(feedOf('first', 'stopped'), feedOf('second', 'napping'))).toBe('second');

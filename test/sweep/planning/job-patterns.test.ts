@@ -4,7 +4,7 @@ import { matcher, matchesWildcard, unmatched } from '../../../src/sweep/planning
 
 const job = (jobId: string, ...groups: string[]) => ({ jobId, groups });
 
-describe('names of a request', () => {
+describe('names given in a request', () => {
   it.each([
     [['web-1'], job('web-1'), true],
     [['web-1'], job('web-10'), false],
@@ -23,7 +23,7 @@ describe('names of a request', () => {
     expect(matcher(names)(target)).toBe(expected);
   });
 
-  it('the names that match nothing are returned, but never `*` or `_all`', () => {
+  it('names that match no job are returned, except `*` and `_all`', () => {
     expect(unmatched(['a', 'b*', 'g', '*', '_all', 'x'], [job('a'), job('bb', 'g')])).toEqual(['x']);
     for (const all of ['*', '_all']) expect(unmatched([all], []), all).toEqual([]);
     expect(unmatched(['a', 'b*'], [])).toEqual(['a', 'b*']);

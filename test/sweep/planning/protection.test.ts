@@ -20,7 +20,7 @@ describe('custom_settings.jobsweep', () => {
     expect(protects(readProtection(undefined), 0)).toBe(false);
   });
 
-  it('custom_settings.jobsweep is read as a kind of protection', () => {
+  it('custom_settings.jobsweep does not protect without `protect` or with `protect` set to false', () => {
     expect(readProtection({ protect: true })).toEqual({ kind: 'always' });
     expect(readProtection({ protect: false })).toEqual({ kind: 'none' });
     expect(readProtection({})).toEqual({ kind: 'none' });
@@ -44,7 +44,7 @@ describe('custom_settings.jobsweep', () => {
     expect(protects(until, at('2026-11-24T00:00:00Z'))).toBe(false);
   });
 
-  it('custom_settings.jobsweep protects up to a moment in any time zone', () => {
+  it('custom_settings.jobsweep protects until a point in time given in any time zone', () => {
     const until = readProtection({ protectUntil: '2026-11-23T14:00:00+02:00' });
     expect(protects(until, at('2026-11-23T11:59:59Z'))).toBe(true);
     expect(protects(until, at('2026-11-23T12:00:00Z'))).toBe(false);
@@ -109,8 +109,8 @@ describe('custom_settings.jobsweep', () => {
   });
 });
 
-describe('the spelling of the key', () => {
-  it('the key of the protection may be dotted, with the same meaning', () => {
+describe('the spelling of the key in custom_settings', () => {
+  it('the protection may be written with a dotted key, with the same meaning', () => {
     expect(read({ 'jobsweep.protect': true })).toEqual({ kind: 'always' });
     expect(read({ 'jobsweep.protect': false })).toEqual({ kind: 'none' });
     expect(read({ 'jobsweep.protectUntil': '2026-11-23T14:00Z' })).toEqual({
@@ -121,7 +121,7 @@ describe('the spelling of the key', () => {
     expect(read({ 'jobsweep.protect': 'yes' })).toEqual({ kind: 'unreadable' });
   });
 
-  it('if both spellings of the key are present, the longer protection counts', () => {
+  it('if both spellings of the key are present, the longer protection applies', () => {
     expect(read({ jobsweep: { protect: false }, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
     expect(read({ jobsweep: { protect: 'x' }, 'jobsweep.protect': true })).toEqual({ kind: 'unreadable' });
     expect(read({ jobsweep: { protectUntil: '2026-11-23' }, 'jobsweep.protectUntil': '2026-11-21' })).toEqual(
@@ -184,7 +184,7 @@ describe('the spelling of the key', () => {
     ['sweeper', { protect: true }],
     ['idle-closer', { protectUntil: '2027-01-01' }],
   ])(
-    'a key that is an attempt to opt out, but does not count, is reported and does not protect: %s',
+    'a key that looks like an attempt to opt out but is not read is reported, and does not protect: %s',
     (key, value) => {
       expect(mayConcernProtection(key, value)).toBe(true);
       expect(read({ [key]: value })).toEqual({ kind: 'none', unreadKey: key });
@@ -205,7 +205,7 @@ describe('the spelling of the key', () => {
     expect(read({ [key]: value })).toEqual({ kind: 'none' });
   });
 
-  it('no key that does not count is reported if the right key is set, whatever its value', () => {
+  it('if the right key is set, whatever its value, no unread key is reported', () => {
     expect(read({ jobsweeper: true, jobsweep: { protect: false } })).toEqual({ kind: 'none' });
     expect(read({ jobsweeper: true, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
   });

@@ -72,7 +72,7 @@ describe('a machine whose clock is ahead of the cluster’s', () => {
 });
 
 describe('a machine whose clock is behind', () => {
-  it('a sweep warns when its machine’s clock is behind, because it closes fewer jobs', async () => {
+  it('a sweep warns when its machine’s clock is behind, because it then closes fewer jobs', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1)]);
     const { status, warnings } = await sweepWith(wrongBy(-2 * hour, setup), setup);
     expect(status).toBe('done');
@@ -80,7 +80,7 @@ describe('a machine whose clock is behind', () => {
   });
 });
 
-describe('the Date of answers', () => {
+describe('the Date header of answers', () => {
   const readThrough = async (setup: SweepSetup, change: (exchange: Exchange, headers: Headers) => void) => {
     await using gateway = await serve(async (exchange) => {
       const { method, path, query, body, raw } = exchange;
@@ -107,7 +107,7 @@ describe('the Date of answers', () => {
     expect(await readThrough(setup, () => undefined)).toEqual([]);
   });
 
-  it('the answer with the smallest clock difference counts, because others may come from a cache', async () => {
+  it('the answer with the smallest clock difference is used, because other answers may come from a cache', async () => {
     await using setup = await startSetup(busy(5));
     const { clock } = setup;
     const warnings = await readThrough(setup, ({ index }, headers) => {
@@ -116,7 +116,7 @@ describe('the Date of answers', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('the Date of an answer with an Age header is ignored, because a cache added it', async () => {
+  it('the Date header of an answer with an Age header is ignored, because a cache added it', async () => {
     await using setup = await startSetup(busy(5));
     const warnings = await readThrough(setup, (_exchange, headers) => {
       headers.set('date', date(setup.clock.now() - 5 * hour));
@@ -134,14 +134,14 @@ describe('the Date of answers', () => {
     [5 * minute + 999, 0],
     [5 * minute + 1_000, 1],
     [60 * minute + 999, 1],
-  ])('a Date of %i ms before the request gives %i warnings', (ahead, count) => {
+  ])('a Date header of %i ms before the request causes %i warnings', (ahead, count) => {
     const now = Date.parse('2026-11-26T12:00:00Z');
     expect(compareClocks({ date: now, sentAt: now + ahead, receivedAt: now + ahead + 30_000 })).toHaveLength(
       count,
     );
   });
 
-  it('the Date may be any moment between the request and its answer', () => {
+  it('the Date header may be any time between the request and its answer', () => {
     const sentAt = Date.parse('2026-11-26T12:00:00Z');
     expect(compareClocks({ date: sentAt + 10 * minute, sentAt, receivedAt: sentAt + 20 * minute })).toEqual(
       [],
@@ -155,7 +155,7 @@ describe('the Date of answers', () => {
 describe('a cluster in which no job has recent data', () => {
   const started = { state: 'started' } as const;
 
-  it('a cluster without recent data gets a warning when real-time datafeeds run', async () => {
+  it('a cluster without recent data causes a warning if real-time datafeeds run', async () => {
     await using setup = await startSetup([
       { jobId: 'a', lastData: '5d', datafeed: started },
       { jobId: 'b', lastData: '6d', datafeed: started },
@@ -166,7 +166,7 @@ describe('a cluster in which no job has recent data', () => {
     ]);
   });
 
-  it('a cluster gets no warning if one job has recent data, or no datafeed runs', async () => {
+  it('a cluster causes no warning about recent data if one job has some, or if no datafeed runs', async () => {
     await using fed = await startSetup([{ jobId: 'a', lastData: '5d', datafeed: started }, ...busy(1)]);
     expect((await fed.sweep({ dryRun: true })).warnings).toEqual([]);
     await using still = await startSetup(idle(2));

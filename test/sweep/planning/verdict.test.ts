@@ -38,7 +38,7 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ openedAt: now - hour, lastDataTime: now - 400 * day })).toBe('keep recently_opened');
   });
 
-  it('a job whose data is in the future is kept, because a clock that runs ahead is no reason to close', () => {
+  it('a job with data from the future is kept, because a clock that runs ahead is no reason to close', () => {
     expect(judge({ lastDataTime: now + day })).toBe('keep recent_data');
   });
 
@@ -57,7 +57,7 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ state: 'failed', openedAt: undefined, lastDataTime: undefined })).toBe('keep no_clock');
   });
 
-  it('a job that lost its times with its process is judged by the activity that earlier sweeps saw', () => {
+  it('a job whose times were lost with its process is judged by the activity that earlier sweeps saw', () => {
     const closing = { state: 'closing', openedAt: undefined, lastDataTime: undefined } as const;
     expect(judge(closing)).toBe('keep no_clock');
     expect(judge(closing, {}, { lastActivity: now - 5 * day })).toBe('wait already_closing');
@@ -98,11 +98,11 @@ describe('signals that a job is busy or not ours', () => {
     expect(judge(datafeed('started', 'unknown'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
   });
 
-  describe('that is opening, though its process runs', () => {
+  describe('a job that is opening although its process runs', () => {
     const stuck = { state: 'opening', nodeId: 'n', openedAt: now - 5 * day } as const;
     const close = { stuckOpening: 'close' } as const;
 
-    it('a job that is opening although its process runs is kept, and closed only if the request allows it', () => {
+    it('a job that is opening although its process runs is closed only if the request allows it', () => {
       expect(judge(stuck)).toBe('keep opening');
       expect(judge(stuck, close)).toBe('close stuck_opening');
       expect(judge({ ...stuck, lastDataTime: undefined }, close)).toBe('close stuck_opening');
@@ -127,7 +127,7 @@ describe('signals that a job is busy or not ours', () => {
   });
 });
 
-describe('names', () => {
+describe('names given in a request', () => {
   it('a job excluded by id, group or wildcard is kept, whatever other rules apply', () => {
     expect(judge({}, { exclude: 'idle-1' })).toBe('keep excluded');
     expect(judge({ groups: ['team-a'] }, { exclude: ['x', 'team-a'] })).toBe('keep excluded');
@@ -140,7 +140,7 @@ describe('names', () => {
     expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
   });
 
-  it('a job of a follow-up is judged in any state, because its chain asked it to close', () => {
+  it('a job in a follow-up is judged in any state, because an earlier sweep of the chain asked it to close', () => {
     const payload: RequestPayload = { states: ['failed'] };
     expect(judge({ state: 'closing' }, payload, { awaited: true })).toBe('wait already_closing');
     expect(judge({}, payload, { awaited: true })).toBe('close idle');
@@ -157,7 +157,7 @@ describe('force', () => {
     expect(judge({ ...failed, lastDataTime: now - hour })).toBe('keep recent_data');
   });
 
-  it('a failed job is never forced against the policy', () => {
+  it('a failed job is never forced if force.failed or force.exclude forbids it', () => {
     expect(judge(failed, { force: { failed: false } })).toBe('keep force_not_allowed');
     expect(judge(failed, { force: { exclude: ['idle-*'] } })).toBe('keep force_not_allowed');
   });
@@ -178,13 +178,13 @@ describe('force', () => {
     expect(judge(closing, {}, { askedAt: now - 75 * minute })).toBe('force stuck');
   });
 
-  it('a stuck job is never forced against the policy, and is still waited for', () => {
+  it('a stuck job is never forced if force.stuckFor or force.exclude forbids it, and is still waited for', () => {
     const history = { askedAt: now - 10 * hour };
     expect(judge(closing, { force: { stuckFor: null } }, history)).toBe('wait already_closing');
     expect(judge(closing, { force: { exclude: 'idle-1' } }, history)).toBe('wait already_closing');
   });
 
-  it('an open job is judged without its earlier close request', () => {
+  it('an open job is judged without regard to its earlier close request', () => {
     expect(judge({ state: 'opened' }, {}, { askedAt: now - 10 * hour })).toBe('close idle');
   });
 
@@ -195,7 +195,7 @@ describe('force', () => {
   });
 });
 
-it('the first reason in the contract’s order is given when several apply', () => {
+it('if several reasons apply, the first one in the contract’s order is given', () => {
   const everything: JobSnapshot = idleJob({
     state: undefined,
     lastDataTime: now,

@@ -48,7 +48,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
   });
 
-  it('a report leaves out names of the request that take more than a tenth, and keeps excluded names first', () => {
+  it('a report leaves out names from the request that take more than a tenth of its limit, and leaves out excluded names last', () => {
     const names = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, index) => `${prefix}-${10_000 + index}`);
     const jobs = Array.from({ length: 200 }, (_, index) => jobNamed(`job-${index}`));

@@ -89,23 +89,23 @@ describe('the jobs of a follow-up', () => {
   it.each<[string, Entry, Outcome | undefined]>([
     ['closed', askedOnce(), { outcome: 'closed' }],
     ['gone', askedOnce(), { outcome: 'gone' }],
-    ['in error', askedOnce(), { outcome: 'error', error: refusal(500) }],
+    ['reported as an error', askedOnce(), { outcome: 'error', error: refusal(500) }],
     [
       'not asked to close, because the sweep was stopped',
       entryOf('late'),
       { outcome: 'not_attempted', because: 'signal' },
     ],
     [
-      'forced, and closed by it',
+      'closed by force',
       foundClosing('forced', { forced: true }, { verdict: { verdict: 'force', reason: 'stuck' } }),
       { outcome: 'force_closed' },
     ],
     [
-      'failed, and left for later by force.max',
+      'failed, and left for later because of force.max',
       entryOf('failed', {}, { verdict: { verdict: 'force', reason: 'failed' }, job: { state: 'failed' } }),
       { outcome: 'not_attempted', because: 'limit' },
     ],
-    ['without outcome', askedOnce(), undefined],
+    ['without an outcome', askedOnce(), undefined],
   ])('a follow-up lists no job that is %s', async (_what, entry, outcome) => {
     const recorder = new RecordedFollowUps();
     if (outcome) ended(entry, outcome);
@@ -148,7 +148,7 @@ describe('the jobs of a follow-up', () => {
   });
 });
 
-describe('the order', () => {
+describe('the request of a follow-up', () => {
   it('the first follow-up repeats the sweep’s request, without the fields that concern only that sweep', async () => {
     const recorder = new RecordedFollowUps();
     const payload: RequestPayload = {
@@ -181,7 +181,7 @@ describe('the order', () => {
     expect(recorder.orders[0]?.request).not.toHaveProperty('followUpOf');
   });
 
-  it('a follow-up lists for each job the time and number of its close requests and its last activity', async () => {
+  it('a follow-up lists, for each job, its last activity and the time and number of its close requests', async () => {
     const recorder = new RecordedFollowUps();
     const askedBefore = askedOnce({ asks: 2, askedAt: now - hour }, { earlierAttempts: 3 });
     const unfed = { lastDataTime: undefined, openedAt: undefined };
@@ -211,7 +211,7 @@ describe('the order', () => {
   });
 });
 
-describe('jobs left unasked for lack of time', () => {
+describe('jobs left for lack of time', () => {
   const late = (...ids: string[]) =>
     ids.map((id) => ended(entryOf(id), { outcome: 'not_attempted', because: 'time' }));
 
@@ -255,7 +255,7 @@ describe('jobs left unasked for lack of time', () => {
     expect(warnings).toEqual([expect.stringContaining('1 job did not fit into the time')]);
   });
 
-  it('stuck jobs left for lack of time are listed, and need no other follow-up', async () => {
+  it('stuck jobs left for lack of time are listed in the follow-up, and need no other one', async () => {
     const stuck = foundClosing('stuck', {}, { verdict: { verdict: 'force', reason: 'stuck' } });
     const { followUp, takesRest } = await scheduleFor([
       ended(stuck, { outcome: 'not_attempted', because: 'time' }),
@@ -290,7 +290,7 @@ describe('jobs left unasked for lack of time', () => {
     );
   });
 
-  it('jobs of a plan that are left for lack of time get a follow-up only if the follow-up has the plan too', async () => {
+  it('jobs from a plan that are left for lack of time get a follow-up only if the follow-up has the plan, too', async () => {
     const free = new RecordedFollowUps();
     expect(await scheduleFor([...left('c'), ...late('a')], { followUps: free, isPlanned: true })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
@@ -381,7 +381,7 @@ describe('no follow-up', () => {
     [60_000, 8_000, 'within 8 s'],
     [3_500, 2_500, 'within 3 s'],
   ])(
-    'a scheduler that does not answer gets limited time: %i ms before the deadline it gets %i',
+    'a scheduler that does not answer has limited time: %i ms before the deadline, it has %i ms',
     async (leftMs, waited, within) => {
       const clock = new VirtualClock(now);
       const hang = async (signal: AbortSignal) => {

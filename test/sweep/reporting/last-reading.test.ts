@@ -51,7 +51,7 @@ async function endedAs(entry: Entry, given: ClusterAtEnd) {
 
 const error = refusal(408);
 
-describe('the last look at a job that was asked', () => {
+describe('the last reading of a job that was asked to close', () => {
   it.each<[string, Entry, JobStats | undefined, object]>([
     ['closed', askedOnce(), statsOf('idle-1', 'closed'), { outcome: 'closed' }],
     [
@@ -62,12 +62,15 @@ describe('the last look at a job that was asked', () => {
     ],
     ['still closing', askedOnce({ lastError: error }), statsOf('idle-1', 'closing'), { outcome: 'closing' }],
     ['deleted', askedOnce(), undefined, { outcome: 'gone' }],
-  ])('the last reading finds a job that was asked to close %s', async (_what, entry, stats, outcome) => {
-    expect(await endedAs(entry, { stats: stats ? [stats] : [] })).toEqual(outcome);
-  });
+  ])(
+    'the last reading finds that a job that was asked to close is %s',
+    async (_what, entry, stats, outcome) => {
+      expect(await endedAs(entry, { stats: stats ? [stats] : [] })).toEqual(outcome);
+    },
+  );
 
   it.each(['opened', 'opening', 'failed'])(
-    'the last reading finds a job %s and reports the error of its last close',
+    'if the last reading finds a job %s, the report gives the error from its last close',
     async (state) => {
       const entry = askedOnce({ lastError: error });
       const stats = [statsOf('idle-1', state, { openForMs: day })];
@@ -75,7 +78,7 @@ describe('the last look at a job that was asked', () => {
     },
   );
 
-  it('the last reading finds a job reopened if its process is younger than the close request', async () => {
+  it('the last reading reports a job as reopened if its process is younger than the close request', async () => {
     const stats = [statsOf('idle-1', 'opened', { openForMs: 10_000 })];
     const reopened = { type: 'reopened', reason: 'the job is open again after it was asked to close' };
     expect(await endedAs(askedOnce({ lastError: error }), { stats })).toEqual({
@@ -88,7 +91,7 @@ describe('the last look at a job that was asked', () => {
     });
   });
 
-  it('a job whose close was acknowledged is reported as reopened if it is open at the end, or as not closed otherwise', async () => {
+  it('a job whose close was acknowledged is reported as reopened if it is open at the end, and as not closed if it failed', async () => {
     expect(await endedAs(askedOnce(), { stats: [statsOf('idle-1', 'opened')] })).toEqual({
       outcome: 'error',
       error: {
@@ -103,7 +106,7 @@ describe('the last look at a job that was asked', () => {
     });
   });
 
-  it('the last reading uses what was read after the close request if the cluster does not answer', async () => {
+  it('if the cluster does not answer, the last reading uses what was read after the close request', async () => {
     const seen = (state: string) => askedOnce({ seen: statsOf('idle-1', state) });
     expect(await endedAs(seen('closed'), {})).toEqual({ outcome: 'closed' });
     expect(await endedAs(seen('closing'), {})).toEqual({ outcome: 'closing' });
@@ -122,7 +125,7 @@ describe('the last look at a job that was asked', () => {
   });
 });
 
-describe('the last look at a job that was found closing', () => {
+describe('the last reading of a job that was found closing', () => {
   it('the last reading reports a job found closing as already closed, still closing, or deleted', async () => {
     const ended = (stats: JobStats[]) => endedAs(foundClosing('c'), { stats });
     expect(await ended([statsOf('c', 'closed')])).toEqual({ outcome: 'already_closed' });
@@ -130,14 +133,14 @@ describe('the last look at a job that was found closing', () => {
     expect(await ended([])).toEqual({ outcome: 'gone' });
   });
 
-  it('the last reading of a job found closing uses earlier reads if the cluster does not answer, or else assumes closing', async () => {
+  it('if the cluster does not answer, a job found closing is reported from its latest read, or as closing if there is none', async () => {
     expect(await endedAs(foundClosing('c', { seen: statsOf('c', 'closed') }), {})).toEqual({
       outcome: 'already_closed',
     });
     expect(await endedAs(foundClosing('c'), {})).toEqual({ outcome: 'closing' });
   });
 
-  it('the last reading judges a job again that was found closing and is open, and reports a busy one as revived', async () => {
+  it('the last reading judges a job again if it was found closing and is now open, and reports a busy one as revived', async () => {
     const entry = foundClosing('c');
     const lastDataTime = now - minute;
     const stats = [statsOf('c', 'opened', { openForMs: 3 * day, lastDataTime })];
@@ -154,7 +157,7 @@ describe('the last look at a job that was found closing', () => {
 
   it.each<[string, JobStats, string]>([
     ['has no process', statsOf('c', 'opened', { lastDataTime: now - 5 * day }), 'no_process'],
-    ['was opened a moment ago', statsOf('c', 'opened', { openForMs: 1_000 }), 'recently_opened'],
+    ['was opened a second ago', statsOf('c', 'opened', { openForMs: 1_000 }), 'recently_opened'],
     ['is in an unknown state', statsOf('c', 'hibernating', { openForMs: day }), 'recently_opened'],
     [
       'is in an unknown state and was opened long ago',
@@ -180,7 +183,7 @@ describe('the last look at a job that was found closing', () => {
       { verdict: 'force', reason: 'failed' },
     ],
   ])(
-    'the last reading leaves a job that is %s to the next sweep, and gives the reason why this one ended',
+    'the last reading leaves a job that is %s to the next sweep, and reports why this sweep ended',
     async (_what, stats, verdict) => {
       const entry = foundClosing('c');
       await conclude([entry], 'signal', endOf({ stats: [stats] }).concluding);
@@ -214,7 +217,7 @@ describe('the end of a sweep', () => {
     expect(late.outcome).toEqual({ outcome: 'not_attempted', because: 'time' });
   });
 
-  it('the end of a sweep reads, at once and together, the jobs that were asked to close or found closing and have no outcome', async () => {
+  it('the end of a sweep reads all jobs without an outcome that were asked to close or found closing, in one request', async () => {
     const { concluding, reads } = endOf({ stats: [] });
     const settled = entryOf('settled', { asks: 1 });
     settled.settle({ outcome: 'closed' }, now);
@@ -244,7 +247,7 @@ describe('the end of a sweep', () => {
   it.each([
     ['10 s per read', 60_000, 20_000],
     ['three quarters of the time left until the deadline, then half of the rest', 8_000, 6_000 + 1_000],
-  ])('the end of a sweep waits for a silent cluster for %s', async (_what, leftMs, waited) => {
+  ])('the end of a sweep waits %s for a cluster that does not answer', async (_what, leftMs, waited) => {
     const { concluding, clock, reads } = endOf({ leftMs });
     const entry = askedOnce({ stopsDatafeed: 'feed' });
     expect(await conclude([entry], 'time', concluding)).toEqual([
@@ -285,7 +288,7 @@ describe('the datafeed that a close was to stop', () => {
     ['still started, and its job is open', 'started', { outcome: 'error', error }, false, []],
     ['still started, and its job is closing', 'started', { outcome: 'closing' }, false, []],
   ])(
-    'the last reading finds the datafeed that a close was to stop %s',
+    'the last reading finds that the datafeed that a close was to stop is %s',
     async (_what, state, outcome, stopped, warnings) => {
       const entry = askedOnce({ stopsDatafeed: 'feed' });
       entry.settle(outcome, now);

@@ -18,7 +18,7 @@ const jobs = (...sizes: number[]) => sizes.map((size, index) => job(size, index)
 const closed = (...indices: number[]) => new Set(indices.map((index) => `job-${index}`));
 const three = [node(100), node(100), node(100)];
 
-describe('fewer ML nodes would do', () => {
+describe('fewer ML nodes would be enough', () => {
   it('fewer ML nodes are enough if the jobs that stay open fit, with room for the largest job to come back', () => {
     expect(enoughNodes(three, jobs(80, 60, 40, 20), closed(0, 1))).toEqual({ total: 3, enough: 2 });
     expect(enoughNodes(three, jobs(20, 20, 20), closed(0))).toEqual({ total: 3, enough: 1 });

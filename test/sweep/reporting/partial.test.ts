@@ -32,7 +32,7 @@ describe('a sweep', () => {
     expect(isPartial([entryOf({ outcome: 'closed' }), entryOf(outcome)], new Set())).toBe(expected);
   });
 
-  it('a sweep is not partial when a follow-up takes the closing job', () => {
+  it('a sweep is not partial if a follow-up handles the closing job', () => {
     const entry = entryOf({ outcome: 'closing' });
     expect(isPartial([new Entry(idleJob(), idle)], new Set())).toBe(false);
     expect(isPartial([entry], new Set([entry.jobId]))).toBe(false);
@@ -43,7 +43,7 @@ describe('a sweep', () => {
     { outcome: 'unknown' },
     { outcome: 'error', error: { status: 0, type: 't', reason: 'r' } },
     { outcome: 'not_attempted', because: 'limit' },
-  ])('a sweep with a job that ended as %j is partial, even if a follow-up takes the job', (outcome) => {
+  ])('a sweep with a job that ended as %j is partial, even if a follow-up handles the job', (outcome) => {
     const entry = entryOf(outcome);
     expect(isPartial([entry], new Set([entry.jobId]))).toBe(true);
   });

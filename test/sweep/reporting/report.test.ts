@@ -80,7 +80,7 @@ describe('the counts of a report', () => {
   });
 
   it.each(['modelBytes', 'reservedBytes'] as const)(
-    'the freed %s in a report are those of closed and forced jobs, and of no others',
+    'the freed %s in a report include only jobs that were closed or forced',
     (memory) => {
       fc.assert(
         fc.property(anyEntries, (entries) => {
@@ -133,7 +133,7 @@ describe('the jobs of a report', () => {
     },
   );
 
-  it('a report shows the time, number and request of a job’s close requests, and the outcome', () => {
+  it('a report shows when and how often a job was asked to close, in which request, and its outcome', () => {
     const error = { status: 409, type: 'status_exception', reason: 'no' };
     const entry = new Entry(
       idleJob({ nodeName: 'instance-1', modelBytes: undefined, state: 'closing' }),
@@ -203,8 +203,8 @@ describe('the jobs of a report', () => {
   it.each([
     ['far in the future', 1e300],
     ['far in the past', -1e300],
-    ['before there were dates', -8.65e15],
-  ])('a report omits the date of a clock that is %s', (_when, moment) => {
+    ['before the first date that JavaScript can represent', -8.65e15],
+  ])('a report omits the date if the clock is %s', (_when, moment) => {
     const [job] = jobsOf([entryOf({ outcome: 'closed' }, idle, { lastDataTime: moment, openedAt: moment })]);
     expect(job).not.toHaveProperty('lastActivity');
     expect(Number.isFinite(job?.idleMs)).toBe(true);

@@ -15,7 +15,7 @@ const problems = (payload: unknown): string[] => {
 const hours = (count: number) => count * 3_600_000;
 
 describe('a request', () => {
-  it('an empty request has complete and careful defaults', () => {
+  it('an empty request gets complete and cautious defaults', () => {
     expect(parseRequest({}).request).toEqual({
       cluster: 'default',
       jobs: ['*'],
@@ -75,7 +75,7 @@ describe('a request', () => {
   });
 });
 
-describe('an invalid request says field, value, expectation and the nearest field', () => {
+describe('the error for an invalid request', () => {
   it.each<[unknown, string]>([
     [{ idelFor: '48h' }, 'idelFor is an unknown field; did you mean idleFor?'],
     [{ DryRun: true }, 'DryRun is an unknown field; did you mean dryRun?'],

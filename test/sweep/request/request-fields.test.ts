@@ -146,7 +146,7 @@ describe('what each field expects', () => {
   });
 });
 
-describe('a field that there is not', () => {
+describe('an unknown field', () => {
   it.each<[unknown, string]>([
     [{ Idlefor: '48h' }, 'Idlefor is an unknown field; did you mean idleFor?'],
     [{ maxJobs: 5 }, 'maxJobs is an unknown field; did you mean fuse.maxJobs?'],

@@ -16,7 +16,7 @@ const silentScheduler = (clock: Clock): FollowUps => ({
   },
 });
 
-describe('what is watched', () => {
+describe('jobs that are polled', () => {
   it('a job is not reported as deleted if its polling begins during a read of other jobs', async () => {
     await using setup = await startSetup([
       { jobId: 'on-its-way', state: 'closing', closeTakes: '2m' },
@@ -65,7 +65,7 @@ describe('what is watched', () => {
   });
 });
 
-describe('what is known at the end', () => {
+describe('the states known at the end', () => {
   it('a job that failed while closing and may not be forced is reported as an error, not as closing', async () => {
     await using setup = await startSetup([
       ...idle(1, { closeTakes: { fails: 'Exception closing autodetect process' } }),
@@ -100,7 +100,7 @@ describe('what is known at the end', () => {
   });
 });
 
-describe('what is said of jobs left closing', () => {
+describe('reports about jobs left closing', () => {
   it('a refused sweep reports the jobs that it found closing', async () => {
     await using setup = await startSetup([
       { jobId: 'on-its-way', state: 'closing', closeTakes: 'never' },
@@ -140,7 +140,7 @@ describe('what is said of jobs left closing', () => {
 });
 
 describe('reads that belong together', () => {
-  it('a look before a close is repeated if it took too long, before any close request', async () => {
+  it('if the check before a close took too long, it is repeated before any close request', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     setup.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
     // the stats of the same look were answered at once, and were half a minute old when the configs arrived

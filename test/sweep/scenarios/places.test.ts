@@ -55,7 +55,7 @@ describe('the default request', () => {
     ['8.19', { a: 8, b: 2, c: 1 }, 'own_node'],
     ['7.17', { a: 4, b: 4, c: 4 }, 'unknown'],
   ] as const)(
-    'on %s the default request has %o jobs closing at once on the nodes, and reports why',
+    'on version %s, the default request closes %o jobs at once on the nodes, and reports why',
     async (stack, places, because) => {
       const jobs = spreadJobs(60);
       await using setup = await startSetup([...jobs, ...busy(5)], { nodes: sizes }, { stack });
@@ -100,7 +100,7 @@ describe('the default request', () => {
   });
 });
 
-describe('with places on each node', () => {
+describe('with a limit per node', () => {
   it.each([1, 3, 8])('no node closes more than %i jobs at once, and all jobs are closed', async (perNode) => {
     const jobs = spreadJobs(90);
     await using setup = await startSetup([...jobs, ...busy(5)], { nodes });
@@ -114,7 +114,7 @@ describe('with places on each node', () => {
     expectTruth(report, setup);
   });
 
-  it('each job gets one close request, with at most 5 requests in total plus 5 for each batch', async () => {
+  it('each job gets only one close request, and the sweep sends at most 5 requests plus 5 for each batch', async () => {
     await using setup = await startSetup(
       spreadJobs(120).map((job) => ({ ...job, datafeed: { state: 'stopped' } })),
       { nodes },
@@ -125,7 +125,7 @@ describe('with places on each node', () => {
     expect(setup.server.requests.length).toBeLessThanOrEqual(5 + 5 * setup.closeRequests().length);
   });
 
-  it('the biggest jobs of each node are closed first, and each closed job makes room for the next biggest', async () => {
+  it('the biggest jobs on each node are closed first, and each closed job makes room for the next biggest', async () => {
     const jobs = idle(8).map((job, index) => ({
       ...job,
       node: index % 2 === 0 ? 'a' : 'b',
@@ -213,7 +213,7 @@ describe('with places on each node', () => {
     expect(jobOf(report, 'idle-29').error?.status).toBe(403);
   });
 
-  it('jobs that got no close request in the time are reported as left for lack of time', async () => {
+  it('jobs that got no close request in time are reported as left for lack of time', async () => {
     await using setup = await startSetup([...idle(40, { node: 'a', closeTakes: '15s' }), ...busy(60)], {
       nodes,
     });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
 import { busy, expectTruth, fateOf, idle, jobOf, startSetup } from '../../support/sweep-setup.ts';
 
-describe('a calm sweep', () => {
+describe('a sweep without failures', () => {
   it('a sweep closes the idle jobs, keeps the busy ones, and reports the freed memory', async () => {
     await using setup = await startSetup([...idle(3), ...busy(5), { jobId: 'shut', state: 'closed' }]);
     const report = await setup.sweep();
@@ -48,7 +48,7 @@ describe('a calm sweep', () => {
     expect(setup.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  it('a sweep without failures sends at most five requests, five more for each batch, and one a second while closes run', async () => {
+  it('a sweep without failures sends at most five requests, plus five for each batch and one a second while closes run', async () => {
     await using setup = await startSetup([...idle(45, { datafeed: { state: 'stopped' } }), ...busy(60)]);
     const report = await setup.sweep({ close: { batch: 20, perNode: null } });
     expect(report.counts.closed).toBe(45);
@@ -134,7 +134,7 @@ describe('each case of idleness, over real HTTP', () => {
     ]);
   });
 
-  it('a sweep warns of jobs that are stuck in opening, with age and fix, and closes them if the request allows it', async () => {
+  it('a sweep warns of jobs that are stuck in opening, with their age and a fix, and closes them if the request allows it', async () => {
     const stuck = (jobId: string, openedAt: string): FleetJob => ({
       jobId,
       state: 'opening',
@@ -185,8 +185,8 @@ describe('each case of idleness, over real HTTP', () => {
   });
 });
 
-describe('names', () => {
-  it('names in jobs select by id, group and wildcard; the other jobs count as open and are not listed', async () => {
+describe('names given in a request', () => {
+  it('names in `jobs` select jobs by id, group and wildcard; other jobs count as open but are not listed', async () => {
     await using setup = await startSetup([
       { jobId: 'web-a', groups: ['team-web'] },
       { jobId: 'web-b', groups: ['team-web'] },
@@ -199,7 +199,7 @@ describe('names', () => {
     expect(setup.closes()).toEqual([['web-a']]);
   });
 
-  it('a name without a match is a warning, or an error if the request requires matches; closed jobs count as matches', async () => {
+  it('a name that matches no job, not even a closed one, causes a warning, or an error if the request requires matches', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5), { jobId: 'shut', state: 'closed' }]);
     const names = { jobs: ['idle-0', 'shut', 'tpyo-*'] };
     await expect(setup.sweep({ ...names, allowNoMatch: false })).rejects.toMatchObject({

@@ -54,7 +54,7 @@ async function runWithFollowUps(setup: SweepSetup, payload: RequestPayload) {
 }
 
 describe('the deadline', () => {
-  it('with 60 seconds left and jobs that take minutes, a sweep ends with time to spare, and the follow-up has exactly the closing ones', async () => {
+  it('with 60 seconds left and jobs that take minutes, a sweep ends with time to spare, and the follow-up lists exactly the jobs left closing', async () => {
     await using setup = await startSetup([
       ...idle(4, { closeTakes: '6m' }),
       { jobId: 'quick', closeTakes: '1s', lastData: '9d', modelBytes: '1mb' },
@@ -215,7 +215,7 @@ describe('force', () => {
     lastData: `${9 + index}d`,
   }));
 
-  it('a sweep forces as many jobs as force.max allows, each alone, and reports the others', async () => {
+  it('a sweep forces as many jobs as force.max allows, each in its own request, and reports the others', async () => {
     await using setup = await startSetup([...failedJobs, ...busy(10)]);
     const report = await setup.sweep({ force: { max: 3 } });
     expect(report.counts).toMatchObject({ forceClosed: 3, notAttempted: 2, idle: 5 });
@@ -253,8 +253,8 @@ describe('force', () => {
   });
 });
 
-describe('coming back', () => {
-  it('a follow-up ends the chain: one job closes by itself, the other is forced after stuckFor', async () => {
+describe('follow-ups', () => {
+  it('a follow-up ends the chain when one job has closed by itself and the other was forced after force.stuckFor', async () => {
     await using setup = await startSetup([
       { jobId: 'slow', closeTakes: '20m', lastData: '6d' },
       { jobId: 'stuck', closeTakes: 'never', lastData: '9d' },
@@ -316,7 +316,7 @@ describe('coming back', () => {
     expect(report.status).toBe('done');
   });
 
-  it('the last follow-up of followUp.max gives up with a warning', async () => {
+  it('the last follow-up that followUp.max allows gives up with a warning', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const { reports } = await runWithFollowUps(setup, { force: { stuckFor: null }, followUp: { max: 3 } });
     expect(reports).toHaveLength(4);
@@ -369,7 +369,7 @@ describe('coming back', () => {
     expect(report.status).toBe('partial');
   });
 
-  it('a follow-up is scheduled no later than the stuck job needs', async () => {
+  it('a follow-up is scheduled in time to force a stuck job', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const { reports } = await runWithFollowUps(setup, {
       force: { stuckFor: '20m' },
@@ -378,7 +378,7 @@ describe('coming back', () => {
     expect(reports.at(-1)).toMatchObject({ status: 'done', counts: { forceClosed: 1 } });
   });
 
-  it('a follow-up knows when a never-fed job was opened, because the job loses that time with its process', async () => {
+  it('a follow-up lists when a never-fed job was opened, because that time is lost once the job’s process ends', async () => {
     await using setup = await startSetup([
       { jobId: 'never', lastData: undefined, openedAt: '9d', closeTakes: 'never' },
       ...busy(5),
@@ -388,8 +388,8 @@ describe('coming back', () => {
   });
 });
 
-describe('--wait, which does the rounds itself', () => {
-  it('--wait starts the next round when it is due', async () => {
+describe('rounds of sweep --wait', () => {
+  it('`sweep --wait` starts the next round when it is due', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const own = new OwnFollowUps();
     const report = await setup.sweep({}, { followUps: own });

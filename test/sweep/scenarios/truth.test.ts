@@ -94,7 +94,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(setup.closes()).toEqual([['idle-0', 'idle-2']]);
   });
 
-  it('a job without a process is kept, because upgrade mode began after the plan', async () => {
+  it('a job that lost its process because upgrade mode began after the plan is kept', async () => {
     await using setup = await startSetup([...idle(3), ...busy(10)]);
     const report = await setup.sweep({}, { between: () => setup.cluster.setUpgradeMode(true) });
     expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
@@ -102,7 +102,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(setup.closes()).toEqual([]);
   });
 
-  it('a job is kept while it moves, because its node left after the plan', async () => {
+  it('a job is kept while it moves because its node left after the plan', async () => {
     await using setup = await startSetup([
       ...idle(1, { node: 'ml-0' }),
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
@@ -113,7 +113,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
   });
 });
 
-describe('the look before the leap', () => {
+describe('the check before a close', () => {
   it.each<[string, (setup: Awaited<ReturnType<typeof startSetup>>) => void, string]>([
     ['data arrived', ({ cluster }) => cluster.receiveData('idle-1'), 'recent_data'],
     ['it was blocked', ({ cluster }) => cluster.blockJob('idle-1', 'revert'), 'blocked'],
@@ -125,7 +125,7 @@ describe('the look before the leap', () => {
         cluster.putJob({ jobId: 'idle-1', lastData: '5d', customSettings: { jobsweep: { protect: true } } }),
       'protected',
     ],
-  ])('the look before a close keeps a job when %s', async (_what, happens, reason) => {
+  ])('the check before a close keeps a job if %s', async (_what, happens, reason) => {
     await using setup = await startSetup([...idle(3, { datafeed: { state: 'stopped' } }), ...busy(10)]);
     const report = await setup.sweep({}, { between: () => happens(setup) });
     expect(fateOf(report, 'idle-1')).toBe(`revived ${reason}`);
@@ -134,7 +134,7 @@ describe('the look before the leap', () => {
     expectTruth(report, setup);
   });
 
-  it('the look before a close notices a datafeed that was created since the plan', async () => {
+  it('the check before a close notices a datafeed that was created since the plan', async () => {
     await using setup = await startSetup([...idle(2), ...busy(10)]);
     const made = () =>
       setup.cluster.putJob({
@@ -146,7 +146,7 @@ describe('the look before the leap', () => {
     expect(fateOf(report, 'idle-1')).toBe('revived datafeed_running');
   });
 
-  it('each batch is read again right before its close request, however late it comes', async () => {
+  it('each batch is read again right before its close request, however late that is', async () => {
     await using setup = await startSetup([...idle(4, { closeTakes: '60s' }), ...busy(10)]);
     setup.server.faults.at(setup.clock.now() + 30_000, () => setup.cluster.receiveData('idle-3'));
     const report = await setup.sweep({ close: { batch: 1, concurrency: 1 } });
@@ -194,7 +194,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
   ];
 
   it.each(misleading)(
-    'after %s, the states that the cluster reports decide about the outcome',
+    'after %s, the outcome depends on the states that the cluster reports',
     async (_what, fault) => {
       await using setup = await startSetup([...idle(5), ...busy(10)]);
       setup.server.faults.add(fault);
@@ -247,7 +247,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     expectTruth(report, setup);
   });
 
-  it('a job whose close fails becomes failed, and is forced if allowed or else reported as an error', async () => {
+  it('a job whose close fails becomes failed, and is forced if allowed and reported as an error otherwise', async () => {
     for (const [force, expected] of [
       [{ failed: true }, { closed: 2, forceClosed: 1 }],
       [{ failed: false }, { closed: 2, errors: 1 }],
@@ -362,7 +362,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expectTruth(report, setup);
   });
 
-  it('after a 409 because of another user’s forced close, the job’s state decides about its outcome', async () => {
+  it('after a 409 caused by another user’s forced close, the job’s state decides its outcome', async () => {
     await using setup = await startSetup([...idle(2, { closeTakes: '1m' }), ...busy(5)]);
     setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.forceCloseJob('idle-0'));
     const report = await setup.sweep();
