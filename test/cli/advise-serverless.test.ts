@@ -92,7 +92,7 @@ describe.each([403, 404, 410])('on serverless, where notifications answer %i', (
     expect(thresholds[0]?.wrongCloses.atLeast).toBeGreaterThan(0);
   });
 
-  it('on serverless, explain --history shows the data that the records contain', async () => {
+  it('on serverless, `explain --history` shows the data that the records contain', async () => {
     await run('plan');
     await setup.clock.advance(day);
     setup.cluster.receiveData('idle-0');

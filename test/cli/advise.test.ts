@@ -90,7 +90,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('advise shows how many jobs a sweep would close now, the same as plan', async () => {
+  it('advise shows how many jobs a sweep would close now, and the number is the same as in the plan', async () => {
     await using setup = await startSetup([...fleet(14), ...idle(3), ...busy(5)]);
     const { thresholds } = await advice(setup, '--idle-for', '24h,7d');
     for (const { idleFor, today } of thresholds) {
@@ -99,7 +99,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('advise repeats thresholds and interval as written, and prices memory', async () => {
+  it('advise shows thresholds and interval in the units in which they were given, and prices memory', async () => {
     await using setup = await startSetup([...fleet(7)]);
     const result = await advice(
       setup,
@@ -116,7 +116,7 @@ describe('jobsweep advise', () => {
       expect(cost).toEqual({ atLeast: gbHours.atLeast * 0.5, atMost: gbHours.atMost * 0.5 });
   });
 
-  it('advise counts jobs that other rules keep, and does not judge them', async () => {
+  it('advise counts jobs that other rules keep, but does not judge them', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'protected', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
@@ -191,7 +191,7 @@ describe('jobsweep advise', () => {
     expect(warnings.join()).toContain('no recommendation');
   });
 
-  it.each(['table', 'markdown', 'html'])('advise supports the output form %s', async (form) => {
+  it.each(['table', 'markdown', 'html'])('advise supports the output format %s', async (form) => {
     await using setup = await startSetup([...fleet(10)]);
     const { stdout, exit } = await runOn(setup, ['advise', '-o', form]);
     expect(exit).toBe(0);
@@ -305,7 +305,7 @@ describe('the conclusion of advise', () => {
     ['{"idleFor": "1d"}', 'This request: idleFor 24h: of 1 close in 30 days, none would have been wrong.'],
     ['{"idleFor": "36h"}', undefined],
   ])(
-    'advise says what the threshold of the request %s would have done, if it is compared',
+    'advise says what the threshold in the request %s would have done, if it is one of those compared',
     async (payload, line) => {
       await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
       for (const form of ['table', 'markdown']) {
@@ -334,7 +334,7 @@ describe('the calendar of advise', () => {
 
 describe('explain --history', () => {
   it.each([[['explain', 'job-05', '--history']], [['explain', '--history', 'job-05']]])(
-    'explain --history shows the past of one job, each event with its source (%j)',
+    '`explain --history` shows the past of one job, each event with its source (%j)',
     async (args) => {
       await using setup = await startSetup([...fleet(7)]);
       const { stdout, exit } = await runOn(setup, [...args, '-o', 'json']);
@@ -352,7 +352,7 @@ describe('explain --history', () => {
     },
   );
 
-  it('explain --history shows who closed a job', async () => {
+  it('`explain --history` shows who closed a job', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
     const options = { env: { XDG_STATE_HOME: folder.path } };
@@ -364,7 +364,7 @@ describe('explain --history', () => {
     ).toBe(true);
   });
 
-  it('explain --history requires a job id', async () => {
+  it('`explain --history` requires a job id', async () => {
     await using setup = await startSetup(idle(1));
     const { exit, stderr } = await runOn(setup, ['explain', '--history']);
     expect(exit).toBe(2);
@@ -373,7 +373,7 @@ describe('explain --history', () => {
 });
 
 describe("the server's own idle closer", () => {
-  it('explain --history names Elasticsearch’s own idle closer if it closed the job', async () => {
+  it('`explain --history` names Elasticsearch’s own idle closer if it closed the job', async () => {
     await using setup = await startSetup(
       [...idle(1, { openedAt: '40d', datafeed: { state: 'stopped' } }), ...busy(2)],
       {

@@ -46,7 +46,7 @@ async function twoSetups() {
 }
 
 describe('--all-clusters', () => {
-  it('--all-clusters sweeps each cluster, reports one that does not answer, and exits with the most severe code', async () => {
+  it('`--all-clusters` sweeps each cluster, reports one that does not answer, and exits with the most severe code', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['sweep', '--yes']);
     expect(result.exit).toBe(5);
@@ -69,7 +69,7 @@ describe('--all-clusters', () => {
     );
   });
 
-  it('--all-clusters plans in every form, with a heading for each cluster', async () => {
+  it('`--all-clusters` plans in every output format, with a heading for each cluster', async () => {
     await using setups = await twoSetups();
     const shown = async (form: string) => (await runOnAll(setups, ['plan', '-o', form])).stdout;
     const table = await shown('table');
@@ -98,7 +98,7 @@ describe('--all-clusters', () => {
     expect(setups.eu.closeRequests()).toEqual([]);
   });
 
-  it('--all-clusters asks for confirmation once, with the plan of each cluster, and closes after a yes', async () => {
+  it('`--all-clusters` asks for confirmation only once, with the plan of each cluster, and closes after a yes', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['sweep', '-o', 'json', '--no-color'], {
       terminal: true,
@@ -113,14 +113,14 @@ describe('--all-clusters', () => {
     expect(entries.map(({ counts, error }) => counts?.closed ?? error?.exit)).toEqual([2, 5, 1]);
   });
 
-  it('--all-clusters closes nothing on any cluster after a no', async () => {
+  it('`--all-clusters` closes nothing on any cluster after a no', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['sweep'], { terminal: true, stdin: 'n\n' });
     expect(result).toMatchObject({ exit: 4, stdout: '' });
     expect([...setups.eu.closeRequests(), ...setups.us.closeRequests()]).toEqual([]);
   });
 
-  it('--all-clusters runs doctor on each cluster, one at a time with --parallel 1', async () => {
+  it('`--all-clusters` runs doctor on each cluster, and one at a time with `--parallel 1`', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['doctor', '--parallel', '1']);
     expect(result.exit).toBe(3);
@@ -147,13 +147,13 @@ describe('--all-clusters', () => {
     expect(result.stderr).toMatch(says);
   });
 
-  it('--all-clusters fails without a file of clusters', async () => {
+  it('`--all-clusters` fails without a file of clusters', async () => {
     const result = await runCommand(['plan', '--all-clusters']);
     expect(result.exit).toBe(2);
     expect(result.stderr).toContain('--all-clusters: expected --clusters FILE');
   });
 
-  it('--all-clusters fails only the cluster whose settings are wrong', async () => {
+  it('`--all-clusters` fails only for the cluster whose settings are wrong', async () => {
     await using eu = await startSetup(busy(3));
     await using folder = await newFolder();
     const file = await folder.write(

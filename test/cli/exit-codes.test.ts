@@ -47,17 +47,13 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
   it.each([
     ['an unknown command', ['swep'], /unknown command 'swep'/],
     ['an unknown option', ['plan', '--yolo'], /unknown option '--yolo'/],
-    ['a form that does not exist', ['plan', '-o', 'xml'], /'xml' is invalid.*table, json/],
+    ['an output format that does not exist', ['plan', '-o', 'xml'], /'xml' is invalid.*table, json/],
     [
-      'a deadline that is none',
+      'an invalid deadline',
       ['plan', '--deadline', 'soon'],
       /--deadline: expected a duration of at least 1s, such as 15m, got soon/,
     ],
-    [
-      'a payload file that is not there',
-      ['plan', '-p', 'no-such.json'],
-      /no-such\.json cannot be read: ENOENT/,
-    ],
+    ['a missing payload file', ['plan', '-p', 'no-such.json'], /no-such\.json cannot be read: ENOENT/],
     ['a sweep without a terminal and without --yes', ['sweep'], /needs --yes/],
     [
       'a plan and a payload together',
@@ -65,11 +61,11 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
       /--plan carries out exactly what the saved plan says, so -p cannot change it/,
     ],
     [
-      'a result file in a folder that is not there',
+      'an output file in a missing folder',
       ['sweep', '--yes', '--output-file', '/no/such/folder/report.json'],
       /cannot be written.*ENOENT/,
     ],
-    ['a history that is not there', ['plan', '--history', 'no-such.json'], /no-such\.json cannot be read/],
+    ['a missing history file', ['plan', '--history', 'no-such.json'], /no-such\.json cannot be read/],
   ])('the exit code is 2 for %s', async (_what, args, message) => {
     await using setup = await startSetup(idle(1));
     const result = await runOn(setup, args);
@@ -118,14 +114,14 @@ describe('exit 3, with the report', () => {
     });
   });
 
-  it('the exit code is 3 for more failed jobs than may be forced', async () => {
+  it('the exit code is 3 if more jobs failed than may be forced', async () => {
     await using setup = await startSetup([...busy(4), ...idle(3, { state: 'failed' })]);
     const result = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin: '{"force": {"max": 1}}' });
     expect(result.exit).toBe(3);
     expect(reportOf(result).counts).toMatchObject({ forceClosed: 1, notAttempted: 2 });
   });
 
-  it('the exit code is 3 for a sweep stopped by a signal, which ends within ten seconds and leaves the rest unattempted', async () => {
+  it('the exit code is 3 for a sweep stopped by a signal, which ends within ten seconds and does not attempt the other jobs', async () => {
     await using setup = await startSetup([...busy(60), ...idle(50, { closeTakes: '5m' })]);
     const stop = new AbortController();
     let toldAt = 0;
@@ -169,7 +165,7 @@ describe('exit 3, with the report', () => {
     expect(reportOf(result).counts.unknown).toBeGreaterThan(0);
   });
 
-  it('the exit code is 3 for a stop before the first answer, with nothing on standard output', async () => {
+  it('the exit code is 3 if a sweep is stopped before the cluster’s first answer, with nothing on standard output', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     const signal = AbortSignal.abort(new DOMException('stopped by SIGINT', 'AbortError'));
     const result = await runOn(setup, ['sweep', '--yes'], { signal });

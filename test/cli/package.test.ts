@@ -77,7 +77,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
     }
   });
 
-  it('the packed command notifies a topic and a bus with the bundled AWS clients', async () => {
+  it('the packed command notifies an SNS topic and an event bus with the bundled AWS clients', async () => {
     await using sns = await startSns();
     await using bus = await startEvents();
     await using elasticsearch = await startElasticsearch({

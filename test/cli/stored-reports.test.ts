@@ -31,7 +31,7 @@ describe('the command with reports in Elasticsearch', () => {
     },
   );
 
-  it('the command stores one report of all rounds with --wait', async () => {
+  it('with `--wait`, the command stores only one report for all rounds', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '10m' }), ...busy(3)]);
     const { exit } = await runOn(
       setup,
@@ -55,7 +55,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(job?.source.jobsweep.job).toMatchObject({ state: 'opened', outcome: 'closed', verdict: 'close' });
   });
 
-  it('the command stores the reports of all clusters in one, each with its own ids', async () => {
+  it('the command stores the reports on all clusters in one of them, and each document has its own id', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(1), ...busy(3)]);
     await using other = await startSetup([...idle(1), ...busy(3)], {}, { clock: setup.clock, seed: 2 });
@@ -93,7 +93,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(bulkRequests(setup)).toEqual([]);
   });
 
-  it('the command warns on standard error if the report is refused, with the same result and exit code', async () => {
+  it('if the report is refused, the command warns on standard error and keeps its result and exit code', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)]);
     setup.server.faults.add({
       api: 'bulk',

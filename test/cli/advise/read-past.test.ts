@@ -6,7 +6,7 @@ import { parseRequest } from '../../../src/sweep/request/read-request.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 
-it('a job whose config or stats are missing counts as left out of the advice', () => {
+it('a job without a config or without stats is counted as left out of the advice', () => {
   const config = (jobId: string) => ({ jobId, groups: [], managed: undefined, protection: undefined });
   const stats = (jobId: string) => ({
     jobId,

@@ -60,7 +60,7 @@ const adviceOf = async (
 };
 
 describe('records in the data stream', () => {
-  it('stored records of the function’s sweeps give the same advice as the command’s own records', async () => {
+  it('stored records from the function’s sweeps give the same advice as the command’s own records', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(3), ...busy(3)], onlyRecords);
     const state = { XDG_STATE_HOME: folder.path };
@@ -84,7 +84,7 @@ describe('records in the data stream', () => {
     });
   });
 
-  it('stored records of a sweep show the state before its closes', async () => {
+  it('stored records of a sweep show the state of the jobs before its closes', async () => {
     await using setup = await startSetup([...idle(3), ...busy(6)], onlyRecords);
     await sweepOfFunction(setup);
     await setup.clock.advance(day);
@@ -126,7 +126,7 @@ describe('records in the data stream', () => {
     expect(after.comesBack).toEqual([]);
   });
 
-  it('stored records of another cluster are not read', async () => {
+  it('stored records from another cluster are not read', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
     await using other = await startSetup([...idle(1), ...busy(3)], onlyRecords, {
       clock: setup.clock,
@@ -140,7 +140,7 @@ describe('records in the data stream', () => {
     );
   });
 
-  it('stored records are read in pages, each once, and only for sweeps in the period', async () => {
+  it('stored records are read page by page, each only once, and only for sweeps in the period', async () => {
     await using setup = await startSetup(
       Array.from({ length: 2_600 }, (_, index) => ({
         jobId: `job-${index}`,
@@ -199,7 +199,7 @@ describe('records in the data stream', () => {
     );
   });
 
-  it('explain --history names the sweep of the function that closed a job, from the stored reports', async () => {
+  it('`explain --history` names the function’s sweep that closed a job, from the stored reports', async () => {
     await using setup = await startSetup([...idle(2), ...busy(4)]);
     await sweepOfFunction(setup, {});
     expect(setup.state('idle-0')).toBe('closed');
@@ -218,7 +218,7 @@ describe('records in the data stream', () => {
     for (const { body } of searches) expect(body).toContain('{"term":{"jobsweep.job.id":"idle-0"}}');
   });
 
-  it('explain --history names a sweep once that is both stored and kept, and the last of several', async () => {
+  it('`explain --history` names a sweep only once if it is both stored and kept, and names the latest sweep as the closer', async () => {
     await using setup = await startSetup([...idle(1), ...busy(4)]);
     await using folder = await newFolder();
     const env = { ...on, XDG_STATE_HOME: folder.path };
@@ -233,7 +233,7 @@ describe('records in the data stream', () => {
     expect(closed?.by?.sweepId).toBe(past[1]?.sweepId);
   });
 
-  it('explain --history works without stored closes if the data stream cannot be searched', async () => {
+  it('`explain --history` works without stored closes if the data stream cannot be searched', async () => {
     await using setup = await startSetup([...idle(1), ...busy(4)], {
       faults: [{ api: 'search', path: '/logs-jobsweep.*', times: 'always', status: 403 }],
     });
@@ -246,7 +246,7 @@ describe('records in the data stream', () => {
     expect(stdout).toMatch(/not read: records \(logs-jobsweep/);
   });
 
-  it('stored records appear in explain --history', async () => {
+  it('stored records appear in `explain --history`', async () => {
     await using setup = await startSetup([...idle(3), ...busy(3)], onlyRecords);
     await live(setup, () => sweepOfFunction(setup));
     const { stdout } = await runOn(setup, ['explain', 'idle-1', '--history', '-o', 'json'], { env: on });

@@ -57,7 +57,7 @@ describe('doctor, on a cluster', () => {
     ).toBe(true);
   });
 
-  it('doctor does not wait for a gateway with a retry-after of eleven days', async () => {
+  it('doctor does not wait if a gateway sends a Retry-After of eleven days', async () => {
     await using setup = await startSetup(busy(1));
     setup.server.faults.add({
       api: '*',
@@ -74,7 +74,7 @@ describe('doctor, on a cluster', () => {
     expect(setup.clock.now() - began).toBeLessThan(60_000);
   });
 
-  it('doctor counts no jobs if the answer’s count is invalid', async () => {
+  it('doctor shows no number of jobs if the count in the answer is invalid', async () => {
     await using setup = await startSetup(busy(1));
     setup.server.faults.add({
       api: 'ml.get_job_stats',
@@ -126,7 +126,7 @@ describe('doctor, on a cluster', () => {
     expect(result.stdout + result.stderr).not.toContain('not-the-key');
   });
 
-  it('doctor finds upgrade mode and switched-off task assignment', async () => {
+  it('doctor reports upgrade mode and disabled task assignment', async () => {
     await using setup = await startSetup(busy(1), {
       settings: { 'cluster.persistent_tasks.allocation.enable': 'none' },
     });
@@ -158,7 +158,7 @@ describe('doctor, on a cluster', () => {
     ['nothing listens', undefined, /cannot be reached/, /Check the port in ELASTICSEARCH_URL/],
     ['another server answers', { noProduct: true }, /not as an Elasticsearch/, /is it the address of Kibana/],
   ] as const)(
-    'doctor finds that %s, and checks nothing further there',
+    'doctor finds that %s, and makes no further checks there',
     async (_what, fault, found, advice) => {
       await using setup = await startSetup(busy(1));
       if (fault) setup.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, ...fault });
@@ -177,7 +177,7 @@ describe('doctor, on a cluster', () => {
     expect(result.stderr).toContain('--embedded');
   });
 
-  it('doctor fits the terminal, with the advice below each finding', async () => {
+  it('the output of doctor fits the terminal, with the advice below each finding', async () => {
     await using setup = await startSetup(busy(1), keys);
     const { stdout } = await runOn(setup, ['doctor', '-o', 'table'], {
       env: { ELASTICSEARCH_API_KEY: 'r:k' },
@@ -219,7 +219,7 @@ describe('doctor, on TLS', () => {
     expect(advice.trim().split('\n')).toEqual(['Renew the certificate, or check the clock of this machine.']);
   });
 
-  it('doctor finds certificates of an untrusted authority and of another host', async () => {
+  it('doctor reports a certificate from an untrusted certificate authority, and a certificate for another host', async () => {
     for (const [name, ca, message] of [
       ['server', undefined, 'Set ELASTICSEARCH_CA_CERT'],
       ['other-host', certificate('authority'), 'Set ELASTICSEARCH_URL to a name that the certificate has'],
@@ -232,7 +232,7 @@ describe('doctor, on TLS', () => {
     }
   });
 
-  it('doctor finds credentials that are sent unencrypted, except within a machine', async () => {
+  it('doctor reports credentials that are sent unencrypted, except within one machine', async () => {
     const { told } = read(
       await runCommand(['doctor'], {
         env: { ELASTICSEARCH_URL: 'http://127.0.0.1.nip.invalid:9200', ELASTICSEARCH_API_KEY: 'a:b' },
@@ -242,7 +242,7 @@ describe('doctor, on TLS', () => {
   });
 });
 
-describe('doctor, on what answers in place of a cluster', () => {
+describe('doctor, if something other than the cluster answers', () => {
   const refused = (status: number, type: string, reason: string) => ({ error: { type, reason }, status });
   const license = refused(403, 'security_exception', 'current license is non-compliant for [ml]');
   const json = { 'content-type': 'application/json' };
@@ -262,7 +262,7 @@ describe('doctor, on what answers in place of a cluster', () => {
       [expect.stringContaining('This is the address of Kibana: set ELASTICSEARCH_URL') as string],
     ],
     [
-      'a front that refuses everything',
+      'a gateway that refuses everything',
       ({ raw }) => raw('{"Message":"User: anonymous is not authorized"}', 403, json),
       { connection: /^finding: .*in front of it that refuses GET \/ \(HTTP 403: User: anonymous/ },
       ['Check the access rules of the proxy, gateway or firewall in between.'],
@@ -304,7 +304,7 @@ describe('doctor, on what answers in place of a cluster', () => {
       ['Create a key with the role that --print-role prints.'],
     ],
   ])(
-    'doctor shows a single fix for %s, and omits checks that mean nothing then',
+    'doctor shows a single fix for %s, and omits checks that would then mean nothing',
     async (_what, answer, lines, fixes) => {
       await using server = await serve(answer);
       const { exit, told, findings } = read(
@@ -393,7 +393,7 @@ describe('doctor, on the scheduler', () => {
 });
 
 describe('doctor --print-role', () => {
-  it('doctor --print-role prints the smallest keys without a request to a cluster', async () => {
+  it('`doctor --print-role` prints the API keys with the fewest privileges, without a request to a cluster', async () => {
     const { exit, stdout } = await runCommand(['doctor', '--print-role']);
     expect(exit).toBe(0);
     expect(stdout.match(/^POST \/_security\/api_key$/gm)).toHaveLength(3);
@@ -408,7 +408,7 @@ describe('doctor --print-role', () => {
     ]);
   });
 
-  it('doctor --print-role offers reading notifications and stored reports as optional privileges, for advise', async () => {
+  it('`doctor --print-role` offers the privileges to read notifications and stored reports as optional, for advise', async () => {
     const { stdout } = await runCommand(['doctor', '--print-role']);
     expect(stdout).toMatch(/^# Optional: a key for advise/m);
     const keys = JSON.parse((await runCommand(['doctor', '--print-role', '-o', 'json'])).stdout) as Record<

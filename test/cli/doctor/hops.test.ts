@@ -40,7 +40,7 @@ async function behind(options: Partial<ProxyOptions>, env: Readonly<Record<strin
 }
 
 describe('doctor', () => {
-  it('doctor names the proxy, each hop to a cluster behind it, and the certificate', async () => {
+  it('doctor names the proxy, each network hop to the cluster behind it, and the certificate', async () => {
     const { lines, proxy, exit } = await behind({});
     expect(lines.slice(0, 3)).toEqual([
       `proxy: ok: ${proxy.origin}, from HTTPS_PROXY → `,
@@ -68,7 +68,7 @@ describe('doctor', () => {
     expect(text).toMatch(/connection: finding: .*through the proxy http/);
   });
 
-  it('doctor shows that a proxy is down at TCP, and that an unknown host name fails at DNS', async () => {
+  it('doctor shows a proxy that is down as a TCP failure, and an unknown host name as a DNS failure', async () => {
     const down = await doctor({ ...trusting, HTTPS_PROXY: 'http://127.0.0.1:9' });
     expect(down.text).toMatch(/TCP: note: failed: ECONNREFUSED → Check the port of the proxy in HTTPS_PROXY/);
     const unknown = await doctor({

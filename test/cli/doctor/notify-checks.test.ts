@@ -56,7 +56,7 @@ const onBus = async (events: ScriptedServer) =>
   examined({ ...awsEnvironment('http://127.0.0.1:1', events.url), JOBSWEEP_NOTIFY_EVENT_BUS: 'default' });
 
 describe('doctor, on notifications', () => {
-  it('doctor says nothing about notifications without their settings, and notes settings without a target', async () => {
+  it('doctor does not mention notifications if they are not configured, and notes settings without a target', async () => {
     expect(await examined({})).toEqual({ exit: 0, findings: [] });
     expect(await examined({ JOBSWEEP_NOTIFY_WHEN: 'always' })).toEqual({
       exit: 0,
@@ -64,7 +64,7 @@ describe('doctor, on notifications', () => {
     });
   });
 
-  it('doctor reads a topic without sending a message, and says what only a message would show', async () => {
+  it('doctor reads a topic without sending a message, and says what only a message could show', async () => {
     await using sns = await startTopic({ SubscriptionsConfirmed: '2', KmsMasterKeyId: 'alias/topics' });
     const { exit, findings } = await onTopic(sns);
     expect(exit).toBe(0);
@@ -124,13 +124,13 @@ describe('doctor, on notifications', () => {
     ['JOBSWEEP_NOTIFY_TEAMS_URL', `http://example.org/${secretPath}`, /does not start with https:/],
     ['JOBSWEEP_NOTIFY_SLAK_URL', `https://example.org/${secretPath}`, /unknown setting/],
     ['JOBSWEEP_NOTIFY_WHEN', 'sometimes', /expected one of always, changes, problems, never/],
-  ])('doctor finds the invalid setting %s = %s', async (name, value, found) => {
+  ])('doctor reports the invalid setting %s = %s', async (name, value, found) => {
     const { exit, findings } = await examined({ [name]: value });
     expect(exit).toBe(3);
     expect(findings[0]).toMatchObject({ level: 'finding', found: expect.stringMatching(found) });
   });
 
-  it('doctor reaches the host of a webhook without a request, and names one that does not answer', async () => {
+  it('doctor checks that the host of a webhook can be reached, without a request, and names one that does not answer', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const found = await examined({ JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` });
     expect(found.exit).toBe(0);
@@ -150,7 +150,7 @@ describe('doctor, on notifications', () => {
     });
   });
 
-  it('doctor reads the targets from the secret, and finds one that cannot be read', async () => {
+  it('doctor reads the targets from the secret, and reports a secret that cannot be read', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const webhook = JSON.stringify({ JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` });
     await using secrets = await startSecretsManager({ hooks: webhook });
@@ -167,7 +167,7 @@ describe('doctor, on notifications', () => {
     ]);
   });
 
-  it('doctor says when messages are sent, and follows the request', async () => {
+  it('doctor says when messages are sent, and uses the request’s setting if there is one', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const env = { JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` };
     const { findings } = await examined(env, '{"notify": {"when": "never"}}');

@@ -42,14 +42,14 @@ const keyWith = (...privileges: string[]): Fleet => ({
 const withKey = { ...on, ELASTICSEARCH_API_KEY: 'k:text' };
 
 describe('doctor, on reports in Elasticsearch', () => {
-  it('doctor reports nothing about report streams without their setting', async () => {
+  it('doctor does not mention report streams if they are not configured', async () => {
     await using setup = await startSetup(busy(3));
     const { report, requests } = await doctor(setup, {});
     expect(report).toBeUndefined();
     expect(requests).toEqual([]);
   });
 
-  it('doctor finds report streams that can be written and read, and writes nothing', async () => {
+  it('doctor reports that the report streams can be written and read, without writing to them', async () => {
     await using setup = await startSetup(busy(3), keyWith('auto_configure', 'create_doc', 'read'));
     const { exit, report } = await doctor(setup, withKey);
     expect(exit).toBe(0);
@@ -67,7 +67,7 @@ describe('doctor, on reports in Elasticsearch', () => {
     [['create_doc', 'read'], 'finding', 'the credentials lack auto_configure on', 3],
     [['auto_configure', 'create_doc'], 'note', 'can be written, but not read', 0],
   ])(
-    'doctor names the privileges on report streams that a key with %j lacks',
+    'doctor names the privileges on report streams that a key with only %j lacks',
     async (privileges, level, found, exit) => {
       await using setup = await startSetup(busy(3), keyWith(...privileges));
       const result = await doctor(setup, withKey);
@@ -109,7 +109,7 @@ describe('doctor, on reports in Elasticsearch', () => {
     },
   );
 
-  it('doctor prints a template that every document of a sweep fits, and a key that may write them', async () => {
+  it('doctor prints an index template that fits every document of a sweep, and a key that may write them', async () => {
     await using setup = await startSetup(
       [
         ...idle(3, { datafeed: { state: 'stopped' } }),

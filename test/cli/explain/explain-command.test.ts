@@ -36,7 +36,7 @@ describe('explain', () => {
       'at most 2 closes at once on its node: close.perNode says so',
     ],
     [{ close: { perNode: null } }, null, undefined],
-  ])('explain shows how many jobs of a node close at once, and why: %j', async (payload, places, line) => {
+  ])('explain shows how many jobs on a node close at once, and why: %j', async (payload, places, line) => {
     await using setup = await startSetup([...busy(3), ...idle(1)], { nodes: [{ name: 'a', processors: 6 }] });
     expect((await explained(setup, 'idle-0', payload)).places).toEqual(places);
     const stdin = JSON.stringify(payload);
@@ -100,7 +100,7 @@ describe('explain', () => {
       /datafeed_running +yes +datafeed-x is started, runningDatafeeds says keep/,
     ],
     [
-      'an id that is a group as well: its state was not left out',
+      'an id that is also the name of a group',
       { jobId: 'x', groups: ['x'] },
       {},
       /unknown_state +yes +a group has the same name as the job(?!.*state_not_chosen +yes)/s,
@@ -160,7 +160,7 @@ describe('explain', () => {
     expect(shown.stdout).toContain('but "jobs" in the request does not include it');
   });
 
-  it('explain names the sweep that closed a job, with time and reason, from its report', async () => {
+  it('explain names the sweep that closed a job, with the time and reason from its report', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -193,7 +193,7 @@ describe('explain', () => {
     );
   });
 
-  it('explain says when a job was closed if no report that it reads names the sweep', async () => {
+  it('explain shows only the time of a close if no report that it reads names the sweep', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'old', state: 'closed', lastData: '9d', finishedAt: '5d' },
@@ -205,7 +205,7 @@ describe('explain', () => {
     );
   });
 
-  it('explain does not name our sweep for a job that others opened and closed again afterwards', async () => {
+  it('explain does not name our sweep as the closer of a job that others opened and closed again afterwards', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -246,7 +246,7 @@ describe('explain', () => {
       'the key "jobsweeper" in its custom_settings is not read and protects nothing; the right spelling is {"jobsweep": {"protect": true}}',
     ],
     [
-      'was protected until a date that is over',
+      'was protected until a date in the past',
       { jobsweep: { protectUntil: '2026-11-20' } },
       'its protection ended at 2026-11-21 00:00:00 UTC, 2 d 12 h ago',
     ],
@@ -261,7 +261,7 @@ describe('explain', () => {
       'once it is open, sweeps close it again after 48h without data; to keep it out: "custom_settings": {"jobsweep": {"protect": true}}',
     ],
   ])(
-    'explain says what happens to a closed job once it is open again: it %s',
+    'explain says what will happen once a closed job is open again, if the job %s',
     async (_what, customSettings, line) => {
       await using setup = await startSetup([
         ...busy(4),
@@ -282,7 +282,7 @@ describe('explain', () => {
     [{ jobsweep: { protect: true } }, undefined],
     [{}, undefined],
   ])(
-    'explain names an opt-out that does not mean what the job’s owner wanted: %j',
+    'explain names an opt-out that does not do what the job’s owner wanted: %j',
     async (customSettings, line) => {
       await using setup = await startSetup([
         ...busy(4),
@@ -316,7 +316,7 @@ describe('explain', () => {
     );
   });
 
-  it('explain does not fail on moments outside the calendar', async () => {
+  it('explain does not fail on times that are too large for a date', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     const { changes, clocks } = await explained(setup, 'idle-0', { idleFor: '104249991d' });
     expect(changes).toEqual([]);
@@ -356,7 +356,7 @@ it.each([
     { data_counts: { ...statsOf('odd').data_counts, latest_record_timestamp: -1e17 } },
   ],
   ['open_time', { open_time: '999999999999d' }],
-])('explain treats a moment that no calendar has as missing: an absurd %s', async (_what, stats) => {
+])('explain treats a time that is too large for a date as missing: an absurd %s', async (_what, stats) => {
   const answers = answersFor([{ config: configOf('odd'), stats: statsOf('odd', stats) }]);
   await using server = await serve((exchange) => respondWith(answers, exchange));
   for (const form of ['json', 'table', 'html']) {

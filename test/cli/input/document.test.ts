@@ -13,7 +13,7 @@ function complaint(text: string, source = 'file.json'): string {
   return 'none';
 }
 
-describe('a document of JSON', () => {
+describe('a JSON document', () => {
   it('a JSON document is read in one pass, however many keys and items it has', () => {
     const keys = Object.fromEntries(Array.from({ length: 200_000 }, (_, index) => [`key-${index}`, index]));
     const text = JSON.stringify({ keys, items: Object.keys(keys) });
@@ -63,12 +63,12 @@ describe('a document of JSON', () => {
     ['{"a": 1 /* b }', '1:9: not valid JSON: the comment has no end'],
     ['[1, 2', '1:6: not valid JSON: expected ] before the end'],
     ['', '1:1: not valid JSON: expected a value'],
-  ])('an invalid JSON document is refused with the place of the mistake: %j', (text, message) => {
+  ])('an invalid JSON document is refused with the location of the mistake: %j', (text, message) => {
     expect(complaint(text)).toBe(`file.json:${message}`);
   });
 
   it.each(['{"password": hidden-word}', 'hidden-word', '{"password": "hidden-word"x}', '["hidden-word'])(
-    'an unreadable JSON document is not quoted in the error: %s',
+    'the error for an invalid JSON document does not quote the document: %s',
     (text) => {
       expect(complaint(text)).toContain('not valid JSON');
       expect(complaint(text)).not.toMatch(/hidde|word/);
@@ -109,7 +109,7 @@ describe('a document of JSON', () => {
   });
 });
 
-describe('a document of YAML', () => {
+describe('a YAML document', () => {
   const bomb = [
     'a: &a [x, x, x, x, x, x, x, x, x]',
     ...'bcdefgh'.split('').map((name, index) => {
@@ -121,29 +121,29 @@ describe('a document of YAML', () => {
   it.each([
     ['aliases that grow without end', bomb, 'aliases expand to too many values'],
     [
-      'a wildcard in front',
+      'a value that begins with a wildcard',
       'jobs: "a*"\nexclude: [b, *-production]',
       'file.yml:2:14: YAML treats a text that begins with * as an alias: quote it',
     ],
-    ['a wildcard in front, in a list of lines', 'exclude:\n  - *-a\n  - *.b', 'file.yml:3:5: YAML treats'],
-    ['a wildcard alone', 'exclude: *', 'file.yml:1:10: YAML treats'],
-    ['cron that begins with a wildcard', 'cron: */5 * * * ? *', 'file.yml:1:7: YAML treats'],
+    ['a list item that begins with a wildcard', 'exclude:\n  - *-a\n  - *.b', 'file.yml:3:5: YAML treats'],
+    ['a wildcard as the whole value', 'exclude: *', 'file.yml:1:10: YAML treats'],
+    ['a cron expression that begins with a wildcard', 'cron: */5 * * * ? *', 'file.yml:1:7: YAML treats'],
     [
       'a text that begins with a reserved character',
       'a: @b',
       'file.yml:1:4: a text that begins with @, ` or % must be quoted',
     ],
     [
-      'an alias of what it stands in',
+      'an alias of the value that contains it',
       'a: &a {b: *a}',
       'is nested more than 1000 levels deep, or contains itself',
     ],
-    ['a nesting that no reader follows', '['.repeat(20_000), 'file.yml:1:'],
+    ['nesting that is too deep', '['.repeat(20_000), 'file.yml:1:'],
     ['a tag', 'a: 1\nb: !!js/function "x"', 'file.yml:2:4: unknown tag'],
     ['a value that JSON does not have', 'a: !!binary aGk=', 'unknown tag'],
-    ['a key that is no text', '? [a]\n: 1', 'file.yml:1:3: expected a text as key'],
+    ['a key that is not a string', '? [a]\n: 1', 'file.yml:1:3: expected a text as key'],
     ['a second document', 'a: 1\n---\nb: 2', 'file.yml:2:1: a second document begins'],
-    ['a key twice', 'a: 1\nb: 2\na: 3', 'file.yml:3:1: the key "a" appears twice'],
+    ['a repeated key', 'a: 1\nb: 2\na: 3', 'file.yml:3:1: the key "a" appears twice'],
   ])('a YAML document is refused for %s', (_what, text, message) => {
     expect(complaint(text, 'file.yml')).toContain(message);
   });
@@ -154,7 +154,7 @@ describe('a document of YAML', () => {
     'a: "\\hidden-word"',
     '%hidden-word\n---\na: 1',
     'a: !hidden-word x',
-  ])('an unreadable YAML document is not quoted in the error: %j', (text) => {
+  ])('the error for an invalid YAML document does not quote the document: %j', (text) => {
     expect(complaint(text, 'file.yml')).toMatch(/^file\.yml:\d+:\d+: /);
     expect(complaint(text, 'file.yml')).not.toMatch(/hidden/);
   });
@@ -164,7 +164,7 @@ describe('a document of YAML', () => {
     expect(Object.keys(value(lines.join('\n'), 'file.yml') as object)).toHaveLength(20_000);
   });
 
-  it('a YAML document has all keys as strings, and its aliases are resolved', () => {
+  it('all keys of a YAML document become strings, and its aliases are resolved', () => {
     expect(value('1: a\nnull: b\nc: &c {d: e}\nf: *c', 'file.yml')).toEqual({
       1: 'a',
       null: 'b',

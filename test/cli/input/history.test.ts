@@ -37,7 +37,7 @@ const fleet = [...busy(6), { jobId: 'flaps', lastData: '9d' }, { jobId: 'rests',
 
 describe('the history of earlier sweeps', () => {
   it.each(['json', 'ndjson'])(
-    '--history shows jobs that were opened again after sweeps closed them (%s)',
+    '`--history` shows jobs that were opened again after sweeps closed them (%s)',
     async (form) => {
       await using setup = await startSetup(fleet);
       await using folder = await newFolder();
@@ -53,7 +53,7 @@ describe('the history of earlier sweeps', () => {
     },
   );
 
-  it('--history keeps a job open that was opened again for the third time', async () => {
+  it('with `--history`, a sweep keeps a job that was opened again for the third time', async () => {
     await using setup = await startSetup(fleet);
     await using folder = await newFolder();
     const reports = await nights(setup, 3, 'json');
@@ -83,7 +83,7 @@ describe('the history of earlier sweeps', () => {
     [{ jobsweeep: true }, {}],
     [{}, { exclude: 'flaps' }],
   ])(
-    '--history does not advise to protect or exclude a job that is protected or excluded already: %j %j',
+    '`--history` does not advise protecting or excluding a job that is already protected or excluded: %j %j',
     async (customSettings, payload) => {
       await using setup = await startSetup(fleet);
       await using folder = await newFolder();
@@ -100,7 +100,7 @@ describe('the history of earlier sweeps', () => {
     },
   );
 
-  it('--history counts a sweep that is in two files once', async () => {
+  it('`--history` counts a sweep that is in two files only once', async () => {
     await using setup = await startSetup(fleet);
     await using folder = await newFolder();
     const [report] = await nights(setup, 1, 'json');
@@ -113,7 +113,7 @@ describe('the history of earlier sweeps', () => {
     expect(jobOf(plan, 'flaps').reason).toBe('idle');
   });
 
-  it('--history ignores sweeps of another cluster, with a warning', async () => {
+  it('`--history` ignores sweeps of another cluster, with a warning', async () => {
     await using setup = await startSetup(fleet);
     await using other = await startSetup(fleet, {}, { seed: 2 });
     await using folder = await newFolder();
@@ -124,7 +124,7 @@ describe('the history of earlier sweeps', () => {
     expect(plan.warnings.join()).toContain('--history: sweeps of another cluster (default) were ignored');
   });
 
-  it('--history does not wait for a gateway with a retry-after of eleven days', async () => {
+  it('a command with `--history` does not wait if a gateway sends a Retry-After of eleven days', async () => {
     await using setup = await startSetup(fleet);
     await using folder = await newFolder();
     const [report] = await nights(setup, 1, 'json');
@@ -135,7 +135,7 @@ describe('the history of earlier sweeps', () => {
     expect(setup.clock.now() - began).toBeLessThanOrEqual(2 * 60_000);
   });
 
-  it('--history refuses a file without a report before any request to the cluster', async () => {
+  it('`--history` refuses a file without a report before any request to the cluster', async () => {
     await using setup = await startSetup(idle(1));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'closed some jobs on Monday\n{"level":"INFO"}\n');
@@ -148,7 +148,7 @@ describe('the history of earlier sweeps', () => {
   });
 });
 
-describe('earlier sweeps are read from', () => {
+describe('the files from which earlier sweeps are read', () => {
   const head = {
     sweepId: 's-1',
     cluster: { name: 'default', id: 'c-1', version: '9.2.1' },
@@ -180,7 +180,7 @@ describe('earlier sweeps are read from', () => {
     expect(jobs(log.join('\n'))).toEqual([['a', 'b']]);
   });
 
-  it('earlier sweeps are read from lines with time and stream before them, as `aws logs tail` prints them', () => {
+  it('earlier sweeps are read from lines that begin with a time and a stream, as `aws logs tail` prints them', () => {
     expect(jobs(`2026-11-23T02:00:05 2026/11/23/[$LATEST]0af ${swept('a')}\r\n`)).toEqual([['a']]);
   });
 

@@ -90,7 +90,7 @@ describe('a sweep', () => {
     expect(await keptFiles(folder)).toEqual([]);
   });
 
-  it('a sweep works without a writable folder, and warns that no report was kept', async () => {
+  it('a sweep works even if the folder for reports is not writable, and warns that no report was kept', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
@@ -101,7 +101,7 @@ describe('a sweep', () => {
     expect(result.stderr.match(/could not be kept/g)).toHaveLength(1);
   });
 
-  it('a sweep keeps the report so far after each round of --wait', async () => {
+  it('after each round of `--wait`, a sweep keeps its report so far', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1, { closeTakes: '12m' })]);
     await using folder = await newFolder();
     const seen: string[] = [];
@@ -115,7 +115,7 @@ describe('a sweep', () => {
     expect(await keptReports(folder)).toEqual([reportOf(result)]);
   });
 
-  it('a sweep judges flapping by the kept reports, or only by --history if given', async () => {
+  it('a sweep detects flapping jobs from the kept reports, or only from `--history` if it is given', async () => {
     await using setup = await startSetup([...busy(6), { jobId: 'flaps', lastData: '9d' }]);
     await using other = await startSetup([...busy(6), { jobId: 'flaps', lastData: '9d' }], {}, { seed: 2 });
     await using folder = await newFolder();
@@ -155,7 +155,7 @@ describe('a sweep', () => {
 });
 
 describe('reopen --last', () => {
-  it('reopen --last undoes the newest sweep', async () => {
+  it('`reopen --last` undoes the newest sweep', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -173,7 +173,7 @@ describe('reopen --last', () => {
     expect(setup.state('idle-0')).toBe('closed');
   });
 
-  it('reopen --last names a newer report that it cannot read, before it undoes an older one', async () => {
+  it('`reopen --last` names a newer report that it cannot read, before it undoes an older sweep', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -189,7 +189,7 @@ describe('reopen --last', () => {
     expect(result.stderr).toContain(newer.replace(/\.json$/, ''));
   });
 
-  it('reopen --last says that the folder of the reports cannot be read', async () => {
+  it('`reopen --last` says that the folder of the reports cannot be read', async () => {
     await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
     await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
@@ -198,7 +198,7 @@ describe('reopen --last', () => {
     expect(result.stderr).toMatch(/cannot be read \(ENOTDIR\), so it is unknown what it keeps/);
   });
 
-  it('reopen --last says which sweeps are not kept if it finds none', async () => {
+  it('`reopen --last` says which sweeps are not kept if it finds no report', async () => {
     await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
     const result = await commandIn(folder)(setup, ['reopen', '--last', '--yes']);
@@ -207,7 +207,7 @@ describe('reopen --last', () => {
     );
   });
 
-  it('reopen --last passes over newer sweeps that closed nothing', async () => {
+  it('`reopen --last` skips newer sweeps that closed nothing', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -220,7 +220,7 @@ describe('reopen --last', () => {
     ]);
   });
 
-  it('reopen --last undoes a sweep that was killed before its report', async () => {
+  it('`reopen --last` undoes a sweep that was killed before it wrote its report', async () => {
     const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
     await using setup = await startSetup([...busy(8), ...idle(3, { datafeed: feed })]);
     await using folder = await newFolder();
@@ -253,7 +253,7 @@ describe('reopen --last', () => {
     });
   });
 
-  it('reopen --last undoes the newest sweep of the named cluster', async () => {
+  it('`reopen --last` undoes the newest sweep of the named cluster', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -269,7 +269,7 @@ describe('reopen --last', () => {
     [['reopen', 'x.json', '--last', '--yes'], 'reopen needs the file of a report, or --last'],
     [['reopen', '--last', '--yes'], 'keeps no report'],
     [['reopen', 'x.json', '--cluster', 'a', '--yes'], '--cluster goes with --last'],
-  ])('reopen --last refuses %j', async (args, message) => {
+  ])('`reopen --last` refuses %j', async (args, message) => {
     await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
     const result = await commandIn(folder)(setup, args);
@@ -278,7 +278,7 @@ describe('reopen --last', () => {
   });
 });
 
-it('reopen --last ignores a kept file with an unknown name', async () => {
+it('`reopen --last` ignores a kept file with an unknown name', async () => {
   await using folder = await newFolder();
   await folder.write('report.json', '{}');
   expect(await readKept(folder.path)).toEqual([]);

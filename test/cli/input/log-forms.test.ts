@@ -23,7 +23,7 @@ const green = (text: string) => `\u001b[32m${text}\u001b[0m`;
 /** Each form as a function of the log's messages. */
 const forms: Readonly<Record<string, (messages: readonly string[]) => string>> = {
   'the lines themselves': (messages) => messages.join('\n'),
-  'lines that Windows ended': (messages) => messages.join('\r\n'),
+  'lines with Windows line endings': (messages) => messages.join('\r\n'),
   'aws logs tail --format short': (messages) => messages.map((each) => `${at} ${each}\n`).join(''),
   'aws logs tail --format detailed': (messages) =>
     messages.map((each) => `${at}.123000+00:00 ${stream} ${each}\n`).join(''),
@@ -51,7 +51,7 @@ const forms: Readonly<Record<string, (messages: readonly string[]) => string>> =
   'CSV of the console': (messages) => csv('timestamp,message', messages, '\r\n'),
 };
 
-describe('reopen reads', () => {
+describe('the formats that reopen reads', () => {
   it.each(
     Object.entries(forms).flatMap(([name, form]) => [
       [name, 'utf8', form] as const,
@@ -91,7 +91,7 @@ describe('reopen reads', () => {
     expect((JSON.parse(result.stdout) as ReopenReport).counts).toMatchObject({ reopened: 3 });
   });
 
-  it('reopen refuses a file without a report, and names the commands whose output it reads', async () => {
+  it('reopen refuses a file without a report, and names the commands whose output it can read', async () => {
     await using setup = await startSetup(busy(3));
     await using folder = await newFolder();
     const file = await folder.write('notes.txt', 'timestamp,message\n1,"{""level"": ""INFO""}"\n');

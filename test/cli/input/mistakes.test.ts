@@ -58,7 +58,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: /no cluster is named/,
     next: /set ELASTICSEARCH_URL .*--embedded/,
   },
-  'an address that is none': {
+  'an invalid address': {
     args: ['plan'],
     env: { ELASTICSEARCH_URL: 'localhost:9200' },
     exit: 2,
@@ -79,7 +79,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: /cannot be reached/,
     next: /Check ELASTICSEARCH_URL|may reach it/,
   },
-  'https where there is none': {
+  'https to a server without TLS': {
     args: ['plan'],
     env: { ELASTICSEARCH_URL: 'https://HOST' },
     exit: 5,
@@ -123,7 +123,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: /the cluster has no job "idle-O"/,
     next: /did you mean "idle-0"/,
   },
-  'a report that is none': {
+  'a file that is not a report': {
     args: ['reopen', 'NOTES', '--yes'],
     env: key('m'),
     exit: 2,
@@ -137,14 +137,14 @@ const mistakes: Readonly<Record<string, Mistake>> = {
     says: /is the report of another cluster/,
     next: /Use the settings of the swept cluster/,
   },
-  'a plan that is none': {
+  'a file that is not a plan': {
     args: [...yes, '--plan', 'NOTES'],
     env: key('m'),
     exit: 2,
     says: /is not a plan/,
     next: /Make a new one with the same request: jobsweep plan -o json --output-file/,
   },
-  'a cluster by a name that nothing knows': {
+  'an unknown cluster name': {
     args: ['plan', '-p', '-'],
     stdin: '{"cluster": "logs"}',
     exit: 2,
@@ -184,7 +184,7 @@ describe('a mistake', () => {
   });
 
   it.each(Object.entries(mistakes))(
-    'the mistake %s has its exit code and a message with a fix, and changes nothing',
+    'the mistake "%s" leads to its exit code and a message with a fix, and changes nothing',
     async (_name, mistake) => {
       const args = mistake.args.map((arg) => (/^[A-Z]+$/.test(arg) ? folder.at(arg) : arg));
       const host = new URL(setup.server.url).host;

@@ -15,12 +15,16 @@ describe('a payload', () => {
   });
 
   it.each([
-    ['nothing at all', '', /standard input is empty: expected a request such as \{"idleFor": "48h"\}/],
-    ['only blanks', ' \n\t\n', /standard input is empty/],
-    ['a list', '[]', /standard input, line 1, column 1: the payload: expected an object such as/],
-    ['half an object', '{"idleFor": "48h",\n', /standard input, line 2, column 1: not valid JSON/],
+    ['no content', '', /standard input is empty: expected a request such as \{"idleFor": "48h"\}/],
+    ['only white space', ' \n\t\n', /standard input is empty/],
     [
-      'a field twice',
+      'a list instead of an object',
+      '[]',
+      /standard input, line 1, column 1: the payload: expected an object such as/,
+    ],
+    ['an incomplete object', '{"idleFor": "48h",\n', /standard input, line 2, column 1: not valid JSON/],
+    [
+      'a repeated field',
       '{"idleFor": "48h",\n "idleFor": "72h"}',
       /standard input, line 2, column 2: the key "idleFor" appears twice/,
     ],
@@ -31,7 +35,7 @@ describe('a payload', () => {
       /idleFor: expected a duration.*at least 1m, got "two days"/,
     ],
     ['control characters', '{"a\\u001b[31mb": 1}', /a\\u001b\[31mb is an unknown field/],
-  ])('a payload that is %s is refused with a helpful message', async (_what, stdin, message) => {
+  ])('a payload with %s is refused with a helpful message', async (_what, stdin, message) => {
     await using setup = await startSetup(idle(1));
     const result = await runOn(setup, ['plan', '-p', '-'], { stdin });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -39,7 +43,7 @@ describe('a payload', () => {
     expect(setup.server.requests).toEqual([]);
   });
 
-  it('an invalid payload gets one line per problem, with its place in the file', async () => {
+  it('an invalid payload gets one line per problem, with its location in the file', async () => {
     await using setup = await startSetup(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('wrong.json', '{\n  "idleFor": "1s",\n  "close": { "batch": 0 }\n}\n');
@@ -52,7 +56,7 @@ describe('a payload', () => {
   });
 
   it.each(['utf16le', 'utf16be'])(
-    'a payload is read in %s, as PowerShell writes it, with comments',
+    'a payload with comments is read in %s, as PowerShell writes it',
     async (encoding) => {
       await using setup = await startSetup([...busy(4), ...idle(2)]);
       await using folder = await newFolder();
@@ -64,7 +68,7 @@ describe('a payload', () => {
     },
   );
 
-  it('a YAML payload with an unquoted wildcard is refused, with the place of the entry', async () => {
+  it('a YAML payload with an unquoted wildcard is refused, with the location of the entry', async () => {
     await using setup = await startSetup(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('nightly.yml', 'idleFor: 48h\nexclude: [*-production]\n');
@@ -76,7 +80,7 @@ describe('a payload', () => {
     expect(setup.server.requests).toEqual([]);
   });
 
-  it('a payload is read from a file with byte order mark and $schema, and from standard input', async () => {
+  it('a payload is read from standard input, and from a file with a byte order mark and $schema', async () => {
     await using setup = await startSetup([...busy(4), ...idle(2)]);
     await using folder = await newFolder();
     const path = await folder.write('fine.json', '\uFEFF{"$schema": "x", "jobs": "idle-0"}');
@@ -101,11 +105,11 @@ describe('a payload', () => {
 
   it.each([
     [
-      'a name that the file of clusters does not have',
+      'no entry for the cluster in the payload',
       '{"logs": {}}',
       /the cluster "web" is not in the clusters file, which has logs/,
     ],
-    ['a file of clusters that is a list', '[]', /clusters\.json:1:1: expected clusters by name/],
+    ['a list instead of named clusters', '[]', /clusters\.json:1:1: expected clusters by name/],
     [
       'a cluster that is not an object',
       '{"web": "http://x"}',

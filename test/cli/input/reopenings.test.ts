@@ -9,8 +9,8 @@ import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 
-describe('the notes of reopen', () => {
-  it('a plan names the jobs that jobsweep reopen opened, and says of the others only that they are open again', async () => {
+describe('the notes that reopen keeps', () => {
+  it('a plan says which jobs `jobsweep reopen` opened, and says only that the other jobs are open again', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -54,7 +54,7 @@ describe('the notes of reopen', () => {
     expect(shown.stdout).toMatch(/^JOB +TIMES +BY REOPEN .*\nidle-0 +1 +1 .*\nidle-1 +1 {2,}\d{4}/m);
   });
 
-  it('reopen --no-save notes nothing, and an embedded cluster is never noted', async () => {
+  it('`reopen --no-save` keeps no note, and neither does reopen on an embedded cluster', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -63,7 +63,7 @@ describe('the notes of reopen', () => {
     expect(await readdir(folder.at('jobsweep'))).not.toContain('reopened');
   });
 
-  it('reopen that cannot write its note says so, and its result stays the same', async () => {
+  it('if reopen cannot write its note, it says so, and its result stays the same', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -74,7 +74,7 @@ describe('the notes of reopen', () => {
     expect(stderr).toContain('the opened jobs could not be noted for later plans: ');
   });
 
-  it('the notes of reopen are readable only by their owner, and the last 100 of each cluster are kept', async () => {
+  it('notes from reopen are readable only by their owner, and the last 100 of each cluster are kept', async () => {
     await using folder = await newFolder();
     for (let minute = 0; minute < 103; minute += 1)
       await noteReopening(folder.path, 'one', { at: at(minute), jobs: ['job'] });
@@ -87,7 +87,7 @@ describe('the notes of reopen', () => {
   });
 
   it.each(['', '{', '[]', '{"at": "yesterday", "jobs": ["job"]}', '{"at": 5}'])(
-    'a note of reopen that cannot be read is skipped: %s',
+    'a note from reopen that cannot be read is skipped: %s',
     async (text) => {
       await using folder = await newFolder();
       await noteReopening(folder.path, 'one', { at: at(0), jobs: ['job'] });

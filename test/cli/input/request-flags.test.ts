@@ -47,7 +47,7 @@ describe('the flags of a request', () => {
     });
   });
 
-  it('the flags of a request warn when they replace the exclusions of the payload', async () => {
+  it('request flags that replace the exclusions in the payload cause a warning', async () => {
     await using setup = await startSetup(jobs);
     const result = await runOn(setup, [
       'plan',
@@ -66,7 +66,7 @@ describe('the flags of a request', () => {
     ]);
   });
 
-  it('the flag --set turns a section off, and on again', async () => {
+  it('the flag `--set` turns a section of the request off, and on again', async () => {
     await using setup = await startSetup(jobs);
     const request = async (...args: string[]) =>
       (JSON.parse((await runOn(setup, ['plan', ...args])).stdout) as { plan: { request: object } }).plan
@@ -78,7 +78,7 @@ describe('the flags of a request', () => {
     expect(await request('--set', 'fuse.maxJobs=null')).toMatchObject({ fuse: { maxJobs: null } });
   });
 
-  it('the flag --dry-run makes sweep a plan: the same saved plan, and no change', async () => {
+  it('the flag `--dry-run` turns a sweep into a plan, with the same saved plan and no change to the cluster', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const swept = await runOn(setup, ['sweep', '--dry-run', '--idle-for', '24h']);
@@ -90,7 +90,7 @@ describe('the flags of a request', () => {
     expect(reportOf(carriedOut).counts).toMatchObject({ closed: 4 });
   });
 
-  it('the flags of a request let explain judge a job by another threshold', async () => {
+  it('explain judges a job by another threshold if the request flags set one', async () => {
     await using setup = await startSetup(jobs);
     const verdict = async (...flags: string[]) =>
       (
@@ -152,7 +152,7 @@ describe('the flags of a request', () => {
     },
   );
 
-  it('problems of flags are reported together with those of the payload, each with its place', async () => {
+  it('problems with flags are reported together with those in the payload, each with its location', async () => {
     await using setup = await startSetup(jobs);
     const result = await runOn(setup, ['plan', '-p', '{"neverFed": "kep"}', '--idle-for', '1s']);
     expect(result.stderr.trimEnd().split('\n')).toEqual([
@@ -204,7 +204,7 @@ describe('the help', () => {
     expect(lines.filter((line) => line.includes(`jobsweep ${name}`)).length).toBeGreaterThanOrEqual(2);
   });
 
-  it('the help names the variables of a connection within the width of the terminal', async () => {
+  it('the help lists the environment variables for the connection, within the width of the terminal', async () => {
     const { stdout } = await runCommand(['--help'], { terminal: true, columns: 70 });
     const [, block = ''] = /\nEnvironment:\n(.*?)\n\n/s.exec(stdout) ?? [];
     const names = block.match(/^ {2}[A-Z]\S+/gm)?.map((name) => name.trim());

@@ -24,7 +24,7 @@ const jobs: readonly FleetJob[] = [
 ];
 
 describe('freed memory', () => {
-  it('the freed reserved memory is the decrease on the nodes after a sweep, separate from model memory', async () => {
+  it('the freed reserved memory is the decrease measured on the nodes, and is reported separately from model memory', async () => {
     await using setup = await startSetup(jobs);
     const before = await measuredOn(setup);
     const planned = reportOf(await runOn(setup, ['plan']));
@@ -107,7 +107,7 @@ describe('freed memory', () => {
   });
 });
 
-describe('ML nodes that would do', () => {
+describe('the number of sufficient ML nodes', () => {
   const nodes = ['ml-0', 'ml-1', 'ml-2'].map((name) => ({ name, memory: '1gb' }));
   const spread = (count: number, changes: Partial<FleetJob>): FleetJob[] =>
     Array.from({ length: count }, (_, index) => ({
@@ -127,7 +127,7 @@ describe('ML nodes that would do', () => {
     expect(reportOf(await runOn(setup, ['sweep', '--yes'])).mlNodes).toEqual({ total: 3, enough: 2 });
   });
 
-  it('the number of sufficient ML nodes is not shown if all are needed, or nothing is closed', async () => {
+  it('the number of sufficient ML nodes is not shown if all nodes are needed, or if nothing is closed', async () => {
     await using full = await startSetup([...spread(9, { modelBytes: '60mb' }), ...idle(1)], { nodes });
     expect(reportOf(await runOn(full, ['plan']))).not.toHaveProperty('mlNodes');
     await using calm = await startSetup(spread(6, {}), { nodes });

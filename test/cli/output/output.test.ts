@@ -21,7 +21,7 @@ describe('the result', () => {
     expect(reportOf(await runOn(setup, ['plan'])).counts.idle).toBe(2);
   });
 
-  it('the result fits into a narrow terminal, with the jobs acted on first and the sums below', async () => {
+  it('the result fits into a narrow terminal, with the jobs acted on first and the totals below', async () => {
     await using setup = await startSetup([...jobs, { jobId: `long-${'x'.repeat(50)}-name`, lastData: '6d' }]);
     const { stdout } = await runOn(setup, ['plan', '--no-color'], { terminal: true, columns: 50 });
     const lines = stdout.split('\n');
@@ -39,7 +39,7 @@ describe('the result', () => {
     expect(stdout).toMatch(/ 5 {2}recent_data {2}data arrived less than\n {22}idleFor ago\n/);
   });
 
-  it('the result names the idle time and the chosen jobs of its request', async () => {
+  it('the result shows the idle time and the chosen jobs from its request', async () => {
     await using setup = await startSetup(jobs);
     const rules = ['--idle-for', '72h', '--jobs', 'idle-*,web_errors', '--exclude', 'idle-1'];
     const { request } = reportOf(await runOn(setup, ['plan', ...rules]));
@@ -57,7 +57,7 @@ describe('the result', () => {
     );
   });
 
-  it('the result names the first ten of many excluded names', async () => {
+  it('the result names only the first ten excluded names, and counts the rest', async () => {
     await using setup = await startSetup(jobs);
     const exclude = Array.from({ length: 12 }, (_, index) => `old-${index}`).join(',');
     const { stdout } = await runOn(setup, ['plan', '-o', 'table', '--exclude', exclude]);
@@ -133,7 +133,7 @@ describe('the result', () => {
     expect(await shown('markdown')).toContain('www&#46;example.test http&#58;//x.test/ a&#64;x.test');
   });
 
-  it('the result goes to a file in the form of its ending, and to the terminal as a table', async () => {
+  it('the result goes to a file in the format that its extension names, and to the terminal as a table', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     for (const [name, begins] of [
@@ -155,7 +155,7 @@ describe('the result', () => {
   const everyCommand = [['plan'], ['explain', 'idle-0'], ['doctor'], ['advise', '--days', '2']];
 
   it.each(everyCommand)(
-    'the result of %s goes to the file in the form of its ending, and to standard output in the form of -o',
+    'the result of %s goes to the file in the format of its extension, and to standard output in the format of -o',
     async (...command) => {
       await using setup = await startSetup(jobs);
       await using folder = await newFolder();
@@ -175,7 +175,7 @@ describe('the result', () => {
   );
 
   it.each([...everyCommand, ['sweep', '--yes']])(
-    '%s refuses an output file with an unknown ending, and lists the known ones',
+    '%s refuses an output file with an unknown extension, and lists the known ones',
     async (...command) => {
       await using setup = await startSetup(jobs);
       await using folder = await newFolder();
@@ -199,7 +199,7 @@ describe('the result', () => {
     expect(await folder.read('a.txt')).toMatch(/^JOB +STATE/);
   });
 
-  it('the result goes to standard error with exit 3 if the file becomes unwritable during the sweep', async () => {
+  it('the result goes to standard error with exit code 3 if the file becomes unwritable during the sweep', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const file = folder.at('report.json');
@@ -223,7 +223,7 @@ describe('the result', () => {
   });
 
   it.each([['explain', 'idle-0'], ['doctor'], ['doctor', '--print-role'], ['plan'], ['sweep', '--yes']])(
-    'the result of %s comes in every form',
+    'the result of %s is available in every output format',
     async (...command) => {
       await using setup = await startSetup(jobs);
       const shown = async (form: string) => (await runOn(setup, [...command, '-o', form])).stdout;

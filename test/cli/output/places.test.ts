@@ -12,18 +12,18 @@ const on = (nodeId: string, changes: Partial<ReportedPlaces> = {}): ReportedPlac
   ...changes,
 });
 
-it('the report has no line about places when no node had a limit', () => {
+it('the report has no line about limits per node if no node had one', () => {
   expect(linesOf()).toEqual([]);
 });
 
-it('the report names a node by its name, or by its id without one', () => {
+it('the report shows a node by its name, or by its id if it has no name', () => {
   expect(linesOf([on('x', { nodeName: 'ml-0' }), on('y', { places: 1, processors: 2 })])).toEqual([
     'at most 8 closes at once on ml-0: half of its 16 processors',
     'at most 1 close at once on y: half of its 2 processors',
   ]);
 });
 
-it('the report puts nodes with the same limit on one line, and counts those beyond four', () => {
+it('the report puts nodes with the same limit on one line, and only counts those beyond four', () => {
   expect(linesOf(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => on(id)))).toEqual([
     'at most 8 closes at once on each of a, b, c, d and 2 more: half of its 16 processors',
   ]);
@@ -46,6 +46,6 @@ it.each([
     { places: 4, because: 'unknown' },
     'at most 4 closes at once on its node: the usual number, as its processors are unknown',
   ],
-] as const)('the report gives the reason for a limit: %o', (limit, text) => {
+] as const)('the report gives the reason for a limit per node: %o', (limit, text) => {
   expect(placesText(limit, 'its node')).toBe(text);
 });

@@ -20,7 +20,7 @@ function sectionsIn(text: string): string[] {
 
 describe('a refused sweep', () => {
   it.each(['table', 'markdown', 'html'])(
-    'a refused sweep links to the section of its fuse in the form %s',
+    'a refused sweep links to the section of its fuse in the format %s',
     async (form) => {
       await using setup = await startSetup([...busy(2), ...idle(9)]);
       const { exit, stdout } = await runOn(setup, ['sweep', '--yes', '-o', form]);
@@ -34,7 +34,7 @@ describe('a refused sweep', () => {
     },
   );
 
-  it('a refused sweep has the link to the section of its fuse in its JSON, and so has the plan', async () => {
+  it('the JSON of a refused sweep or plan links to the section of its fuse', async () => {
     await using setup = await startSetup([...busy(2), ...idle(9)]);
     for (const args of [['sweep', '--yes'], ['plan']])
       expect(reportOf(await runOn(setup, args))).toMatchObject({
@@ -44,7 +44,7 @@ describe('a refused sweep', () => {
   });
 
   it.each(Object.keys(fuses) as (keyof typeof fuses)[])(
-    'a sweep that the fuse %s stopped says what to check first, and to raise its limit only for one sweep',
+    'a sweep that the fuse %s stopped says what to check first, and that its limit should be raised for one sweep only',
     (name) => {
       const text = fuseText({ name, idle: 600, open: 700, limit: 500 });
       expect(text).toMatch(/Nothing was closed\. (First check|The next sweep)/);
@@ -108,7 +108,7 @@ describe('a failed command', () => {
     expect(sectionsIn(stdout)).toEqual(['exit-codes']);
   });
 
-  it('--all-clusters links each failed cluster to the section of its error, in text and JSON', async () => {
+  it('`--all-clusters` links each failed cluster to the section of its error, in text and JSON', async () => {
     await using setup = await startSetup(busy(4));
     await using folder = await newFolder();
     const file = await folder.write(

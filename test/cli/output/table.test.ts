@@ -22,7 +22,7 @@ const rows: readonly Row[] = [
 ];
 
 describe('a table', () => {
-  it('a table aligns its columns under their titles, and ends no line in blanks', () => {
+  it('a table aligns its columns under their titles, and no line ends with spaces', () => {
     expect(table(rows, columns).split('\n')).toEqual([
       'ID                                 STATE     SIZE',
       'web-latency-by-country-production  opened    9 MB',
@@ -30,7 +30,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('a table leaves out columns, the least important first, and never cuts an id', () => {
+  it('a table that is too wide leaves out the least important columns first, and never cuts an id', () => {
     expect(table(rows, columns, { width: 45 }).split('\n')[1]).toBe(
       'web-latency-by-country-production    9 MB',
     );
@@ -51,7 +51,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('a sentence is wrapped by word under a margin, and a longer word stays whole', () => {
+  it('a sentence is wrapped by word with an indent, and a word longer than the line stays whole', () => {
     expect(wrapped('  5  because data arrived lately', 18, 5)).toEqual([
       '  5  because data',
       '     arrived',
@@ -68,7 +68,7 @@ describe('a table', () => {
     expect(table([{ id: '\u001b[2Jx\nb', state: '', size: '' }], columns)).toContain('\\u{1b}[2Jx\\u{a}b');
   });
 
-  it('a table is never wider than the terminal or its longest id', () => {
+  it('a table is never wider than the terminal, unless its longest id is', () => {
     const cell = fc.string({ unit: 'grapheme', maxLength: 40 });
     const widest = (some: readonly Row[]) => Math.max(2, ...some.map(({ id }) => stringWidth(printable(id))));
     fc.assert(
@@ -128,7 +128,7 @@ describe('colours', () => {
     expect(shows(terminal, { FORCE_COLOR: '0' })).toBe(false);
   });
 
-  it('colours follow --color and --no-color before all other settings', () => {
+  it('the flags --color and --no-color override all other settings for colours', () => {
     expect(shows(pipe, { NO_COLOR: '1' }, 'always')).toBe(true);
     expect(shows(terminal, { FORCE_COLOR: '1' }, 'never')).toBe(false);
   });

@@ -73,7 +73,7 @@ describe('on a terminal of 80 columns', () => {
 });
 
 describe('a sweep that was confirmed', () => {
-  it('a confirmed sweep prints each row once: the plan before the question, and afterwards the differing outcomes', async () => {
+  it('a confirmed sweep prints the plan before the question, and afterwards only the outcomes that differ from it', async () => {
     const fails = { jobId: 'fails', lastData: '6d', closeTakes: { fails: 'disk full' } };
     await using setup = await startSetup([...jobs, fails]);
     const result = await runOn(setup, ['sweep'], { terminal: true, columns: 120, stdin: 'y\n' });

@@ -59,7 +59,7 @@ describe('a saved plan', () => {
     expect(jobOf(report, 'idle-by-now')).toMatchObject({ outcome: 'kept', reason: 'not_as_planned' });
   });
 
-  it('a saved plan lists jobs deleted after the plan, and warns with their number', async () => {
+  it('a sweep with a saved plan lists the jobs that were deleted after the plan, and warns how many there are', async () => {
     await using setup = await startSetup([...busy(8), ...idle(4)]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder);
@@ -74,7 +74,7 @@ describe('a saved plan', () => {
     ]);
   });
 
-  it('a saved plan warns if nothing is left to close, for example the second time', async () => {
+  it('a saved plan causes a warning if nothing is left to close, for example the second time', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder);
@@ -89,7 +89,7 @@ describe('a saved plan', () => {
     ]);
   });
 
-  it('a saved plan reports the second time that its jobs are already closed, in the table or else on standard error', async () => {
+  it('if a saved plan is carried out a second time, the table or standard error says that its jobs are already closed', async () => {
     await using setup = await startSetup([...busy(13), ...idle(12)]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder);
@@ -110,7 +110,7 @@ describe('a saved plan', () => {
     );
   });
 
-  it('a saved plan gives no warning if only some of its jobs changed', async () => {
+  it('a saved plan causes no warning if only some of its jobs have changed', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder);
@@ -120,7 +120,7 @@ describe('a saved plan', () => {
 
   it.each<[string, (setup: SweepSetup) => unknown]>([
     [
-      'had data, even if that is long ago by the time of the sweep',
+      'got data after the plan, even if that was long before the sweep',
       ({ cluster }) => cluster.receiveData('idle-0'),
     ],
     [
@@ -133,7 +133,7 @@ describe('a saved plan', () => {
     ['failed', ({ cluster }) => cluster.failJob('idle-0')],
     ['was deleted and created again', ({ cluster }) => cluster.putJob({ jobId: 'idle-0', lastData: '30d' })],
     ['has a datafeed that runs again', ({ cluster }) => cluster.startDatafeed('idle-0')],
-  ])('a saved plan keeps a job that %s', async (_what, change) => {
+  ])('a sweep with a saved plan keeps a job that %s', async (_what, change) => {
     const datafeed = { state: 'stopped' } as const;
     await using setup = await startSetup([...busy(5), ...idle(2, { datafeed })]);
     await using folder = await newFolder();
@@ -147,7 +147,7 @@ describe('a saved plan', () => {
     expect(setup.closes().flat()).toEqual(['idle-1']);
   });
 
-  it('a saved plan never forces a job that it was to close gracefully', async () => {
+  it('a sweep with a saved plan never forces a job that the plan would close gracefully', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1, { closeTakes: 'never' })]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder, '{"force": {"stuckFor": "3m"}}');
@@ -165,7 +165,7 @@ describe('a saved plan', () => {
     expect((await carryOut(setup, file)).counts.closed).toBe(1);
   });
 
-  it('a saved plan can be the standard output of plan', async () => {
+  it('the standard output of plan can be used as a saved plan', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await folder.write('plan.json', (await runOn(setup, ['plan'])).stdout);
@@ -173,7 +173,7 @@ describe('a saved plan', () => {
   });
 });
 
-describe('a saved plan is refused with exit 2 when', () => {
+describe('a saved plan that is refused', () => {
   type Plan = { plan: { jobs: Record<string, unknown>; request: object }; jobs: object[]; status: string };
   it.each<[string, (plan: Plan) => unknown, RegExp]>([
     [
@@ -184,7 +184,7 @@ describe('a saved plan is refused with exit 2 when', () => {
       /was changed after the plan was made/,
     ],
     ['its request was changed', (plan) => Object.assign(plan.plan.request, { idleFor: '1m' }), /was changed/],
-    ['what it shows was changed', (plan) => plan.jobs.pop(), /was changed/],
+    ['the list of jobs that it shows was changed', (plan) => plan.jobs.pop(), /was changed/],
     [
       'it is a report of a sweep',
       (plan) => Reflect.deleteProperty(plan, 'plan'),
@@ -208,11 +208,11 @@ describe('a saved plan is refused with exit 2 when', () => {
 
   it.each([
     [
-      'it is nested too deep',
+      'is nested too deeply',
       (text: string) => text.replace('{', `{"x": ${'['.repeat(9_000)}${']'.repeat(9_000)},`),
     ],
-    ['it repeats a key', (text: string) => text.replace('"plan": {', '"plan": {"version": 1,')],
-  ])('a saved plan as text is refused with exit code 2 if %s', async (_what, edit) => {
+    ['repeats a key', (text: string) => text.replace('"plan": {', '"plan": {"version": 1,')],
+  ])('a saved plan is refused with exit code 2 if its text %s', async (_what, edit) => {
     await using setup = await startSetup([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder);

@@ -46,7 +46,7 @@ describe('reopen', () => {
   );
 
   it.each(['json', 'ndjson'])(
-    'reopen opens the jobs that the sweep closed or forced, from its %s',
+    'reopen opens the jobs that the sweep closed or forced, from its %s report',
     async (form) => {
       await using setup = await startSetup([
         ...busy(8),
@@ -108,7 +108,7 @@ describe('reopen', () => {
     expect(opens(setup)).toHaveLength(asked);
   });
 
-  it('reopen starts the datafeed of a job that is open without it, because its close failed', async () => {
+  it('reopen starts the datafeed that the sweep stopped, even if the close failed and the job is already open', async () => {
     const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
     await using setup = await startSetup([...busy(8), ...idle(1, { datafeed: feed })]);
     await using folder = await newFolder();
@@ -176,7 +176,7 @@ describe('reopen', () => {
     reason: 'Could not open job because no ML nodes with sufficient capacity were found',
   };
 
-  it('reopen tries again when the cluster has no room yet, after the wait that the answer requests', async () => {
+  it('reopen tries again if the cluster has no room yet, after the wait that the answer requests', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -246,7 +246,7 @@ describe('reopen', () => {
     expect(report.counts).toMatchObject({ already_open: 2, reopened: 1, opening: 0, datafeedsStarted: 3 });
   });
 
-  it('reopen opens all jobs when two run at the same time', async () => {
+  it('reopen opens all jobs even if two reopen commands run at the same time', async () => {
     await using setup = await startSetup([
       ...busy(8),
       ...idle(3, { openTakes: '20s', datafeed: fedJobs[0]?.datafeed }),
@@ -270,7 +270,7 @@ describe('reopen', () => {
   });
 
   it.each(['json', 'ndjson'])(
-    'reopen undoes the rest of a report (%s) with an unknown outcome',
+    'reopen undoes the rest of a report (%s) if one outcome is unknown',
     async (form) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       await using folder = await newFolder();
@@ -295,7 +295,7 @@ describe('reopen', () => {
     },
   );
 
-  it('reopen trusts the cluster’s states, not the answers: the lost answer of a successful open is no error', async () => {
+  it('reopen trusts the cluster’s states, so the lost answer to a successful open is not an error', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -441,7 +441,7 @@ describe('reopen --jobs', () => {
   });
 });
 
-describe('reopen shows', () => {
+describe('the output of reopen', () => {
   it('reopen names the first ten jobs in its question', async () => {
     await using setup = await startSetup([...busy(30), ...idle(14)]);
     await using folder = await newFolder();
@@ -457,7 +457,7 @@ describe('reopen shows', () => {
     expect(two.stderr).toMatch(/to open: idle-3, idle-7\nOpen 2 jobs on /);
   });
 
-  it('reopen says why a datafeed stays stopped: the sweep did not stop it', async () => {
+  it('reopen says that a datafeed stays stopped because the sweep did not stop it', async () => {
     await using setup = await startSetup([
       ...busy(8),
       ...idle(1),
@@ -495,7 +495,7 @@ describe('reopen shows', () => {
   });
 });
 
-describe('reopen refuses', () => {
+describe('reports and clusters that reopen refuses', () => {
   it('reopen refuses a report of another cluster, before it changes anything', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using other = await startSetup([...busy(8), ...idle(1)], {}, { seed: 2 });
@@ -567,7 +567,7 @@ describe('reopen refuses', () => {
     expect(opens(setup)).toEqual([]);
   });
 
-  it('reopen exits as partial when the report names fewer jobs than it counts', async () => {
+  it('reopen exits with 3 and a warning if the report names fewer jobs than it counts', async () => {
     await using setup = await startSetup([...busy(8), ...idle(3)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -637,7 +637,7 @@ describe('reopen refuses', () => {
     expect(opens(setup)).toEqual([]);
   });
 
-  it('reopen neither looks for settings under an invalid cluster name, nor shows the name', async () => {
+  it('if a report has an invalid cluster name, reopen neither looks for settings under that name nor shows it', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -653,7 +653,7 @@ describe('reopen refuses', () => {
     expect((await reopened(setup, file)).exit).toBe(0);
   });
 
-  it('reopen does not wait for a gateway that requests a wait of eleven days', async () => {
+  it('reopen does not wait if a gateway sends a Retry-After of eleven days', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -666,7 +666,7 @@ describe('reopen refuses', () => {
     expect(setup.clock.now() - began).toBeLessThanOrEqual(5 * 60_000);
   });
 
-  it('reopen names only single jobs: an id that is a pattern or a path is an error', async () => {
+  it('reopen names only single jobs, and reports an id that is a pattern or a path as an error', async () => {
     await using setup = await startSetup([...busy(3), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);

@@ -48,7 +48,7 @@ interface Planned {
 const changes = (stdout: string) => (JSON.parse(stdout) as Planned).changes;
 
 describe('schedules apply', () => {
-  it('schedules apply creates the group and every schedule with all fields', async () => {
+  it('`schedules apply` creates the group and every schedule with all fields', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout } = await bench.withFile(nightly, ['apply', '--yes']);
     expect(exit).toBe(0);
@@ -98,7 +98,7 @@ describe('schedules apply', () => {
     expect(other.Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('schedules apply encrypts schedules with JOBSWEEP_KMS_KEY_ARN, unless they name a key of their own', async () => {
+  it('`schedules apply` encrypts schedules with JOBSWEEP_KMS_KEY_ARN, unless they name their own key', async () => {
     await using bench = await schedulesBench();
     const key = (id: string) => `arn:aws:kms:eu-central-1:123456789012:key/${id}`;
     const file = `
@@ -118,7 +118,7 @@ schedules:
     expect((await shown(bench.client, 'own', 'sweeps')).KmsKeyArn).toBe(key('own'));
   });
 
-  it('schedules apply leaves no changes for a later plan or a second apply', async () => {
+  it('`schedules apply` leaves no changes for a later plan or a second apply', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const before = writes(bench);
@@ -133,7 +133,7 @@ schedules:
     expect(writes(bench)).toBe(before);
   });
 
-  it('schedules apply sends all fields when one is edited, and keeps the creation date', async () => {
+  it('`schedules apply` sends all fields even if only one was edited, and keeps the creation date', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const before = await shown(bench.client, 'nightly', 'sweeps');
@@ -146,7 +146,7 @@ schedules:
     expect(Target).toEqual({ ...oldTarget, Input: oldTarget?.Input?.replace('36h', '3d') });
   });
 
-  it('schedules apply asks for confirmation on a terminal, and changes nothing and exits with 4 unless the answer is yes', async () => {
+  it('`schedules apply` asks for confirmation on a terminal, and changes nothing and exits with 4 unless the answer is yes', async () => {
     await using bench = await schedulesBench();
     const no = await bench.withFile(nightly, ['apply'], { terminal: true, stdin: 'n\n' });
     expect(no.exit).toBe(4);
@@ -162,7 +162,7 @@ schedules:
     expect(bench.scheduler.schedules).toHaveLength(2);
   });
 
-  it('schedules apply fails without a terminal and without --yes, before any request', async () => {
+  it('`schedules apply` fails without a terminal and without --yes, before any request', async () => {
     await using bench = await schedulesBench();
     const before = bench.scheduler.requests.length;
     const { exit, stdout, stderr } = await bench.withFile(nightly, ['apply']);
@@ -171,7 +171,7 @@ schedules:
     expect(bench.scheduler.requests).toHaveLength(before);
   });
 
-  it('schedules apply deletes schedules missing from the file only with --prune, and never those of other owners', async () => {
+  it('`schedules apply` deletes schedules missing from the file only with --prune, and never those of other owners', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;
     await bench.withFile(nightly, ['apply', '--yes']);
@@ -198,7 +198,7 @@ schedules:
     ]);
   });
 
-  it('schedules apply accepts YAML anchors in x- fields, and merge keys', async () => {
+  it('`schedules apply` accepts YAML anchors in x- fields, and merge keys', async () => {
     await using bench = await schedulesBench();
     const text = `
 x-defaults: &defaults
@@ -220,13 +220,13 @@ schedules:
     expect((await shown(bench.client, 'weekly', 'sweeps')).ScheduleExpressionTimezone).toBe('Europe/Berlin');
   });
 
-  it('schedules apply accepts an at() in the repeated hour when summer time ends', async () => {
+  it('`schedules apply` accepts an at() in the hour that is repeated when summer time ends', async () => {
     await using bench = await schedulesBench();
     const text = `schedules: [{name: once, at: "2027-10-31T02:30:00", timezone: Europe/Berlin, request: {}}]`;
     expect((await bench.withFile(text, ['apply', '--yes'])).exit).toBe(0);
   });
 
-  it('schedules apply reports the request in flight as unknown after a stop, and the rest as not attempted', async () => {
+  it('`schedules apply` reports the request in flight as unknown after a stop, and the rest as not attempted', async () => {
     await using bench = await schedulesBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     bench.scheduler.script({ on: 'CreateSchedule', name: 'nightly', delayMs: 5_000 });
@@ -253,7 +253,7 @@ schedules:
     });
   });
 
-  it('schedules apply never changes a schedule that invokes another function, and shows its target', async () => {
+  it('`schedules apply` never changes a schedule that invokes another function, and shows its target', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -291,7 +291,7 @@ schedules:
     expect(bench.scheduler.schedules.filter(({ Name }) => Name !== 'twice-a-day')).toEqual(before);
   });
 
-  it('schedules apply keeps a schedule paused that was paused by hand, unless the file sets its state', async () => {
+  it('`schedules apply` does not resume a schedule that was paused by hand, unless the file sets its state', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     await bench.run(['pause', 'nightly']);
@@ -303,7 +303,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).State).toBe('ENABLED');
   });
 
-  it('schedules apply continues after a refused schedule, reports it and exits with 3', async () => {
+  it('`schedules apply` continues after a refused schedule, reports it and exits with 3', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({
       on: 'CreateSchedule',
@@ -322,7 +322,7 @@ schedules:
     expect(results[0]?.error).toContain('Too many schedules.; delete schedules that have fired');
   });
 
-  it('schedules apply stops after the first request to an unreachable scheduler, and exits with 5', async () => {
+  it('`schedules apply` stops after the first request to an unreachable scheduler, and exits with 5', async () => {
     await using bench = await schedulesBench();
     await bench.withFile('schedules: []', ['apply', '--yes']);
     bench.scheduler.script({ on: 'CreateSchedule', times: 100, cut: 'before' });
@@ -337,7 +337,7 @@ schedules:
   it.each([
     ['throttled', { error: { type: 'ThrottlingException' } }],
     ['in conflict with a write that is not finished', { error: { type: 'ConflictException' } }],
-  ])('schedules apply succeeds while an update is %s', async (_what, fault) => {
+  ])('`schedules apply` succeeds while an update is %s', async (_what, fault) => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     bench.scheduler.script({ on: 'UpdateSchedule', times: 3, ...fault });
@@ -346,7 +346,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Target?.Input).toContain('3d');
   });
 
-  it('schedules apply does not overwrite a change by another user after the plan', async () => {
+  it('`schedules apply` does not overwrite a change by another user after the plan', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     await bench.clock.advance(1_000);
@@ -369,7 +369,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Description).toBe('edited by hand');
   });
 
-  it('schedules apply drops the past start of a cron, and moves that of a rate to its next time; a later plan shows no difference', async () => {
+  it('`schedules apply` drops a cron’s past start and moves a rate’s to its next run, and a later plan shows no difference', async () => {
     await using bench = await schedulesBench();
     const past = `
 schedules:
@@ -388,7 +388,7 @@ schedules:
     }
   });
 
-  it('schedules apply updates a schedule whose start has passed since, and keeps its rhythm', async () => {
+  it('`schedules apply` updates a schedule whose start has passed in the meantime, and keeps its rhythm', async () => {
     await using bench = await schedulesBench();
     const rate = 'schedules: [{name: r, rate: 7 hours, start: 2026-11-23T13:00:00Z, request: {}}]';
     await bench.withFile(rate, ['apply', '--yes']);
@@ -398,7 +398,7 @@ schedules:
     expect((await shown(bench.client, 'r', 'sweeps')).StartDate).toEqual(new Date('2026-11-24T17:00:00Z'));
   });
 
-  it('schedules apply keeps schedules without further runs: a past at(), a past end date', async () => {
+  it('`schedules apply` does not change schedules that never run again, because of a past at() or a past end date', async () => {
     await using bench = await schedulesBench();
     const over = `
 schedules:
@@ -416,7 +416,7 @@ schedules:
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['to-come']);
   });
 
-  it('schedules apply creates schedules that deliver the payload when they are due, with its trigger', async () => {
+  it('`schedules apply` creates schedules that deliver the payload with its trigger when they are due', async () => {
     const payloads: unknown[] = [];
     await using bench = await schedulesBench({ invoke: ({ payload }) => payloads.push(payload) });
     const hourly = 'schedules: [{name: hourly, cron: "0 * * * ? *", request: {dryRun: true}}]';
@@ -435,7 +435,7 @@ schedules:
 });
 
 describe('schedules plan', () => {
-  it('schedules plan announces a missing group, and creates nothing', async () => {
+  it('`schedules plan` announces a missing group, and creates nothing', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout } = await bench.withFile(nightly, ['plan']);
     expect(exit).toBe(0);
@@ -485,7 +485,7 @@ describe('schedules plan', () => {
       { field: 'start', from: '2026-11-30T23:00:00.000Z', to: '2026-12-01T23:00:00.000Z' },
     ],
     ['end: 2027-12-01T00:00:00+01:00\n', '\n', { field: 'end', from: '2027-11-30T23:00:00.000Z', to: null }],
-  ])('schedules plan shows only the edited field after %j became %j', async (from, to, difference) => {
+  ])('`schedules plan` shows only the edited field after %j became %j', async (from, to, difference) => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const { stdout } = await bench.withFile(nightly.replace(from, to), ['plan']);
@@ -495,7 +495,7 @@ describe('schedules plan', () => {
     ]);
   });
 
-  it('schedules plan prints the changes as lines on a terminal', async () => {
+  it('`schedules plan` prints the changes as lines on a terminal', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const edited = nightly.replace('36h', '3d').replace('twice-a-day', 'thrice-a-day');
@@ -508,7 +508,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
 `);
   });
 
-  it('schedules plan prints the same changes as ndjson and as Markdown', async () => {
+  it('`schedules plan` prints the same changes as ndjson and as Markdown', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const edited = nightly.replace('36h', '3d');
@@ -525,7 +525,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     expect(stdout).toContain('| nightly | update | request.idleFor: "36h" → "3d" |');
   });
 
-  it('schedules plan shows changes by others to fields that the file does not set', async () => {
+  it('`schedules plan` shows changes by others to fields that the file does not set', async () => {
     await using bench = await schedulesBench();
     await bench.withFile('schedules: [{name: n, cron: "0 2 * * ? *", request: {}}]', ['apply', '--yes']);
     const found = await shown(bench.client, 'n', 'sweeps');
@@ -551,7 +551,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     ]);
   });
 
-  it('schedules plan reads a group of any size page by page', async () => {
+  it('`schedules plan` reads a group of any size page by page', async () => {
     await using bench = await schedulesBench({ paging: { size: 3, startEmpty: true } });
     const many = `schedules:\n${Array.from(
       { length: 10 },
@@ -566,7 +566,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     ).toEqual(['s-4']);
   });
 
-  it('schedules plan exits with 5 if the scheduler cannot be read', async () => {
+  it('`schedules plan` exits with 5 if the scheduler cannot be read', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({ on: 'any', times: 100, error: { type: 'AccessDeniedException' } });
     const { exit, stdout, stderr } = await bench.withFile(nightly, ['plan']);

@@ -30,7 +30,7 @@ const numbered = (count: number) =>
   Array.from({ length: count }, (_, index) => `cluster-${String(index).padStart(4, '0')}`);
 
 describe('schedules apply with clusters', () => {
-  it('schedules apply creates a schedule for each cluster of a list, and a roll call that expects them', async () => {
+  it('`schedules apply` creates a schedule for each cluster in a list, and a roll call that expects them', async () => {
     await using bench = await schedulesBench();
     const { exit } = await bench.withFile(night('[logs, metrics]', rollCall), ['apply', '--yes']);
     expect(exit).toBe(0);
@@ -47,7 +47,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(called)).toMatchObject({ clusters: ['logs', 'metrics'], withinMs: 6 * 3_600_000 });
   });
 
-  it('schedules apply takes cluster names from a file beside the schedule file: a list, or a file for --clusters', async () => {
+  it('`schedules apply` takes cluster names from a file next to the schedule file, either a list or a file for --clusters', async () => {
     await using bench = await schedulesBench();
     await writeFile(path.join(folder, 'list.yml'), '- logs\n- metrics\n');
     await writeFile(
@@ -63,7 +63,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(['nightly.search']);
   });
 
-  it('schedules apply takes cluster names from the secrets that a pattern matches, page by page, and leaves out others', async () => {
+  it('`schedules apply` takes cluster names from the secrets that a pattern matches, page by page, and leaves out the others', async () => {
     await using bench = await schedulesBench();
     const clusters = numbered(250);
     await using secrets = await startSecretsManager(
@@ -86,7 +86,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(inputs(bench).at(-1)).clusters).toEqual(clusters);
   });
 
-  it('schedules apply takes a cluster’s name from the part of its secret after the prefix, even if the pattern is longer', async () => {
+  it('`schedules apply` takes a cluster’s name from the part of its secret after the prefix, even if the pattern is longer', async () => {
     await using bench = await schedulesBench();
     await using secrets = await startSecretsManager({ 'jobsweep/eu-logs': '{}', 'jobsweep/us-logs': '{}' });
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secrets.url);
@@ -94,7 +94,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(['nightly.eu-logs']);
   });
 
-  it('schedules apply changes nothing the second time, and prunes the schedule of a removed cluster', async () => {
+  it('`schedules apply` changes nothing the second time, and prunes the schedule of a removed cluster', async () => {
     await using bench = await schedulesBench();
     const all = numbered(40);
     await bench.withFile(night(JSON.stringify(all)), ['apply', '--yes']);
@@ -109,7 +109,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(all.slice(1).map((name) => `nightly.${name}`));
   });
 
-  it('schedules apply keeps its results in the file’s order, and at most 8 requests in flight', async () => {
+  it('`schedules apply` keeps its results in the file’s order, and at most 8 requests in flight', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({ on: 'CreateSchedule', times: 30, delayMs: 2_000 });
     const { exit, stdout } = await bench.withFile(night(JSON.stringify(numbered(30))), [
@@ -127,7 +127,7 @@ describe('schedules apply with clusters', () => {
     expect(results.map(({ name }) => name)).toEqual(numbered(30).map((name) => `nightly.${name}`));
   });
 
-  it('schedules apply creates 1,000 schedules through a Scheduler that throttles every tenth request', async () => {
+  it('`schedules apply` creates 1,000 schedules through a Scheduler that throttles every tenth request', async () => {
     await using bench = await schedulesBench();
     const all = numbered(1_000);
     for (let tenth = 0; tenth < 100; tenth += 1)
@@ -149,7 +149,7 @@ describe('schedules apply with clusters', () => {
   }, 60_000);
 });
 
-describe('a schedule file with clusters is refused, with line and column, and nothing is sent,', () => {
+describe('a schedule file with clusters that is refused before anything is sent', () => {
   const cases: [string, string, string][] = [
     [
       'if a name in the list is invalid',
@@ -157,7 +157,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
       'schedules.yml:2:71: schedules[0].clusters[1]: expected the name of a cluster: 1 to 40 of a-z, 0-9 and -, got "Metrics"',
     ],
     [
-      'if a name is there twice',
+      'if a name is listed twice',
       night('[logs, logs]'),
       'schedules[0].clusters: the list names the cluster "logs" twice',
     ],
@@ -172,7 +172,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
       'schedules[0].clusters: the list names 1001 clusters, but at most 1000 are allowed: narrow it, or use several deployments',
     ],
     [
-      'if it is no list',
+      'if the clusters are not a list',
       night('logs'),
       'schedules[0].clusters: expected a list of clusters, {"secrets": "jobsweep/*"} for those that have a secret, or {"file": "clusters.yml"}, got "logs"',
     ],
@@ -192,12 +192,12 @@ describe('a schedule file with clusters is refused, with line and column, and no
       'schedules[0].clusters.exept: is an unknown field; did you mean except? (secrets, except, max)',
     ],
     [
-      'if the request names a cluster as well',
+      'if the request also names a cluster',
       'schedules:\n  - {name: a, cron: "0 1 * * ? *", window: 4h, clusters: [logs], request: {cluster: logs}}\n',
       'schedules[0].request: cluster is set by clusters; leave it out',
     ],
     [
-      'if nothing spreads the sweeps',
+      'if the schedule has no window to spread the sweeps',
       'schedules:\n  - {name: a, cron: "0 1 * * ? *", clusters: [logs], request: {}}\n',
       'schedules[0].clusters: needs a window, such as "4h": all clusters would be swept at the same moment',
     ],
@@ -212,7 +212,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
       '"nightly.logs" would be the name of two schedules; rename one',
     ],
     [
-      'if an entry and a cluster together have the mark of the deployment',
+      'if an entry and a cluster together form a name that is reserved for deployments',
       'schedules:\n  - {name: stack, cron: "0 1 * * ? *", window: 4h, clusters: [logs], request: {}}\n',
       '"stack.logs" begins with a prefix reserved for deployments; choose another name',
     ],
@@ -232,7 +232,7 @@ describe('a schedule file with clusters is refused, with line and column, and no
       'schedules[1].rollCall.clusters: is an unknown field; the fields here are of, within',
     ],
     [
-      'if there is nothing to call',
+      'if no schedule sweeps a cluster that a roll call could expect',
       'schedules:\n  - {name: roll-call, cron: "0 7 * * ? *", rollCall: {}}\n',
       'schedules[0].rollCall: no schedule of this file sweeps a cluster',
     ],

@@ -50,7 +50,7 @@ async function kept(bench: SchedulerBench, name = 'nightly') {
 }
 
 describe('schedules pause and resume', () => {
-  it('schedules pause and resume change the state and keep every other field', async () => {
+  it('`schedules pause` and `schedules resume` change the state and keep every other field', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const before = await kept(bench);
@@ -66,7 +66,7 @@ describe('schedules pause and resume', () => {
     expect(await kept(bench)).toEqual(before);
   });
 
-  it('schedules pause reports the changes made before a stop, while a retry after a conflict is pending', async () => {
+  it('`schedules pause` reports the changes that it made before it was stopped while a retry was pending', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'other' });
@@ -90,7 +90,7 @@ describe('schedules pause and resume', () => {
     expect((await kept(bench)).state).toBe('DISABLED');
   });
 
-  it('schedules pause and resume send no request when nothing has to change', async () => {
+  it('`schedules pause` and `schedules resume` send no request if nothing has to change', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { exit, stdout } = await bench.run(['resume', 'nightly', '-o', 'table']);
@@ -98,7 +98,7 @@ describe('schedules pause and resume', () => {
     expect(bench.scheduler.requests.some(({ operation }) => operation === 'UpdateSchedule')).toBe(false);
   });
 
-  it('schedules pause omits a past start date of a cron schedule, which the service would refuse', async () => {
+  it('`schedules pause` omits a past start date of a cron schedule, which the service would refuse', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await bench.clock.advance(30 * 24 * 3_600_000);
@@ -109,7 +109,7 @@ describe('schedules pause and resume', () => {
     expect(after).not.toHaveProperty('StartDate');
   });
 
-  it('schedules pause keeps the rhythm of a rate schedule whose start has passed', async () => {
+  it('`schedules pause` keeps the rhythm of a rate schedule whose start has passed', async () => {
     await using bench = await groupBench();
     await create(bench.client, {
       ...full,
@@ -126,7 +126,7 @@ describe('schedules pause and resume', () => {
     ]);
   });
 
-  it('schedules pause fails on an unknown name before anything is changed', async () => {
+  it('`schedules pause` fails on an unknown name before it changes anything', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { exit, stdout, stderr } = await bench.run(['pause', 'nightly', 'nightyl']);
@@ -135,7 +135,7 @@ describe('schedules pause and resume', () => {
     expect((await kept(bench)).state).toBe('ENABLED');
   });
 
-  it('schedules pause uses the group of --group', async () => {
+  it('`schedules pause` uses the schedule group given by --group', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, GroupName: 'default' });
     expect((await bench.run(['pause', 'nightly'])).exit).toBe(2);
@@ -145,7 +145,7 @@ describe('schedules pause and resume', () => {
 });
 
 describe('schedules list', () => {
-  it('schedules list shows the next run of each schedule, and reads the group once', async () => {
+  it('`schedules list` shows the next run of each schedule, and reads the group only once', async () => {
     await using bench = await groupBench({ paging: { size: 2, startEmpty: true } });
     await create(bench.client, {
       ...full,
@@ -185,7 +185,7 @@ describe('schedules list', () => {
     ]);
   });
 
-  it('schedules list prints a table on a terminal', async () => {
+  it('`schedules list` prints a table on a terminal', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const { stdout } = await bench.run(['list', '-o', 'table']);
@@ -195,7 +195,7 @@ describe('schedules list', () => {
     expect((await bench.run(['list', '-o', 'table'])).stdout).toBe('no schedule in group sweeps\n');
   });
 
-  it('schedules list supports every output form, and checks the output file before any request', async () => {
+  it('`schedules list` supports every output format, and checks the output file before any request', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const lines = (await bench.run(['list', '-o', 'ndjson'])).stdout.trim().split('\n');
@@ -210,7 +210,7 @@ describe('schedules list', () => {
     expect(bench.scheduler.requests).toHaveLength(before);
   });
 
-  it('schedules list exits with 5 and a message if the group does not exist', async () => {
+  it('`schedules list` exits with 5 and a message if the group does not exist', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout, stderr } = await bench.run(['list']);
     expect([exit, stdout]).toEqual([5, '']);
@@ -219,7 +219,7 @@ describe('schedules list', () => {
 });
 
 describe('schedules delete', () => {
-  it('schedules delete asks for confirmation, and deletes the named schedules', async () => {
+  it('`schedules delete` asks for confirmation, and deletes the named schedules', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'stays' });
@@ -236,7 +236,7 @@ describe('schedules delete', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['stays']);
   });
 
-  it('schedules delete accepts a schedule that was deleted meanwhile, but never reports an unknown one as deleted', async () => {
+  it('`schedules delete` accepts a schedule that was deleted in the meantime, but never reports an unknown one as deleted', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     bench.scheduler.script({ on: 'DeleteSchedule', error: { type: 'ResourceNotFoundException' } });
@@ -315,7 +315,7 @@ describe('a schedule whose target is not the function', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('without JOBSWEEP_FUNCTION_ARN no schedule can be recognized as ours, so nothing is changed', async () => {
+  it('if JOBSWEEP_FUNCTION_ARN is not set, no schedule can be recognized as ours, so nothing is changed', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     const env = { JOBSWEEP_SCHEDULE_GROUP: 'sweeps' };
@@ -332,14 +332,14 @@ describe('a schedule whose target is not the function', () => {
   });
 });
 
-describe('a schedule of the deployment or of a sweep', () => {
+describe('a schedule from the deployment or from a sweep', () => {
   const followUp = 'followup.default.0123456789.1';
 
   it.each<[string, string]>([
     ['stack.nightly', 'stack.nightly belongs to the deployment: a later deployment may resume it'],
     [followUp, `${followUp} is a follow-up: without it, the jobs that its sweep left closing wait`],
   ])(
-    'a schedule of the deployment or of a sweep is paused only after a confirmation that explains it: %s',
+    'a schedule from the deployment or from a sweep is paused only after a confirmation that explains it: %s',
     async (name, meaning) => {
       await using bench = await groupBench();
       await create(bench.client, { ...full, Name: name });
@@ -359,7 +359,7 @@ describe('a schedule of the deployment or of a sweep', () => {
     },
   );
 
-  it('a schedule of the deployment is never deleted, because the stack could not be updated afterwards', async () => {
+  it('a schedule from the deployment is never deleted, because the stack could not be updated afterwards', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Name: 'stack.nightly' });
     await create(bench.client, full);
@@ -378,7 +378,7 @@ describe('a schedule of the deployment or of a sweep', () => {
   });
 });
 
-describe('schedules without their settings', () => {
+describe('schedules commands with a missing setting', () => {
   it.each([
     [
       'no group',
@@ -398,7 +398,7 @@ describe('schedules without their settings', () => {
       'JOBSWEEP_DLQ_ARN: expected the ARN of an SQS queue that is not FIFO',
     ],
   ])(
-    'a schedules command with a missing or invalid setting ends with 2 and a message: %s',
+    'a schedules command exits with 2 and a message for a missing or invalid setting: %s',
     async (_what, change, message) => {
       await using bench = await schedulesBench();
       const before = bench.scheduler.requests.length;
@@ -423,7 +423,7 @@ describe('schedules without their settings', () => {
       'nonsense',
       'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address',
     ],
-  ])('a schedules command ends with 2 when %s is %j', async (name, value, message) => {
+  ])('a schedules command exits with 2 if %s is %j', async (name, value, message) => {
     await using bench = await schedulesBench();
     vi.stubEnv(name, value);
     const { exit, stderr } = await bench.run(['list']);
@@ -432,7 +432,7 @@ describe('schedules without their settings', () => {
   });
 });
 
-describe('schedules without several settings', () => {
+describe('schedules commands with several missing settings', () => {
   const unset = { JOBSWEEP_SCHEDULE_GROUP: '', JOBSWEEP_FUNCTION_ARN: '', JOBSWEEP_SCHEDULER_ROLE_ARN: '' };
   const group = 'JOBSWEEP_SCHEDULE_GROUP is not set: set it, or name the group with --group';
   const ofFunction =
@@ -468,7 +468,7 @@ describe('schedules without several settings', () => {
     expect(lines).toEqual(problems.map((problem) => expect.stringContaining(problem)));
   });
 
-  it('schedules plan names all missing and invalid settings at once', async () => {
+  it('`schedules plan` names all missing and invalid settings at once', async () => {
     await using bench = await schedulesBench();
     const env = { ...unset, JOBSWEEP_DLQ_ARN: 'queue' };
     const { exit, stderr } = await bench.withFile('schedules: []', ['plan'], { env });

@@ -25,7 +25,7 @@ const eightBusyTwoIdle = () => [...idle(2), ...busy(8)];
 beforeEach(() => vi.unstubAllEnvs());
 
 describe('jobsweep sweep', () => {
-  it('jobsweep sweep sends one notification, which contains the place of the report', async () => {
+  it('`jobsweep sweep` sends one notification, which says where the report is', async () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     await using folder = await newFolder();
     await using webhook = await startWebhook();
@@ -53,7 +53,7 @@ describe('jobsweep sweep', () => {
     expect(bus.entries).toHaveLength(1);
   });
 
-  it('jobsweep sweep ends the same if the notification is refused, and reports that on standard error without the address', async () => {
+  it('`jobsweep sweep` has the same result if the notification is refused, and the warning does not show the address', async () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook(403);
     const result = await runOn(setup, ['sweep', '--yes'], {
@@ -77,7 +77,7 @@ describe('jobsweep sweep', () => {
     expect(webhook.messages()[0]?.detail).toMatchObject({ status: 'refused', fuse: { name: 'max_jobs' } });
   });
 
-  it('jobsweep sweep sends one notification for all rounds of --wait', async () => {
+  it('`jobsweep sweep --wait` sends only one notification for all rounds', async () => {
     await using setup = await startSetup([
       { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
       ...eightBusyTwoIdle(),
@@ -96,8 +96,8 @@ describe('jobsweep sweep', () => {
     ['a plan', ['plan']],
     ['a dry run', ['sweep', '--dry-run']],
     ['the embedded cluster', ['sweep', '--embedded', '--yes', '--set', 'jobs=web-search-terms']],
-    ['a request that wants none', ['sweep', '--yes', '--set', 'notify.when=never']],
-  ])('jobsweep sweep sends no notification for %s', async (_what, args) => {
+    ['a request with notify.when set to never', ['sweep', '--yes', '--set', 'notify.when=never']],
+  ])('`jobsweep sweep` sends no notification for %s', async (_what, args) => {
     await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook();
     const { exit } = await runOn(setup, args, { env: { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url } });
@@ -105,7 +105,7 @@ describe('jobsweep sweep', () => {
     expect(webhook.requests).toEqual([]);
   });
 
-  it('jobsweep sweep sends no notification if the user at the terminal answers no, or sees the error', async () => {
+  it('`jobsweep sweep` sends no notification if the user at the terminal answers no, or sees the error', async () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook();
     const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
@@ -115,7 +115,7 @@ describe('jobsweep sweep', () => {
     expect(webhook.requests).toEqual([]);
   });
 
-  it('jobsweep sweep sends its error as a notification when no user sees it, and exits as before', async () => {
+  it('`jobsweep sweep` sends its error as a notification if no user sees it, and exits as before', async () => {
     await using webhook = await startWebhook();
     const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
     const unreachable = await runCommand(['sweep', '--yes'], { env });
@@ -135,7 +135,7 @@ describe('jobsweep sweep', () => {
     expect(second?.detail.error).toMatchObject({ name: 'InvalidSettingError', exit: 2 });
   });
 
-  it('jobsweep sweep sends its notification after an interrupt too, and ends soon', async () => {
+  it('`jobsweep sweep` sends its notification even after an interrupt, and then ends soon', async () => {
     await using setup = await startSetup([
       { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
       ...eightBusyTwoIdle(),
@@ -155,7 +155,7 @@ describe('jobsweep sweep', () => {
     ]);
   });
 
-  it('jobsweep sweep does not wait for a silent notification target when it is interrupted', async () => {
+  it('`jobsweep sweep` does not wait for a notification target that does not answer when it is interrupted', async () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     const stop = new AbortController();
     await using silent = await serve(() => stop.abort(new DOMException('stopped by SIGTERM', 'AbortError')));
@@ -171,7 +171,7 @@ describe('jobsweep sweep', () => {
 });
 
 describe('jobsweep sweep --all-clusters', () => {
-  it('jobsweep sweep --all-clusters sends one notification for all clusters, the worst first', async () => {
+  it('`jobsweep sweep --all-clusters` sends one notification for all clusters, with the worst cluster first', async () => {
     await using eu = await startSetup(eightBusyTwoIdle());
     await using us = await startSetup([...busy(8)], {}, { clock: eu.clock });
     await using ap = await startSetup([...idle(6), ...busy(4)], {}, { clock: eu.clock });
@@ -210,7 +210,7 @@ describe('jobsweep sweep --all-clusters', () => {
     ]);
   });
 
-  it('jobsweep sweep --all-clusters sends no notification if no cluster changed', async () => {
+  it('`jobsweep sweep --all-clusters` sends no notification if no cluster changed', async () => {
     await using us = await startSetup([...busy(8)]);
     await using folder = await newFolder();
     await using webhook = await startWebhook();

@@ -10,13 +10,13 @@ const jobs = [
   { jobId: 'capacity-plan', lastData: '1m' },
 ];
 
-describe('a name of the request that selects no open job', () => {
+describe('a name in the request that selects no open job', () => {
   it.each([
     ['idel-0', 'warning: jobs: "idel-0" matches no job of the cluster; did you mean "idle-0"?'],
     ['old-0', 'the job "old-0" is closed already'],
     ['retired', 'every job that "retired" matches is closed already'],
     ['old-*', 'every job that "old-*" matches is closed already'],
-  ])('plan --jobs %s explains on standard error why its JSON lists no job', async (name, note) => {
+  ])('`plan --jobs %s` explains on standard error why its JSON lists no job', async (name, note) => {
     await using setup = await startSetup(jobs);
     const result = await runOn(setup, ['plan', '--jobs', name]);
     expect(result).toMatchObject({ exit: 0, stderr: `jobsweep: ${note}\n` });
@@ -24,7 +24,7 @@ describe('a name of the request that selects no open job', () => {
   });
 
   it.each(['plan', 'sweep --yes'])(
-    '%s warns of a mistyped exclusion, in JSON and beside it',
+    '%s warns about a mistyped exclusion, both in the JSON and on standard error',
     async (command) => {
       await using setup = await startSetup(jobs);
       const result = await runOn(setup, [...command.split(' '), '--exclude', 'capcity-*,idle-*']);
@@ -37,7 +37,7 @@ describe('a name of the request that selects no open job', () => {
     },
   );
 
-  it('a table contains the warning, so standard error does not repeat it', async () => {
+  it('a table contains the warning about a name, so standard error does not repeat it', async () => {
     await using setup = await startSetup(jobs);
     const { stdout, stderr } = await runOn(setup, ['plan', '-o', 'table', '--jobs', 'idel-0']);
     expect(stdout).toContain('no job to show: no open job is listed\n');
@@ -51,7 +51,7 @@ describe('a name of the request that selects no open job', () => {
     expect(stderr).toBe('');
   });
 
-  it('advise warns of a mistyped exclusion, because it judges the jobs that it names', async () => {
+  it('advise warns about a mistyped exclusion, because it judges the jobs that the exclusion would have kept', async () => {
     await using setup = await startSetup(jobs);
     const args = ['advise', '-p', '{"exclude": "capcity-*", "jobs": ["*", "idel-0"]}'];
     const { exit, stdout } = await runOn(setup, args);

@@ -40,7 +40,7 @@ describe('the progress of a sweep', () => {
     expect(drawn.join('')).not.toContain('\n');
   });
 
-  it('the progress of a sweep is an occasional line without a terminal, with the result at the end', async () => {
+  it('without a terminal, the progress of a sweep is an occasional line, with the result at the end', async () => {
     await using setup = await startSetup(slowJobs);
     const started = setup.clock.now();
     const { stderr } = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin });
@@ -63,7 +63,7 @@ describe('the progress of a sweep', () => {
     expect(progressOf(stderr).at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
-  it('the progress of a sweep does not count jobs as done that are still closing or never got a close request', async () => {
+  it('the progress of a sweep does not count jobs as done if they are still closing or never got a close request', async () => {
     await using setup = await startSetup([
       ...busy(10),
       ...idle(1, { closeTakes: '1s' }),
@@ -84,7 +84,7 @@ describe('the progress of a sweep', () => {
     expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
   });
 
-  it('there is no progress output if a fuse trips, even with jobs found closing', async () => {
+  it('there is no progress output if a fuse trips, even if jobs were found closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using setup = await startSetup([...busy(4), ...idle(9), closing]);
     expect(await runOn(setup, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });

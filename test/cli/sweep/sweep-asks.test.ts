@@ -76,7 +76,7 @@ describe('a sweep on a terminal', () => {
     ['four minutes', 240_000, 1],
     ['six minutes', 360_000, 2],
   ])(
-    'a sweep on a terminal carries out the plan that was shown, after %s',
+    'a sweep on a terminal carries out the plan that it showed if the user answers after %s',
     async (_time, readingMs, expected) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       const result = await agreedAfter(setup, readingMs);
@@ -90,7 +90,7 @@ describe('a sweep on a terminal', () => {
   );
 
   it.each([60_000, 3_600_000])(
-    'a sweep on a terminal is refused when upgrade mode begins within the %i ms before the user answers',
+    'a sweep on a terminal is refused if upgrade mode begins in the %i ms before the user answers',
     async (readingMs) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       const result = await agreedAfter(setup, readingMs, () => setup.cluster.setUpgradeMode(true));
@@ -115,7 +115,7 @@ describe('a sweep on a terminal', () => {
     expect(reportOf(result).jobs.filter(({ outcome }) => outcome === 'closed')).toHaveLength(3);
   });
 
-  it('a sweep on a terminal asks for no confirmation when there is nothing to close', async () => {
+  it('a sweep on a terminal asks for no confirmation if there is nothing to close', async () => {
     await using setup = await startSetup(busy(3));
     const result = await runOn(setup, ['sweep'], { terminal: true });
     expect(result.exit).toBe(0);

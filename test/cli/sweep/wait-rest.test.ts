@@ -21,7 +21,7 @@ const asks = (setup: SweepSetup) =>
   Object.values(Object.groupBy(setup.closes().flat(), (jobId) => jobId)).map((each) => each?.length);
 
 describe('a sweep that waits and has more jobs than fit into one deadline', () => {
-  it('sweep --wait starts the next round at once until all jobs are closed, with one request per job', async () => {
+  it('`sweep --wait` starts the next round at once until all jobs are closed, with one request per job', async () => {
     await using setup = await startSetup([...idle(30, slow), ...busy(40)]);
     const result = await runOn(setup, [...args, '--yes', '-p', '-'], { stdin: payload });
     expect(result.exit).toBe(0);
@@ -42,7 +42,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expect(Date.parse(next?.startedAt ?? '') - Date.parse(report.startedAt)).toBeLessThanOrEqual(3 * 60_000);
   });
 
-  it('sweep --wait stops after followUp.max rounds with a message and exit code 3', async () => {
+  it('`sweep --wait` stops after followUp.max rounds with a message and exit code 3', async () => {
     await using setup = await startSetup([...idle(60, slow), ...busy(70)]);
     const stdin = JSON.stringify({
       ...(JSON.parse(payload) as object),
@@ -60,7 +60,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     );
   });
 
-  it('sweep --wait stops if a fuse trips between two rounds', async () => {
+  it('`sweep --wait` stops if a fuse trips between two rounds', async () => {
     await using setup = await startSetup([...idle(30, slow), ...busy(40)]);
     const others = () => {
       for (const { jobId } of busy(40)) setup.cluster.removeJob(jobId);
@@ -79,7 +79,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     );
   });
 
-  it('sweep --wait closes in later rounds only jobs that the user confirmed', async () => {
+  it('`sweep --wait` closes, in later rounds, only jobs that the user confirmed', async () => {
     await using setup = await startSetup([
       ...idle(24, slow),
       { jobId: 'soon-idle', lastData: `${48 * 3_600 - 60}s`, ...slow },
@@ -96,7 +96,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expect(report.jobs.find(({ jobId }) => jobId === 'soon-idle')?.outcome ?? 'kept').toBe('kept');
   });
 
-  it('sweep --wait can be undone completely by `reopen`', async () => {
+  it('`sweep --wait` can be undone completely by reopen', async () => {
     await using setup = await startSetup([...idle(16, slow), ...busy(20)]);
     await using files = await newFolder();
     const file = files.at('report.json');

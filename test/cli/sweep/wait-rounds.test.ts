@@ -8,7 +8,7 @@ const minute = 60_000;
 const args = ['sweep', '--yes', '--wait', '-p', '-'];
 
 describe('a sweep that waits', () => {
-  it('sweep --wait runs further rounds until slow jobs are closed, and writes one report', async () => {
+  it('`sweep --wait` runs further rounds until slow jobs are closed, and writes one report', async () => {
     await using setup = await startSetup([
       ...busy(6),
       ...idle(3),
@@ -39,7 +39,7 @@ describe('a sweep that waits', () => {
     );
   });
 
-  it('sweep --wait forces a job in a later round once it counts as stuck', async () => {
+  it('`sweep --wait` forces a job in a later round once it counts as stuck', async () => {
     await using setup = await startSetup([
       ...busy(6),
       ...idle(1),
@@ -58,7 +58,7 @@ describe('a sweep that waits', () => {
     });
   });
 
-  it('sweep --wait reports jobs still closing after the last round, and exits with 3', async () => {
+  it('`sweep --wait` reports jobs still closing after the last round, and exits with 3', async () => {
     await using setup = await startSetup([
       ...busy(6),
       { jobId: 'hangs', lastData: '9d', closeTakes: 'never' },
@@ -72,7 +72,7 @@ describe('a sweep that waits', () => {
     expect(report.warnings.join()).toContain('given up after 2 follow-ups');
   });
 
-  it('sweep --wait keeps a failure of the first round in the final report', async () => {
+  it('`sweep --wait` keeps a failure from the first round in the final report', async () => {
     await using setup = await startSetup([
       ...busy(6),
       { jobId: 'fails', lastData: '8d', closeTakes: { fails: 'disk full', after: '1s' } },
@@ -83,7 +83,7 @@ describe('a sweep that waits', () => {
     expect(reportOf(result)).toMatchObject({ status: 'partial', counts: { closed: 1, errors: 1 } });
   });
 
-  it('sweep --wait counts a job reopened between rounds once, as kept', async () => {
+  it('`sweep --wait` counts a job that was reopened between rounds only once, as kept', async () => {
     await using setup = await startSetup([...busy(6), { jobId: 'slow', lastData: '9d', closeTakes: '12m' }]);
     setup.server.faults.at(setup.clock.now() + 13 * minute, () => setup.cluster.openJob('slow'));
     const result = await runOn(setup, args, { stdin: '{}' });
@@ -95,7 +95,7 @@ describe('a sweep that waits', () => {
     expect(jobOf(report, 'slow')).toMatchObject({ outcome: 'kept', reason: 'recently_opened' });
   });
 
-  it('sweep --wait writes its report if the cluster cannot be reached in a later round', async () => {
+  it('`sweep --wait` writes its report if the cluster cannot be reached in a later round', async () => {
     await using setup = await startSetup([
       ...busy(6),
       ...idle(2),
@@ -112,7 +112,7 @@ describe('a sweep that waits', () => {
     expect(report.warnings.join()).toMatch(/the next round failed.*cannot be reached/);
   });
 
-  it('sweep --wait writes its report if upgrade mode begins before a later round', async () => {
+  it('`sweep --wait` writes its report if upgrade mode begins before a later round', async () => {
     await using setup = await startSetup([
       ...busy(6),
       { jobId: 'hangs', lastData: '9d', closeTakes: 'never' },
@@ -136,7 +136,7 @@ describe('a sweep that waits', () => {
     });
   });
 
-  it('sweep --wait ends at once with its report if it is stopped between two rounds', async () => {
+  it('`sweep --wait` ends at once with its report if it is stopped between two rounds', async () => {
     await using setup = await startSetup([
       ...busy(6),
       ...idle(2),
@@ -156,7 +156,7 @@ describe('a sweep that waits', () => {
     expect(report.warnings.join()).toContain('stopped between two rounds');
   });
 
-  it('sweep --wait has counts that add up, whatever happens to the jobs', async () => {
+  it('`sweep --wait` reports counts that add up, whatever happens to the jobs', async () => {
     const takes = fc.constantFrom('5s', '3m', '11m', '33m', 'never' as const, {
       fails: 'disk full',
       after: '2s',

@@ -37,7 +37,7 @@ describe('the section of the HTML report that explains its words', () => {
     expect(text).not.toMatch(/stuck|flapping|revived/);
   });
 
-  it('the HTML report of a plan explains what a close keeps, and has nothing to undo', async () => {
+  it('the HTML report of a plan explains what a close preserves, and does not explain how to undo a sweep', async () => {
     await using setup = await startSetup(jobs);
     const text = sectionOf((await runOn(setup, ['plan', '-o', 'html'])).stdout);
     expect(text).toContain('A close deletes nothing');

@@ -13,12 +13,12 @@ const rowsOf = (times: Pick<ReportedJob, 'closedAt' | 'settledAt'>) => {
 
 it.each([
   [
-    'when its job was seen closed, though the request took longer',
+    'when the job was seen closed, even if the request took longer',
     { closedAt: at(15), settledAt: at(40) },
     '5 s',
   ],
-  ['when its outcome was known, if it was not seen closed', { settledAt: at(40) }, '30 s'],
-  ['at the end of the sweep without either', {}, '50 s'],
-])('the timeline ends a bar %s', (_when, times, took) => {
+  ['when its outcome was known, if the job was not seen closed', { settledAt: at(40) }, '30 s'],
+  ['at the end of the sweep, if neither time is known', {}, '50 s'],
+])('the timeline ends the bar of a job %s', (_when, times, took) => {
   expect(rowsOf(times)).toEqual([['1', 'ml-0', 'a', '10 s', took, 'closed']]);
 });
