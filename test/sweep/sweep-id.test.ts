@@ -6,7 +6,7 @@ const trigger = {
   scheduledTime: '2026-11-23T02:00:00Z',
 };
 
-describe('the name of a sweep', () => {
+describe('the id of a sweep', () => {
   it('the sweep id is the same for every delivery of one due time of a schedule', () => {
     expect(sweepIdOf(trigger, 'request-1')).toBe(sweepIdOf({ ...trigger }, 'request-2'));
   });

@@ -461,9 +461,9 @@ describe('a sweep that cannot finish everything', () => {
   });
 
   it.each([
-    ['an error', new Error('boom')],
-    ['something else', 'boom'],
-  ])('a sweep gives each job an outcome even when an unexpected %s ends it', async (_what, thrown) => {
+    ['an unexpected error', new Error('boom')],
+    ['a thrown value that is not an error', 'boom'],
+  ])('a sweep gives each job an outcome even if %s ends it', async (_what, thrown) => {
     const report = await reportOf(
       [
         { ...idle, modelBytes: 900_000_000 },

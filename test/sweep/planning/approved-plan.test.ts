@@ -34,7 +34,7 @@ describe('a plan', () => {
   });
 });
 
-describe('a job since the plan', () => {
+describe('a job that may have changed since the plan', () => {
   const openedAt = now - 100 * 3_600_000;
   const planned = planOf(idleJob({ openedAt }));
   const still = (changes: Partial<JobSnapshot>, plan = planned) =>

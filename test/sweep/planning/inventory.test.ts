@@ -313,7 +313,7 @@ describe('the last activity of a job', () => {
   });
 });
 
-describe('whether a datafeed may still fetch', () => {
+describe('a datafeed that may still read data', () => {
   it.each([
     ['stopped', false],
     ['started', true],

@@ -157,8 +157,12 @@ describe('the check before a close', () => {
 
 describe('what a close request may answer (elasticsearch.md §2.5)', () => {
   const misleading: [string, Fault, string][] = [
-    ['a reply lost after the server took it', { api: close, reset: 'after' }, 'closed'],
-    ['a connection that breaks before the server took it', { api: close, reset: 'before' }, 'closed'],
+    ['a reply that is lost after the server accepted the request', { api: close, reset: 'after' }, 'closed'],
+    [
+      'a connection that breaks before the server received the request',
+      { api: close, reset: 'before' },
+      'closed',
+    ],
     ['a reply cut in half', { api: close, cut: 5 }, 'closed'],
     [
       '429, the server is busy',
@@ -172,21 +176,21 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
       'closed',
     ],
     ['503, no master', { api: close, status: 503, type: 'master_not_discovered_exception' }, 'closed'],
-    ['504 after the server took it', { api: close, status: 504, after: true }, 'closed'],
+    ['504 although the server accepted the request', { api: close, status: 504, after: true }, 'closed'],
     [
       'a proxy’s page',
       { api: close, status: 200, body: '<html>Welcome</html>', contentType: 'text/html' },
       'closed',
     ],
     [
-      'a proxy’s page after the server took it',
+      'a proxy’s page although the server accepted the request',
       { api: close, status: 200, after: true, body: '<html>', contentType: 'text/html' },
       'closed',
     ],
     ['{"closed": false}', { api: close, status: 200, body: { closed: false } }, 'closed'],
     ['{"closed": true} without any effect', { api: close, status: 200, body: { closed: true } }, 'closed'],
     [
-      '500 from a process',
+      '500 from the process of a job',
       { api: close, status: 500, type: 'status_exception', reason: 'Exception closing autodetect process' },
       'closed',
     ],
