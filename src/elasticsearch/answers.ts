@@ -117,7 +117,10 @@ export function readJobStats(entry: Fields): JobStats {
   return { ...stats, ...reader.verdict };
 }
 
-/** The processors of a node, from its attributes. No verdict depends on them, so a bad value is simply unknown. */
+/**
+ * The processors of a node, from its attributes. No verdict depends on this number, so an invalid value counts as
+ * unknown.
+ */
 function readProcessors(attributes: unknown): number | undefined {
   if (!isJsonObject(attributes)) return undefined;
   const exact = processorsFrom(attributes['ml.allocated_processors_double']);

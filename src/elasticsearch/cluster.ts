@@ -60,7 +60,7 @@ const jobConfigs: Listing<JobConfig> = {
     'groups',
     'blocked',
     'deleting',
-    // all of them, because owners misspell our key
+    // all custom settings, because owners misspell our key
     'custom_settings',
     'datafeed_config.datafeed_id',
     'analysis_limits.model_memory_limit',
@@ -300,7 +300,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
    * that this is Elasticsearch. Wrong credentials and a missing answer still end the sweep.
    */
   async #optional(question: Question, signal: AbortSignal): Promise<unknown> {
-    // if security is off, its APIs answer 500, which a retry cannot fix
+    // if security is off, the security APIs answer 500, which a retry cannot fix
     const passes = (failure: Failure) =>
       mayPass(failure) && !(failure.kind === 'answer' && failure.error.status === 500);
     const reading = await this.#reader.read(question, (body) => body, signal, passes);

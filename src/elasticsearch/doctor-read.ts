@@ -19,7 +19,7 @@ export function doctorRead(reader: Reader, signal: AbortSignal) {
         return understand(body);
       },
       signal,
-      // if security is off, its APIs answer 500, which a retry cannot fix
+      // if security is off, the security APIs answer 500, which a retry cannot fix
       (failure) =>
         mayPass(failure) &&
         !('error' in failure && failure.error.status === 500) &&

@@ -6,7 +6,7 @@ import { UnreadableEntriesError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import { maxIdBytes, separatorBytes } from '../sweep/request-line.ts';
 
-/** The server's limit for one listing. It silently drops the rest. */
+/** The server's limit for one listing. The server silently drops further entries. */
 export const mostListed = 10_000;
 
 /** The characters that ids and group names may begin with, and those that may follow. */

@@ -14,7 +14,7 @@ export interface StoreSwept extends Pick<StoreReport, 'report' | 'plan' | 'swept
   readonly write: WriteLine;
 }
 
-/** How long it may take, in milliseconds. */
+/** How long storing the report may take, in milliseconds. */
 const maxMs = 20_000;
 
 export async function storeSwept({ remainingMs, write, ...given }: StoreSwept): Promise<void> {

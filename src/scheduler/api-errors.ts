@@ -155,7 +155,7 @@ function throwSettingError(error: unknown, name: string, message: string): void 
     );
 }
 
-/** Changes a sentence so that it can end another one. */
+/** Changes a sentence into a clause that can end another sentence. */
 const clause = (sentence: string): string =>
   `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`;
 

@@ -204,7 +204,7 @@ function accept(
   if (found.State === 'DISABLED') throw refuse('it is paused');
   const at = dueTime(found);
   if (at === undefined || at <= now) throw refuse('its time is past');
-  // two runs of one event request slightly different times; a much later one is another order
+  // two runs of one event request slightly different times; a much later time means another order
   const tolerance = request.followUp === false ? minute : request.followUp.after;
   if (at > wanted.at + tolerance) throw refuse(`it runs only at ${new Date(at).toISOString()}`);
   const held = new Set(waiting.followUpOf.jobs.map(({ jobId }) => jobId));

@@ -33,8 +33,8 @@ export const notOurs = (target: string | undefined): string =>
 export const followUpPrefix = (cluster: string) => `${followUpMark}${cluster}.`;
 
 /**
- * The name of one round of a chain. The name is deterministic, so that two requests create only one schedule. It has at
- * most 63 characters if the cluster's name has 40 and the round is below 100.
+ * The name of one round of a chain. The name is deterministic, so that two requests create only one schedule. The name
+ * has at most 63 characters if the cluster's name has 40 and the round is below 100.
  */
 export function followUpName(
   cluster: string,

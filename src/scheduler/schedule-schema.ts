@@ -69,7 +69,7 @@ export const retryShape = {
     .meta({ description: 'How often an undelivered invocation is retried.' }),
 };
 
-/** Maximum number of clusters in one file: as many as the simulated night in the tests. */
+/** Maximum number of clusters in one file: as many as a test simulates for one night. */
 export const maxClusters = 1_000;
 
 const cluster = () => text(clusterName, 'the name of a cluster: 1 to 40 of a-z, 0-9 and -');

@@ -19,7 +19,7 @@ export interface StoreReport extends Omit<ReportToStore, 'namespace' | 'version'
   readonly clock: Clock;
   /** How long storing the report may take, in milliseconds. */
   readonly limitMs: number;
-  /** Aborts to end it early. */
+  /** Aborts to stop storing early. */
   readonly stop?: AbortSignal | undefined;
 }
 

@@ -37,7 +37,7 @@ export interface SweepOrder extends DecideContext {
 /** The collaborators and limits of a sweep. */
 export interface SweepContext {
   readonly cluster: Cluster;
-  /** Arranges follow-ups. If it is missing, the report says so. */
+  /** Arranges follow-ups. If undefined, the report says that there is no scheduler. */
   readonly followUps?: FollowUps | undefined;
   readonly clock: Clock;
   /** The time that the sweep may take, in milliseconds. */
@@ -67,7 +67,7 @@ export interface Plan {
 /** The result of carrying out a plan. */
 export interface CarriedOut {
   readonly report: SweepReport;
-  /** The plan that was carried out. It is a newer one if the given plan was too old. */
+  /** The plan that was carried out. If the given plan was too old, this is a newer plan. */
   readonly plan: Plan;
   /** The data of the report, for a report over several rounds. */
   readonly round: Round;

@@ -8,7 +8,7 @@ export interface Finding {
   readonly check: string;
   readonly level: Level;
   readonly found: string;
-  /** What to do. Every `finding` has it. */
+  /** What to do. Always set if the level is `finding`. */
   readonly advice?: string;
 }
 

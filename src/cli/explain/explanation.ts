@@ -84,7 +84,7 @@ export interface Explanation {
 
 export interface ExplainedProtection {
   readonly kind: Protection['kind'];
-  /** What its owner should know: a misspelled or unreadable setting, or a date that has passed. */
+  /** What the job's owner should know: a misspelled or unreadable setting, or a date that has passed. */
   readonly hint?: string;
 }
 

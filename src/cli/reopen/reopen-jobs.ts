@@ -49,7 +49,7 @@ export interface ReopenWorld {
   readonly clock: Clock;
   /** How many jobs are opened at once. A node opens two at a time; further requests wait. */
   readonly concurrency: number;
-  /** Once it aborts, no more requests are sent. */
+  /** Once this signal aborts, no more requests are sent. */
   readonly ending: AbortSignal;
   /** Milliseconds left before the deadline. */
   readonly remainingMs: () => number;
@@ -166,7 +166,7 @@ async function openOne(
   if (job.reportedState === 'opening') return { jobId, outcome: 'opening' };
   if (job.reportedState !== 'closed' || job.target === undefined)
     return { jobId, outcome: 'error', error: strange(job) };
-  // The sweep only stopped its datafeed. Someone else closed the job, perhaps on purpose.
+  // The sweep only stopped the job's datafeed. Someone else closed the job, perhaps on purpose.
   if (!mayHaveClosed(past)) return { jobId, outcome: 'error', error: closedByOthers };
   if (ending.aborted) return { jobId, outcome: 'not_attempted' };
   return await askToOpen(job.target, world);

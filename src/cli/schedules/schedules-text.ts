@@ -13,7 +13,7 @@ export interface ListedSchedule {
   readonly state: 'enabled' | 'paused';
   /** `other` invokes another function; `file` is any schedule of ours that is neither a follow-up nor deployed. */
   readonly owner: 'file' | 'follow-up' | 'deployment' | 'other';
-  /** The ARN of the function or other target that it invokes. */
+  /** The ARN of the function or other target that the schedule invokes. */
   readonly target: string | null;
   readonly expression: string;
   readonly timezone: string;
@@ -24,7 +24,7 @@ export interface ListedSchedule {
   readonly description: string | null;
 }
 
-/** The result of one change; also its JSON form. */
+/** The result of one change; also the JSON form of the result. */
 export interface ChangeResult {
   readonly name: string;
   readonly action: Change['action'] | 'pause' | 'resume';

@@ -64,9 +64,9 @@ export interface Evidence {
   /** When the job's last close ended; the server clears this field at each open. */
   readonly finishedTime?: number | undefined;
   readonly now: Observation;
-  /** Whether its datafeed is running now. */
+  /** Whether the job's datafeed is running now. */
   readonly datafeedRuns: boolean;
-  /** The search interval in its datafeed's config, in milliseconds. */
+  /** The search interval in the config of the job's datafeed, in milliseconds. */
   readonly frequency?: number | undefined;
   readonly records?: readonly Observation[] | undefined;
   readonly snapshots?: readonly Snapshot[] | undefined;

@@ -50,7 +50,7 @@ export function readFeeds(messages: readonly Message[], context: FeedsContext): 
 /** A datafeed while it reads in real time. */
 interface Run {
   readonly from: number;
-  /** Since when it has found no data. */
+  /** Since when the datafeed has found no data. */
   readonly silentFrom?: number | undefined;
   /** From this time on, any silence would cause a message. */
   readonly denseFrom: number | undefined;

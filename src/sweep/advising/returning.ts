@@ -21,7 +21,7 @@ export const suggestions = {
 export type Suggestion = keyof typeof suggestions;
 
 const hour = 3_600_000;
-/** `reopen` notes when it began; its default deadline is 15 minutes. */
+/** `reopen` only notes when it began, and by default it may run for 15 minutes. */
 const longestReopen = hour / 4;
 
 /** The jobs that were reopened in the period, the most frequently reopened first. */

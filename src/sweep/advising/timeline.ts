@@ -7,7 +7,7 @@ export interface TimelineEvent {
   /** ISO date-time. */
   readonly at: string;
   readonly what: string;
-  /** Who did it, if known. */
+  /** Who caused the event, if known. */
   readonly by?: string;
   readonly source: SourceName | 'config' | 'reports';
 }

@@ -88,7 +88,7 @@ export class Entry {
     return this.#outcome !== undefined;
   }
 
-  /** Whether its outcome is one of these. */
+  /** Whether the job's outcome is one of these. */
   endedAs(...names: readonly OutcomeName[]): boolean {
     return names.some((name) => name === this.#outcome?.outcome);
   }

@@ -17,7 +17,7 @@ export interface Waiting {
   readonly force: boolean;
   /** Only jobs with the same `company` may share a request. */
   readonly company: symbol;
-  /** The earliest time for its request, epoch milliseconds: the end of the server's retry-after. */
+  /** The earliest time for the job's request, epoch milliseconds: the end of the server's retry-after. */
   readonly notBefore: number;
 }
 

@@ -17,7 +17,7 @@ export interface DatafeedSnapshot {
 /** One job as the cluster reported it at one point in time. */
 export interface JobSnapshot {
   readonly jobId: string;
-  /** The id as a close may name it; undefined when the job must not be named. */
+  /** The id to use in a close request; undefined if a close must not name the job. */
   readonly target: JobId | undefined;
   /** The state as the cluster reported it; `unknown` without stats. */
   readonly reportedState: string;
@@ -28,7 +28,7 @@ export interface JobSnapshot {
   readonly groups: readonly string[];
   readonly nodeId?: string | undefined;
   readonly nodeName?: string | undefined;
-  /** When its process started on its present node; epoch milliseconds, exact to a second and never too early. */
+  /** When the job's process started on its present node; epoch milliseconds, exact to a second and never too early. */
   readonly openedAt?: number | undefined;
   /** When data last arrived, accepted or not; the node's wall clock, epoch milliseconds. */
   readonly lastDataTime?: number | undefined;

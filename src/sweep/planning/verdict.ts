@@ -22,13 +22,13 @@ export const isToAct = ({ verdict }: Verdict): boolean => verdict === 'close' ||
 
 /** Facts about a job from before this sweep. */
 export interface History {
-  /** When it was first asked to close, or first seen closing; epoch milliseconds. */
+  /** When the job was first asked to close, or first seen closing; epoch milliseconds. */
   readonly askedAt?: number | undefined;
-  /** Its last activity as an earlier sweep saw it. A job that is closing no longer reports its activity. */
+  /** The job's last activity as an earlier sweep saw it. A job that is closing no longer reports its activity. */
   readonly lastActivity?: number | undefined;
-  /** It was opened again after at least `maxComebacks` closes. */
+  /** Whether the job was opened again after at least `maxComebacks` closes. */
   readonly flapping?: boolean | undefined;
-  /** A follow-up lists it, so it is judged in any state. */
+  /** Whether a follow-up lists the job. If so, the job is judged in any state. */
   readonly awaited?: boolean | undefined;
   /** The job as the approved plan saw it; null if that plan would not act on it. */
   readonly planned?: PlannedJob | null | undefined;

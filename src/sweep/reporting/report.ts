@@ -39,7 +39,9 @@ export interface ReportedJob {
   /** Close requests that named the job, including refused ones and those of earlier sweeps of the chain. */
   readonly attempts: number;
   readonly memoryBytes?: number;
-  /** The memory that it reserves on its node: the size by which the server assigns it, plus 10 MB for its process. */
+  /**
+   * The memory that the job reserves on its node: the size by which the server assigns it, plus 10 MB for its process.
+   */
   readonly reservedBytes?: number;
   readonly nodeId?: string;
   readonly nodeName?: string;
@@ -306,7 +308,7 @@ function continued(before: Fate, after: Fate, entry: Entry, startedAt: number): 
   const attempts = Math.max(before.attempts + entry.asks, after.attempts);
   const datafeedStopped = before.datafeedStopped ? true : after.datafeedStopped;
   if (after.outcome.outcome === 'kept') {
-    // The sweep closed it and someone opened it again: it still counts as closed.
+    // The sweep closed the job and someone opened it again: the job still counts as closed.
     if (before.outcome.outcome !== 'closing' && before.outcome.outcome !== 'not_attempted') return before;
     const { modelBytes, reservedBytes } = before.job;
     const job = { ...after.job, modelBytes, reservedBytes };

@@ -1,4 +1,4 @@
-/** @module A report as one self-contained HTML file, readable without network and without scripts. */
+/** @module A report as one self-contained HTML file, readable offline and without scripts. */
 
 import { bytes, moment, span } from '../../../base/words.ts';
 import { freedMemory } from '../../../sweep/reporting/freed-memory.ts';
