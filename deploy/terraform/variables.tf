@@ -68,7 +68,7 @@ variable "schedules" {
   }
 
   validation {
-    # so that a misspelled field is found here instead of at night by the function
+    # finds a misspelled field here, before the function finds it at night
     condition = alltrue([
       for schedule in values(var.schedules) : can(jsondecode(schedule.request).rollCall) || try(length(setsubtract(keys(jsondecode(schedule.request)), [
         "$schema", "allowNoMatch", "close", "cluster", "dryRun", "exclude", "followUp", "force", "fuse", "idleFor",

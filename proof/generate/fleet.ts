@@ -50,7 +50,7 @@ const protection = fc.oneof(
 
 const managed = fc.constantFrom<unknown>(true, false, null, 'true', 1);
 
-// In a random record, most optional fields are present, so an unprotected managed job needs a separate entry.
+// Most settings contain several of these fields, so a managed job without protection needs a separate entry.
 const settings = fc.oneof(
   {
     arbitrary: present<Record<string, unknown>>({

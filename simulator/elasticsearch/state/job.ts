@@ -102,7 +102,7 @@ export interface Job {
   endedAt: number | undefined;
   /** The event time to which a flush advanced the job. */
   advancedTo?: number | undefined;
-  /** How often the job was opened. Each time it is opened or closed has its own random numbers. */
+  /** How often the job was opened. Each time, opening and closing use new random numbers. */
   openings: number;
   openTakes: number | 'never' | 'lost' | undefined;
   closeTakes: CloseBehaviour | undefined;
