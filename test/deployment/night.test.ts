@@ -60,7 +60,7 @@ const busy: readonly FleetJob[] = Array.from({ length: idleJobs + 50 }, (_, inde
   lastData: '2026-11-24T12:00:00Z',
 }));
 
-it('hundreds of jobs on one node of 4 processors are closed over a night of several invocations', async () => {
+it('hundreds of jobs on one node with 4 processors are closed over a night by several invocations', async () => {
   using clock = new VirtualClock(Date.parse(start));
   await using elasticsearch = await startElasticsearch({
     clock,

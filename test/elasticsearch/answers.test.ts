@@ -109,7 +109,7 @@ describe('a listing', () => {
     );
   });
 
-  it('a listing of no jobs is read as empty, with or without the list field', async () => {
+  it('a listing without jobs is read as empty, with or without the list field', async () => {
     for (const stats of [{ count: 0 }, { count: 0, jobs: [] }])
       expect((await reading(one({}, {}, { stats }), (cluster) => cluster.jobStats(never))).result).toEqual(
         [],

@@ -431,7 +431,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect((await stats(target, 'a')).data_counts).toEqual(before);
   });
 
-  test('empty buckets are noticed when later data arrives', async () => {
+  test('empty buckets are counted when later data arrives', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const quarter = 900_000;
