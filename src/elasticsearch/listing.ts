@@ -142,20 +142,31 @@ export async function readByIds<T>(source: Source<T>, ids: readonly string[]): P
   const wanted = new Set(ids);
   const lists = chunks([...wanted]);
   const found: T[][] = [];
+  // One search is enough: lists in flight that fail as well probably fail for the same reason.
+  let searching: Promise<UnreadableEntriesError | undefined> | undefined;
+  const causeOf = async (refused: Error, list: readonly string[]) => {
+    searching ??= findUnreadable(source, list);
+    return (await searching) ?? refused;
+  };
   const readOn = async () => {
-    for (let list = lists.pop(); list; list = lists.pop()) found.push(await readChunk(source, list));
+    for (let list = lists.pop(); list && !searching; list = lists.pop())
+      found.push(await readChunk(source, list, causeOf));
   };
   await Promise.all(Array.from({ length: mostAtOnce }, readOn));
   return found.flat().filter((entry) => wanted.has(source.idOf(entry)));
 }
 
 /** After a 404, which names the missing ids, the remaining ids are requested again. */
-async function readChunk<T>(source: Source<T>, ids: readonly string[]): Promise<T[]> {
+async function readChunk<T>(
+  source: Source<T>,
+  ids: readonly string[],
+  causeOf: (refused: Error, ids: readonly string[]) => Promise<Error>,
+): Promise<T[]> {
   let left = ids;
   while (left.length > 0) {
     const answer = await source.named(left, 'all');
     if ('entries' in answer) return [...answer.entries];
-    if ('refused' in answer) throw (await findUnreadable(source, left)) ?? answer.refused;
+    if ('refused' in answer) throw await causeOf(answer.refused, left);
     const missing = new Set(answer.missing);
     const rest = left.filter((id) => !missing.has(id));
     // The 404 names none of our ids, so the whole listing decides which exist.

@@ -246,8 +246,8 @@ describe('lists of ids', () => {
 });
 
 describe('a read by ids that fails for some of the ids', () => {
-  const ids = numbered('job-', 40);
-  const refusing = (isBad: (id: string) => boolean) => {
+  const refusing = (isBad: (id: string) => boolean, count = 40) => {
+    const ids = numbered('job-', count);
     const server = new Server(ids);
     const named = server.named.bind(server);
     const refused = new Error('all shards failed');
@@ -271,6 +271,13 @@ describe('a read by ids that fails for some of the ids', () => {
     const { read, refused, requestCount } = refusing(() => true);
     await expect(read).rejects.toBe(refused);
     expect(requestCount()).toBeLessThanOrEqual(25);
+  });
+
+  it('a read of thousands of ids that all fail searches for the cause only once', async () => {
+    const { read, refused, requestCount } = refusing(() => true, 8_000);
+    await expect(read).rejects.toBe(refused);
+    // four lists in flight, and one search
+    expect(requestCount()).toBeLessThanOrEqual(28);
   });
 
   it('a read by ids fails as a whole when more ids fail than it may search for', async () => {

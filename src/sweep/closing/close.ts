@@ -40,6 +40,12 @@ const slowestPaceOfMany = 9_000;
 const answeredPace = 100;
 const unansweredPace = 500;
 /**
+ * Pause after a read that failed, in milliseconds; twice as long after each further one, up to the maximum. Such a read
+ * takes up to 26 requests, because it searches for the job at fault.
+ */
+const failedPace = 1_000;
+const slowestFailedPace = 16_000;
+/**
  * Rate limit for looks, reads and closes: four a second on average. Starting the next close takes a read, a look and a
  * close request, which is about a second at this rate. Quiet times save up to `maxBurst` requests for busy ones, and a
  * sweep starts with `firstBurst`.
@@ -92,6 +98,9 @@ class CloseLoop {
   #lastReadAt = Number.NEGATIVE_INFINITY;
   #pacedReadAt = Number.POSITIVE_INFINITY;
   #pace = firstPace;
+  #failedReads = 0;
+  /** After a failed read, no read of the jobs in flight begins before this time; epoch milliseconds. */
+  #quietUntil = Number.NEGATIVE_INFINITY;
   /** The requests so far use up the rate limit until this time; epoch milliseconds. */
   #paidUntil: number;
   #requests = 0;
@@ -396,7 +405,7 @@ class CloseLoop {
     const hasAnswer = open.some(({ phase }) => phase.phase === 'answered');
     const soon =
       hasAnswer || this.#isPlaceWanted() ? this.#soonestReadAt(hasAnswer) : Number.POSITIVE_INFINITY;
-    return Math.min(this.#pacedReadAt, soon, ...ends);
+    return Math.min(Math.max(this.#quietUntil, Math.min(this.#pacedReadAt, soon)), ...ends);
   }
 
   #soonestReadAt(hasAnswer: boolean): number {
@@ -443,8 +452,10 @@ class CloseLoop {
     if (open.length > 0) this.#lastReadAt = readAt;
     this.#pay(requestsToRead(entries));
     const readEach = (some: readonly Entry[]) => readStats(some, this.#closing, this.#reads, ending);
+    let hasFailed = false;
     const read = await readEach(entries)
       .catch(async (error: unknown) => {
+        hasFailed = true;
         const rest = entries.filter((entry) => errorOfOne(entry, error) === undefined);
         if (rest.length === entries.length) throw error;
         return await readEach(rest);
@@ -453,11 +464,20 @@ class CloseLoop {
     this.#isReading = false;
     if (ending.aborted) return;
     this.#learn(entries);
+    this.#noteRead(hasFailed);
     this.#pace = Math.min(this.#pace * 1.5, open.length > manyOpen ? slowestPaceOfMany : slowestPace);
     this.#advance(open, read, readAt);
     // break: poll-pace
     this.#pacedReadAt = clock.now() + this.#pace;
     this.#startRequests(read ?? Number.POSITIVE_INFINITY);
+  }
+
+  /** A cluster that fails to read one job or all of them gets fewer reads. */
+  #noteRead(hasFailed: boolean): void {
+    this.#failedReads = hasFailed ? this.#failedReads + 1 : 0;
+    if (!hasFailed) return;
+    const pause = Math.min(failedPace * 2 ** (this.#failedReads - 1), slowestFailedPace);
+    this.#quietUntil = this.#closing.clock.now() + pause;
   }
 
   /** Remembers the processors of these jobs' nodes. */

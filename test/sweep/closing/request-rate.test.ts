@@ -1,5 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import { UnreadableEntriesError } from '../../../src/base/errors.ts';
 import { bare, closing, closingOf, fed } from '../../support/closing.ts';
 import { refusal } from '../../support/entries.ts';
 import { now } from '../../support/jobs.ts';
@@ -152,6 +153,48 @@ describe('the next read', () => {
     const [first, second] = setup.cluster.log.filter((line) => line.includes(' stats '));
     expect(first).toBe(`0 stats ${ids.slice(0, 8).join(' ')}`);
     expect(second).toBe(`0 stats ${ids.slice(0, 5).join(' ')}`);
+  });
+});
+
+describe('reads that fail', () => {
+  // Each failed read takes more requests, because it searches for the job at fault.
+  it.each([
+    ['every job', () => new Error('no')],
+    ['one job', () => new UnreadableEntriesError(new Map([['a', new Error('no')]]))],
+  ])(
+    'if reads fail because of %s, they become less frequent, even while a job waits for a place',
+    async (_what, failure) => {
+      const setup = closingOf({
+        jobs: ordered('a', 'b', 'c'),
+        request: { close: { perNode: 2, timeout: '60s' } },
+        onRead: ({ kind, ids, nth }) => {
+          if (kind === 'stats' && nth > 1 && ids.includes('a')) throw failure();
+        },
+        onClose: async ({ ids }, cluster) => {
+          for (const id of ids) cluster.becomes(id, 'closing');
+          await setup.clock.sleep(50_000);
+          return { kind: 'acknowledged' };
+        },
+      });
+      setup.at(50_000, () => setup.stop.abort());
+      await setup.run();
+      const reads = setup.cluster.log.filter((line) => / stats .*\ba\b/.test(line)).slice(1);
+      const times = reads.map((line) => Number(line.split(' ')[0]));
+      expect(times).toEqual([0, 1_000, 3_000, 7_000, 15_000, 31_000, 47_000]);
+    },
+  );
+
+  it('after a read that succeeds, reads become frequent again', async () => {
+    const setup = closingOf({
+      jobs: ordered('a', 'b', 'c'),
+      request: { close: { perNode: 2 } },
+      onRead: ({ kind, nth }) => {
+        if (kind === 'stats' && nth > 1 && nth < 5) throw new Error('no');
+      },
+      onClose: ({ ids }, cluster) => cluster.closesAfter(10_000, ids),
+    });
+    await setup.run();
+    expect(moments(setup, 'stats').slice(1, 7)).toEqual([0, 1_000, 3_000, 7_000, 7_500, 8_000]);
   });
 });
 
