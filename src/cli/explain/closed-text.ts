@@ -44,7 +44,7 @@ function onceOpenLine({ idleFor, protection, named }: Explanation, { onceOpen }:
   if (!named) return 'once it is open, this request still ignores it, because "jobs" does not include it';
   const out =
     protection.hint === undefined
-      ? '; to keep it out: "custom_settings": {"jobsweep": {"protect": true}}'
+      ? '; to keep it out, add {"jobsweep": {"protect": true}} to its custom_settings: an update replaces them all'
       : '';
   return `once it is open, sweeps close it again after ${idleFor} without data${out}`;
 }

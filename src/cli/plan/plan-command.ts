@@ -10,7 +10,7 @@ import { stateFolder } from '../input/kept-reports.ts';
 import { readRequest } from '../input/payload.ts';
 import { openTarget } from '../input/target.ts';
 import type { ExitCode, Io } from '../io.ts';
-import { checkOutput, writeResult } from '../output/output.ts';
+import { checkOutput, isShownAsText, writeResult } from '../output/output.ts';
 import type { Paint } from '../output/paint.ts';
 import { reportSheet } from '../output/report-text.ts';
 import { noteNames } from '../sweep/name-notes.ts';
@@ -85,7 +85,7 @@ async function planOn(
   const past = await pastOf(history, target, io.signal);
   const sweeping = { io, paint: paint.stderr, target, remainingMs, past };
   const made = await planOnce({ ...read, request: { ...read.request, dryRun: true } }, sweeping);
-  noteNames(made, options, io);
+  noteNames(made, isShownAsText(options, io), io);
   await keepRecords(options.save && !options.embedded ? stateFolder(io.env) : undefined, made);
   const nodes = await nodesOf(made, sweeping);
   await storeInElasticsearch(withFindings(reportPlan(made), made, { past, nodes }), made, sweeping, options);

@@ -4,14 +4,16 @@ import { checkNames } from '../../sweep/planning/check-names.ts';
 import { matcher, type Named } from '../../sweep/planning/job-patterns.ts';
 import type { Plan } from '../../sweep/sweep.ts';
 import type { Io } from '../io.ts';
-import { isShownAsText, type OutputOptions } from '../output/output.ts';
 import { fitted } from '../output/table.ts';
 
-/** A result as text already contains the warnings. With JSON, a person would miss them. */
-export function noteNames({ order, found }: Plan, options: OutputOptions, io: Io): void {
+/**
+ * `isShown`: a text with the plan's warnings appears before anything is closed. Otherwise a person would learn too late of
+ * a name that was meant to keep a job open.
+ */
+export function noteNames({ order, found }: Plan, isShown: boolean, io: Io): void {
   const { request, planned } = order;
   if (planned || request.followUpOf) return;
-  const warnings = isShownAsText(options, io) ? [] : checkNames(request, found.jobs);
+  const warnings = isShown ? [] : checkNames(request, found.jobs);
   for (const text of [
     ...warnings.map((each) => `warning: ${each}`),
     ...closedNames(request.jobs, found.jobs),

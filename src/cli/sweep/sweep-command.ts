@@ -20,7 +20,7 @@ import { readRequest } from '../input/payload.ts';
 import { flagsOf } from '../input/request-flags.ts';
 import { knownIds, openTarget } from '../input/target.ts';
 import { type ExitCode, type Io, widthOf } from '../io.ts';
-import { checkOutput, writeResult } from '../output/output.ts';
+import { checkOutput, isShownAsText, writeResult } from '../output/output.ts';
 import type { Paint } from '../output/paint.ts';
 import { forcedIn } from '../output/report-summary.ts';
 import { reportSheet, reportText } from '../output/report-text.ts';
@@ -238,7 +238,7 @@ async function prepare(
     const past = await pastOf(history, target, io.signal);
     const sweeping: Sweeping = { io, paint: paint.stderr, target, remainingMs, past };
     const made = await planOnce(read, sweeping, saved?.planned);
-    noteNames(made, options, io);
+    noteNames(made, asks && isShownAsText(options, io), io);
     const findings: Findings = { past, nodes: await nodesOf(made, sweeping) };
     const planned = withFindings(reportPlan(made), made, findings);
     const willAct = !read.request.dryRun && !made.fuse && planned.counts.idle > 0;

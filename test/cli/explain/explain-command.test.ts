@@ -258,7 +258,7 @@ describe('explain', () => {
     [
       'is not protected',
       {},
-      'once it is open, sweeps close it again after 48h without data; to keep it out: "custom_settings": {"jobsweep": {"protect": true}}',
+      'once it is open, sweeps close it again after 48h without data; to keep it out, add {"jobsweep": {"protect": true}} to its custom_settings: an update replaces them all',
     ],
   ])(
     'explain says what will happen once a closed job is open again, if the job %s',

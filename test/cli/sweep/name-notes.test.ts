@@ -45,6 +45,15 @@ describe('a name in the request that selects no open job', () => {
     expect(stderr).toBe('');
   });
 
+  it('`sweep --yes` warns about a mistyped exclusion before the first close, also if a table with the warning follows', async () => {
+    await using setup = await startSetup(jobs);
+    const args = ['sweep', '--yes', '-o', 'table', '--exclude', 'capcity-*'];
+    const { stdout, stderr } = await runOn(setup, args);
+    const warning = 'warning: exclude: "capcity-*" matches no job of the cluster';
+    expect(stdout).toContain(warning);
+    expect(stderr).toMatch(new RegExp(`^jobsweep: ${warning.replace('*', '\\*')}`));
+  });
+
   it('plan says nothing about names that select an open job', async () => {
     await using setup = await startSetup(jobs);
     const { stderr } = await runOn(setup, ['plan', '--jobs', '*', '--jobs', 'idle-*', '--exclude', 'idle-1']);

@@ -15,7 +15,7 @@ export function meaningsSection(report: SweepReport): Markup {
 <h2 id="meanings">What this means</h2>
 <ul>
 <li>${keepsText(report)}</li>
-${undo(report)}<li>To keep a job open, set <code>"custom_settings": {"jobsweep": {"protect": true}}</code> in the job, or name it in <code>exclude</code> of the request. More <a href="${ownersPage}">for the owner of a closed job</a>.</li>
+${undo(report)}<li>To keep a job open, add <code>{"jobsweep": {"protect": true}}</code> to its <code>custom_settings</code> (an update replaces them all), or name it in <code>exclude</code> of the request. More <a href="${ownersPage}">for the owner of a closed job</a>.</li>
 </ul>
 ${words('Reasons to close', chosenOf(report))}${words('Reasons to keep', keptOf(report))}${report.dryRun ? undefined : words('Outcomes', outcomesOf(report))}</section>
 `;
