@@ -246,10 +246,10 @@ function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kin
 }
 
 /**
- * The jobs whose protection is missing from a corrupted answer that is still valid. Groups and custom settings are
- * optional and no other answer repeats them, so a sweep cannot notice that they are missing (`spoiled-answers.test.ts`
- * lists each such field). A renamed datafeed shows in the job's config, unless that config is missing or corrupted as
- * well.
+ * The jobs that lost a sign of their protection in a corrupted but still valid answer, where a sweep cannot notice the
+ * loss: groups and custom settings are optional, and no other answer repeats them (`spoiled-answers.test.ts` lists each
+ * such field). A sweep does notice a renamed datafeed, because the job's config names it too, unless that config is
+ * missing or corrupted as well.
  */
 function hiddenSigns(key: AnswerKey, answer: Json): string[] {
   if (!isObject(answer)) return [];

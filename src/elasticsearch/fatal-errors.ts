@@ -15,7 +15,7 @@ export interface FailureContext {
   readonly connection: Connection;
   /** The failed request, such as `GET /_ml/info`. */
   readonly asked: string;
-  /** Whether a close was sent before this read, so that jobs may be closed by now. */
+  /** Whether a close was sent before this read. If so, jobs may be closed by now. */
   readonly closesSent: boolean;
 }
 

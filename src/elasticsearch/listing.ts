@@ -176,7 +176,10 @@ async function readChunk<T>(
   return [];
 }
 
-/** Reads all entries and returns those with these ids. Two entries for one id may contradict each other. */
+/**
+ * Reads all entries and returns those with these ids. An id with two entries is unreadable, because they may contradict
+ * each other.
+ */
 async function findInAll<T>(source: Source<T>, ids: readonly string[]): Promise<T[]> {
   const wanted = new Set(ids);
   const found = (await readAll(source)).filter((entry) => wanted.has(source.idOf(entry)));

@@ -65,7 +65,7 @@ export function partsOf(line: string): Part[] {
     .filter(({ text }) => text !== '');
 }
 
-/** A line without the marks of its quotations. */
+/** A line without the backticks around quoted text. */
 export const plainLine = (line: string): string => line.replaceAll('`', '');
 
 /**

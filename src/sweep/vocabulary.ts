@@ -52,7 +52,7 @@ export const actReasons = {
 export type ActReason = keyof typeof actReasons;
 export type Reason = KeepReason | ActReason;
 
-/** The outcomes of jobs, each with the count in the report that it adds to. */
+/** The outcomes of jobs, each with the report's counter that it increments. */
 export const outcomes = {
   closed: {
     count: 'closed',

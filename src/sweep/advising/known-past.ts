@@ -41,7 +41,7 @@ export interface KnownPast {
   /** Model sizes with the times at which they were recorded, oldest first. */
   readonly bytes: readonly KnownBytes[];
   readonly wasOpen: 'yes' | 'no' | 'unknown';
-  /** Whether the messages contradict the other sources, so that some must be missing. */
+  /** Whether the messages contradict the other sources, which means that some messages are missing. */
   readonly contradicted: boolean;
 }
 

@@ -6,7 +6,7 @@ import type { Span, Spans } from './spans.ts';
 import { clustersOf, readStays } from './stays.ts';
 
 export interface Story extends Facts {
-  /** Data proven by the absence of an announced silence. */
+  /** Spans in which data must have arrived, because the server would have reported a silence and did not. */
   readonly dense: Span[];
   /** Times in which a datafeed read in real time without a break. */
   readonly realtime: Spans;

@@ -26,8 +26,8 @@ export function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): voi
 }
 
 /**
- * A datafeed in real time delivers records in order. So no data came between the first and the last snapshot with the
- * same newest record.
+ * A real-time datafeed delivers records in order. So if several snapshots have the same newest record, no data arrived
+ * between the first and the last of them.
  */
 export function orderedSilences(snapshots: readonly Snapshot[], realtime: Spans): Span[] {
   const silences: Span[] = [];

@@ -518,8 +518,8 @@ class CloseLoop {
   }
 
   /**
-   * Records when a job closed, even before its request is answered. Frees its place unless it is closing or about to
-   * close.
+   * Records when a job was first read as closed, even before its request is answered. Frees the job's place, unless the
+   * job is closing or about to close.
    */
   #noteState(entry: Entry, now: number): void {
     const state = entry.seen?.stats?.state;

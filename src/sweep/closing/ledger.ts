@@ -30,7 +30,7 @@ export interface Seen {
   readonly stats: JobStats | undefined;
 }
 
-/** The limit on jobs of one node that a sweep may have closing at once. */
+/** How many jobs of one node a sweep may be closing at the same time. */
 export interface NodeLimit {
   readonly places: number;
   readonly because: PlacesReason;
@@ -55,7 +55,7 @@ export class Entry {
   askedAt: number | undefined;
   /** When this sweep last asked the job to close. */
   lastAskAt: number | undefined;
-  /** The limit on concurrent closes on the job's node, when the job was last asked to close. */
+  /** The limit on concurrent closes on the job's node at the time of its latest close request. */
   limit: NodeLimit | undefined;
   forced = false;
   /** The number of the latest close request that named the job, from 1. */

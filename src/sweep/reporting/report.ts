@@ -80,7 +80,7 @@ export interface ReportedRound {
   readonly closing: number;
 }
 
-/** A job that is open again after `closes` sweeps closed it, most recently at `lastClosedAt` (ISO). */
+/** A job that is open again although sweeps closed it `closes` times, most recently at `lastClosedAt` (ISO). */
 export interface ReopenedJob {
   readonly jobId: string;
   readonly closes: number;
@@ -254,7 +254,7 @@ export interface Fate {
   readonly askedAt: number | undefined;
   readonly closedAt: number | undefined;
   readonly settledAt: number | undefined;
-  /** The limit on concurrent closes on the job's node, when the job was last asked to close. */
+  /** The limit on concurrent closes on the job's node at the time of its latest close request. */
   readonly limit: NodeLimit | undefined;
   readonly batch: number | undefined;
   readonly datafeedStopped: boolean | undefined;
