@@ -119,7 +119,7 @@ export const logLines = {
   'sweep finished':
     'one for each sweep: the report without `jobs`, and without the last warnings if the line would be too long',
   'job swept':
-    'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster` and `startedAt` of its sweep',
+    'for each entry of `jobs` that is not kept: that entry, with `sweepId`, `cluster`, `startedAt` and, in a follow-up, `followUpOf` of its sweep',
   'sweep waits': 'the cluster asked to wait: `notice` says why and how long, `sweepId` which sweep waits',
   'report not stored':
     'the report, or part of it, could not be written into Elasticsearch ([reports in Elasticsearch](reports-in-elasticsearch.md)): `problem` says what and why, `runbook` is the link to its section',

@@ -192,10 +192,10 @@ function requestIn(event: unknown): SweepRequest | undefined {
  * earlier lines have been read. Otherwise tens of thousands of lines would pile up in memory.
  */
 async function logReport(report: SweepReport, write: WriteLine, logTime: () => number): Promise<void> {
-  const { sweepId, cluster, startedAt, jobs } = report;
+  const { sweepId, cluster, startedAt, followUpOf, jobs } = report;
   for (const job of jobs) {
     if (job.outcome === 'kept') continue;
-    write('INFO', 'job swept', { sweepId, cluster, startedAt, ...job });
+    write('INFO', 'job swept', { sweepId, cluster, startedAt, ...(followUpOf && { followUpOf }), ...job });
     await flushLog(logTime());
   }
   const { jobs: _logged, ...rest } = fitReport({ ...report, jobs: [] }, maxLineBytes);

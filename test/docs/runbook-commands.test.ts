@@ -27,10 +27,11 @@ const serverless = parseYaml(page('serverless.yml')) as {
 const lines = blocks(text, 'sh').flatMap((block) => block.trim().split('\n'));
 
 /** The log lines of one invocation of the function. */
-async function sweptBy(setup: SweepSetup, event: unknown) {
+async function sweptBy(setup: SweepSetup, event: unknown, requestId = 'request-1') {
   const handler = createHandler({ environment: { ELASTICSEARCH_URL: setup.server.url }, clock: setup.clock });
   return await linesOf(async () => {
-    await Promise.resolve(handler(event, lambdaContext(setup.clock), {} as never)).catch(() => undefined);
+    const context = lambdaContext(setup.clock, undefined, requestId);
+    await Promise.resolve(handler(event, context, {} as never)).catch(() => undefined);
   });
 }
 
@@ -198,15 +199,21 @@ describe('the commands of the runbook', () => {
     expect(closed()).toEqual([0, 2, 3, 4, 5, 6, 7, 8].map((index) => `idle-${index}`));
   });
 
-  it('a sweep by the function is undone from its log lines with the command in the runbook', async () => {
+  it('a sweep by the function and the follow-up that closed the rest are undone with the commands in the runbook', async () => {
     await using setup = await startSetup([...busy(5), ...idle(2)]);
     await using folder = await newFolder();
-    const logged = await sweptBy(setup, {});
-    expect(setup.state('idle-0')).toBe('closed');
-    const { sweepId } = logged.find(({ message }) => message === 'sweep finished') ?? {};
+    const first = await sweptBy(setup, { jobs: 'idle-0' });
+    await setup.clock.advance(60_000);
+    const chain = { sweepId: 'request-1', round: 1, rest: true };
+    const rest = await sweptBy(setup, { followUpOf: { ...chain, jobs: [] } }, 'request-2');
+    expect([setup.state('idle-0'), setup.state('idle-1')]).toEqual(['closed', 'closed']);
+    const filter = lines.find((line) => line.startsWith('aws logs filter-log-events')) ?? '';
+    const paths = [...filter.matchAll(/\(\$\.(\S+) = "…"\)/g)].map(([, path = '']) => path);
+    expect(filter).toContain('--region eu-central-1 ');
+    expect(filter).toContain(`'{ ${paths.map((path) => `($.${path} = "…")`).join(' || ')} }'`);
     // what `aws logs filter-log-events` prints for its pattern
-    const events = logged
-      .filter((line) => line.sweepId === sweepId)
+    const events = [...first, ...rest]
+      .filter((line) => paths.some((path) => at(line, path) === 'request-1'))
       .map((line) => ({ logStreamName: 's', timestamp: 0, message: JSON.stringify(line) }));
     await writeFile(folder.at('sweep.json'), JSON.stringify({ events, searchedLogStreams: [] }));
     const [, ...args] = (lines.find((line) => line.startsWith('jobsweep reopen')) ?? '')

@@ -29,7 +29,11 @@ const sweepSchema = z.object({
   // This name selects settings and is shown in questions.
   cluster: z.object({ name: z.string().regex(clusterName), id: z.string().min(1) }),
   startedAt: z.iso.datetime(),
-  followUpOf: z.object({ sweepId: z.string() }).optional(),
+  followUpOf: z.object({ sweepId: z.string(), round: z.number().optional().catch(undefined) }).optional(),
+  followUp: z
+    .object({ name: z.string(), round: z.number(), at: z.iso.datetime(), rest: z.boolean().optional() })
+    .nullish()
+    .catch(undefined),
   counts: z.object({ closed: z.number(), forceClosed: z.number() }).optional(),
 });
 
@@ -46,6 +50,10 @@ export interface PastSweep {
   readonly startedAt: string;
   /** The id of the sweep that began the chain. If the sweep is not a follow-up, this is its own id. */
   readonly chain: string;
+  /** The number of this follow-up in its chain; absent if the sweep is not a follow-up. */
+  readonly round?: number | undefined;
+  /** The follow-up that takes the jobs for which this sweep had no time. */
+  readonly restIn?: { readonly round: number; readonly at: string } | undefined;
   readonly jobs: readonly PastJob[];
   /**
    * Number of closed jobs that the source counts but does not name, because the report was cut or the log has a gap.
@@ -89,9 +97,11 @@ export function pastSweepsIn(text: string): PastSweep[] {
   return collected.sweeps();
 }
 
-interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'missing' | 'unread'> {
+interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'round' | 'restIn' | 'missing' | 'unread'> {
   readonly jobs: Map<string, PastJob>;
   chain: string;
+  round?: number | undefined;
+  restIn?: PastSweep['restIn'];
   closes: number;
   unread: number;
 }
@@ -123,10 +133,11 @@ class Collected {
       .sort((a, b) => (a.startedAt < b.startedAt ? -1 : 1));
   }
 
-  #sweep({ sweepId, cluster, startedAt, followUpOf, counts }: z.output<typeof sweepSchema>): Growing {
+  #sweep(line: z.output<typeof sweepSchema>): Growing {
+    const { sweepId, cluster, startedAt, followUpOf, followUp, counts } = line;
     // An event that is delivered twice leads to two runs with one sweep id. They count as two sweeps.
     const key = `${cluster.id}\n${sweepId}\n${startedAt}`;
-    const sweep = this.#sweeps.get(key) ?? {
+    const sweep: Growing = this.#sweeps.get(key) ?? {
       sweepId,
       cluster,
       startedAt,
@@ -136,7 +147,13 @@ class Collected {
       unread: 0,
     };
     if (counts) sweep.closes = counts.closed + counts.forceClosed;
-    if (followUpOf) sweep.chain = followUpOf.sweepId;
+    if (followUpOf) {
+      sweep.chain = followUpOf.sweepId;
+      sweep.round = followUpOf.round;
+    }
+    // `sweep --wait` runs its own rounds, and notes their jobs in the same source before it closes them.
+    if (followUp?.rest && !followUp.name.startsWith('round-'))
+      sweep.restIn = { round: followUp.round, at: followUp.at };
     this.#sweeps.set(key, sweep);
     return sweep;
   }

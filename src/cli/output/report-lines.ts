@@ -5,9 +5,16 @@ import type { SweepReport } from '../../sweep/reporting/report.ts';
 
 /** The text ends with a line break. Log readers can parse these lines. */
 export function reportLines({ jobs, ...rest }: SweepReport): string {
-  const { sweepId, cluster, startedAt } = rest;
+  const { sweepId, cluster, startedAt, followUpOf } = rest;
   const lines = [
-    ...jobs.map((job) => ({ message: 'job swept', sweepId, cluster, startedAt, ...job })),
+    ...jobs.map((job) => ({
+      message: 'job swept',
+      sweepId,
+      cluster,
+      startedAt,
+      ...(followUpOf && { followUpOf }),
+      ...job,
+    })),
     { message: 'sweep finished', ...rest },
   ];
   return `${lines.map((line) => plainJson(line)).join('\n')}\n`;

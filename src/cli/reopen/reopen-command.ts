@@ -24,6 +24,7 @@ import { checkOutput, type OutputOptions, withOutputOptions, writeResult } from 
 import { fitted } from '../output/table.ts';
 import { durationOption } from '../sweep/run-sweep.ts';
 import { closedJobs, namedJobs, questionOf } from './choose-jobs.ts';
+import { missingRounds } from './missing-rounds.ts';
 import {
   type datafeedOutcomes,
   type ReopenedJob,
@@ -97,6 +98,12 @@ async function run(
   }
   if (options.last) io.stderr.write(`${fitted(lastWords(source, target.clock.now()), io.stderr)}\n`);
   const closed = closedJobs(sweeps);
+  // If only ids are named and the source has them all, it does not matter that other jobs are missing from the source.
+  const isWhole = names?.every((name) => closed.some(({ jobId }) => jobId === name)) === true;
+  const warnings = isWhole ? [] : [...source.missingRounds, ...warningsOf(sweeps)];
+  // Shown before the question, because the answer may depend on them.
+  for (const text of isWhole ? [] : source.missingRounds)
+    io.stderr.write(`${fitted(`warning: ${text}`, io.stderr)}\n`);
   const tell = (report: ReopenReport): Promise<ExitCode> =>
     writeResult(
       inAllForms({
@@ -110,7 +117,7 @@ async function run(
       { exit: report.status === 'done' ? 0 : 3, changes: true },
     );
   const startedAt = target.clock.now();
-  if (closed.length === 0 && !names) return tell(reportOf([], sweeps, startedAt, startedAt));
+  if (closed.length === 0 && !names) return tell(reportOf([], sweeps, startedAt, startedAt, warnings));
   const found = await readCluster(target.cluster, target.clock, ending);
   if (found.upgradeMode) {
     io.stderr.write(
@@ -129,9 +136,7 @@ async function run(
   const remainingMs = () => endsAt - target.clock.now();
   const done = await carryOut(jobs, now, target, { ending, remainingMs, io });
   await noteOpened(done, found.identity.id, startedAt, options, io);
-  // If only ids are named and the source has them all, it does not matter that other jobs are missing from the source.
-  const isWhole = names?.every((name) => closed.some(({ jobId }) => jobId === name)) === true;
-  return tell(reportOf(done, sweeps, startedAt, target.clock.now(), isWhole ? [] : undefined));
+  return tell(reportOf(done, sweeps, startedAt, target.clock.now(), warnings));
 }
 
 /** Notes which jobs were opened, so that later commands do not assume that others opened them. */
@@ -162,6 +167,8 @@ async function isAgreed(asked: ReturnType<typeof questionOf>, io: Io): Promise<b
 interface Source {
   readonly file: string;
   readonly sweeps: readonly [PastSweep, ...PastSweep[]];
+  /** Warnings about rounds that the file lacks. */
+  readonly missingRounds: readonly string[];
   /** Newer kept reports that could not be read. */
   readonly missed?: readonly string[];
 }
@@ -178,7 +185,11 @@ async function sourceOf(
     throw new InvalidSettingError('reopen needs the file of a report, or --last; nothing was changed');
   if (!last && cluster !== undefined)
     throw new InvalidSettingError('--cluster goes with --last: a report names its own cluster');
-  if (file !== undefined) return { file, sweeps: chooseChain(await readPastSweeps(file), file, sweep) };
+  if (file !== undefined) {
+    const all = await readPastSweeps(file);
+    const sweeps = chooseChain(all, file, sweep);
+    return { file, sweeps, missingRounds: missingRounds(sweeps, all) };
+  }
   const folder = stateFolder(env);
   if (folder === undefined)
     throw new InvalidSettingError('--last: no report is kept, as neither XDG_STATE_HOME nor HOME is set');
@@ -199,7 +210,12 @@ async function sourceOf(
     );
   }
   const missed = unreadable.filter((path) => isNewer(path, newest.path));
-  return { file: newest.path, sweeps: newest.sweeps, missed };
+  return {
+    file: newest.path,
+    sweeps: newest.sweeps,
+    missingRounds: missingRounds(newest.sweeps, newest.sweeps),
+    missed,
+  };
 }
 
 function lastWords({ sweeps, file, missed = [] }: Source, now: number): string {
@@ -271,7 +287,7 @@ function reportOf(
   sweeps: readonly [PastSweep, ...PastSweep[]],
   startedAt: number,
   endedAt: number,
-  warnings = warningsOf(sweeps),
+  warnings: readonly string[],
 ): ReopenReport {
   const counts = Object.fromEntries(
     Object.keys(reopenOutcomes).map((outcome) => [

@@ -581,6 +581,63 @@ describe('reports and clusters that reopen refuses', () => {
     ]);
   });
 
+  it('reopen warns and exits with 3 if the file lacks the follow-up that closed the rest of the jobs', async () => {
+    await using setup = await startSetup([...busy(8), ...idle(2)]);
+    await using folder = await newFolder();
+    await swept(setup, folder);
+    const report = JSON.parse(await folder.read('report.json'));
+    const [job, other] = report.jobs;
+    const counts = { ...report.counts, closed: 1 };
+    const at = '2026-11-23T13:00:00.000Z';
+    const followUp = { name: 'followup.default.x.1', at, round: 1, jobs: 0, rest: true };
+    const first = { ...report, counts, jobs: [job], followUp };
+    const chain = { sweepId: report.sweepId, round: 1, rest: true };
+    const later = {
+      ...report,
+      counts,
+      sweepId: 'later',
+      startedAt: at,
+      jobs: [other],
+      followUpOf: chain,
+    };
+    const warning = `the sweep continues with the rest of the jobs in follow-up 1 at ${at}, which this file does not have: jobs that it closed stay closed. Add its log lines`;
+    const file = await folder.write('first.json', JSON.stringify(first));
+    const asked = await runOn(setup, ['reopen', file], { terminal: true, stdin: 'n\n' });
+    expect(asked.exit).toBe(4);
+    expect(asked.stderr).toMatch(/warning: the sweep continues with the rest[\s\S]*Open 1 job on/);
+    const result = await runOn(setup, ['reopen', file, '--yes']);
+    expect(result).toMatchObject({ exit: 3, stderr: `warning: ${warning}\n` });
+    expect(JSON.parse(result.stdout)).toMatchObject({ counts: { reopened: 1 }, warnings: [warning] });
+    expect(setup.state(other.jobId)).toBe('closed');
+
+    // One named job that the file has is reopened completely without the follow-up.
+    const single = await runOn(setup, ['reopen', file, '--yes', '--jobs', job.jobId]);
+    expect(single).toMatchObject({ exit: 0, stderr: '' });
+
+    const onlyLater = await reopened(setup, await folder.write('later.json', JSON.stringify(later)));
+    expect(onlyLater).toMatchObject({
+      exit: 3,
+      report: {
+        warnings: [
+          `later is a follow-up of the sweep ${report.sweepId}, which this file does not have: jobs that it closed stay closed. Add its log lines`,
+        ],
+      },
+    });
+    const both = await reopened(setup, await folder.write('both.json', JSON.stringify([first, later])));
+    expect(both).toMatchObject({ exit: 0, report: { status: 'done', warnings: [] } });
+    expect(both.report.jobs).toHaveLength(2);
+  });
+
+  it('reopen does not expect a further round of a sweep that ran its rounds itself and was killed', async () => {
+    await using setup = await startSetup([...busy(8), ...idle(1)]);
+    await using folder = await newFolder();
+    await swept(setup, folder);
+    const report = JSON.parse(await folder.read('report.json'));
+    const followUp = { name: 'round-1', at: '2026-11-23T13:00:00.000Z', round: 1, jobs: 0, rest: true };
+    const file = await folder.write('killed.json', JSON.stringify({ ...report, followUp }));
+    expect(await reopened(setup, file)).toMatchObject({ exit: 0, report: { warnings: [] } });
+  });
+
   it('reopen does not open a job that another user closed after the sweep stopped its datafeed', async () => {
     await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
