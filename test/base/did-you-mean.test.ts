@@ -14,7 +14,7 @@ it('there is no suggestion if the name resembles no known name, or if no names a
   expect(didYouMean('idleFor', [])).toBeUndefined();
 });
 
-it('the hint lists all known fields, after the most likely one if there is one', () => {
+it('the hint lists all known fields, with the most likely one, if any, first', () => {
   expect(knownFieldsHint('jbos', ['jobs', 'seed'])).toBe('did you mean jobs? (jobs, seed)');
   expect(knownFieldsHint('qqqqqqqqq', ['jobs', 'seed'])).toBe('the fields here are jobs, seed');
 });

@@ -14,7 +14,7 @@ describe('a duration', () => {
   });
 
   it.each(['1h30m', '1h ', ' 1h', '-1h', '+1h', '1.5h', '01h', '0s', '1H', '2w', '48', 'h', ''])(
-    '%j is not a duration: it needs one number, one unit, and nothing before or after',
+    '%j is refused as a duration, because a duration is one number and one unit, with nothing before or after',
     (text) => {
       expect(parseDuration(text)).toBeUndefined();
     },
@@ -38,7 +38,7 @@ describe('a duration', () => {
   });
 
   it.each(['90m', '24h', '48h', '100h', '7d', '90d'])(
-    'an idle time of %s is written as people write it, in hours if it is shorter than a week',
+    'an idle time of %s is written in words that people use, in hours if it is shorter than a week',
     (text) => {
       expect(formatIdleTime(parseDuration(text) as number)).toBe(text);
     },

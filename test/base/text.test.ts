@@ -20,7 +20,7 @@ describe('a value from an external source', () => {
     expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(78)}…`);
   });
 
-  it('a value that JSON cannot represent, such as a cycle or a BigInt, is described as such', () => {
+  it('a value that JSON cannot represent, such as a cycle or a BigInt, is described in words', () => {
     const list: unknown[] = [];
     list.push(list);
     expect(quote(list)).toBe('a value that JSON cannot represent');

@@ -18,7 +18,7 @@ describe('reads that belong together', () => {
     ]);
   });
 
-  it('reads that belong together fail with the first failure, and abort the others', async () => {
+  it('if one of several reads that belong together fails, all fail with its error, and the other reads are aborted', async () => {
     let other: Promise<never> | undefined;
     const both = together(never, (signal) => {
       other = untilGivenUp(signal);
@@ -28,7 +28,7 @@ describe('reads that belong together', () => {
     await expect(other).rejects.toThrow('another read failed');
   });
 
-  it('reads that belong together end when their signal aborts, with its reason', async () => {
+  it('reads that belong together end when their signal aborts, with the reason that the signal gives', async () => {
     const limit = new AbortController();
     const both = together(limit.signal, (signal) => [Promise.resolve(1), untilGivenUp(signal)]);
     limit.abort(new Error('the time is over'));

@@ -32,7 +32,7 @@ describe('the route to an address', () => {
     expect(way(cluster, { HTTPS_PROXY: 'https://proxy' }).proxy?.shown).toBe('https://proxy:443');
   });
 
-  it('a proxy is shown without its user name and password, and every form of them is treated as secret', () => {
+  it('a proxy is shown without its user name and password, and every spelling of the two is treated as secret', () => {
     const { proxy: found } = way(cluster, { HTTPS_PROXY: 'http://me:p%40ss%2Fword@proxy:3128' });
     expect(found?.shown).toBe('http://proxy:3128');
     expect(found?.secrets).toEqual(
@@ -120,7 +120,7 @@ describe('the route to an address', () => {
     expect(() => awsAgents({ HTTPS_PROXY: value })).toThrow(message);
   });
 
-  it('a proxy that the address does not use is not checked', () => {
+  it('a proxy is not checked if the address does not use it', () => {
     expect(way(cluster, { HTTPS_PROXY: 'nonsense', NO_PROXY: '*' }).proxy).toBeUndefined();
     expect(way('http://localhost', { HTTP_PROXY: 'nonsense' }).proxy).toBeUndefined();
   });
@@ -169,7 +169,7 @@ describe('NO_PROXY', () => {
     expect(found === undefined).toBe(isExempt);
   });
 
-  it('an AWS client applies NO_PROXY in the same way, although Node’s agents interpret it there', async () => {
+  it('an AWS client applies NO_PROXY as all other requests do, although Node’s agents interpret it for AWS', async () => {
     await using server = await startProxy({ targets: {} });
     for (const [NO_PROXY, host, isExempt] of exemptions) {
       const { httpAgent } = awsAgents({ HTTP_PROXY: server.url, NO_PROXY });
@@ -234,7 +234,7 @@ describe('the advice on an AWS service that cannot be reached', () => {
     },
   );
 
-  it('the host of an AWS service is the configured endpoint, or otherwise the endpoint of the region’s partition', () => {
+  it('the host of an AWS service is the configured endpoint, or the endpoint of the region’s partition if none is configured', () => {
     const own = {
       ...region,
       AWS_ENDPOINT_URL_SCHEDULER: 'https://vpce-1.scheduler.test',

@@ -140,7 +140,7 @@ describe('jobsweep advise', () => {
   it.each([
     ['search', 'notifications', 'ml.get_model_snapshots'],
     ['ml.get_model_snapshots', 'snapshots', 'search'],
-  ])('advise works without a source that is refused with 403 (%s)', async (api, source) => {
+  ])('if one source is refused with 403, advise works without it (%s)', async (api, source) => {
     await using setup = await startSetup(fleet(7), {
       faults: [{ api, times: 'always', status: 403, type: 'security_exception', reason: 'no privilege' }],
     });
@@ -177,7 +177,7 @@ describe('jobsweep advise', () => {
     expect(Object.keys(knownFrom)).toContain('idle-0');
   });
 
-  it('advise recommends nothing from job stats alone', async () => {
+  it('advise recommends nothing if job stats are its only source', async () => {
     await using setup = await startSetup(fleet(7), {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
         api,
@@ -305,7 +305,7 @@ describe('the conclusion of advise', () => {
     ['{"idleFor": "1d"}', 'This request: idleFor 24h: of 1 close in 30 days, none would have been wrong.'],
     ['{"idleFor": "36h"}', undefined],
   ])(
-    'advise says what the threshold in the request %s would have done, if it is one of those compared',
+    'if the threshold in the request %s is one of those compared, advise says what it would have done',
     async (payload, line) => {
       await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
       for (const form of ['table', 'markdown']) {

@@ -98,7 +98,7 @@ describe('--all-clusters', () => {
     expect(setups.eu.closeRequests()).toEqual([]);
   });
 
-  it('`--all-clusters` asks for confirmation only once, with the plan of each cluster, and closes after a yes', async () => {
+  it('`--all-clusters` shows the plan of each cluster, asks for confirmation only once, and closes after a yes', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['sweep', '-o', 'json', '--no-color'], {
       terminal: true,
@@ -120,7 +120,7 @@ describe('--all-clusters', () => {
     expect([...setups.eu.closeRequests(), ...setups.us.closeRequests()]).toEqual([]);
   });
 
-  it('`--all-clusters` runs doctor on each cluster, and one at a time with `--parallel 1`', async () => {
+  it('`--all-clusters` runs doctor on each cluster, or on one cluster at a time with `--parallel 1`', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['doctor', '--parallel', '1']);
     expect(result.exit).toBe(3);
@@ -153,7 +153,7 @@ describe('--all-clusters', () => {
     expect(result.stderr).toContain('--all-clusters: expected --clusters FILE');
   });
 
-  it('`--all-clusters` fails only for the cluster whose settings are wrong', async () => {
+  it('if one cluster’s settings are wrong, `--all-clusters` fails only for that cluster', async () => {
     await using eu = await startSetup(busy(3));
     await using folder = await newFolder();
     const file = await folder.write(

@@ -121,7 +121,7 @@ describe('exit 3, with the report', () => {
     expect(reportOf(result).counts).toMatchObject({ forceClosed: 1, notAttempted: 2 });
   });
 
-  it('the exit code is 3 for a sweep stopped by a signal, which ends within ten seconds and does not attempt the other jobs', async () => {
+  it('after a signal, a sweep attempts no other jobs, and ends within ten seconds with exit code 3', async () => {
     await using setup = await startSetup([...busy(60), ...idle(50, { closeTakes: '5m' })]);
     const stop = new AbortController();
     let toldAt = 0;

@@ -110,7 +110,7 @@ describe('the command with reports in Elasticsearch', () => {
     );
   });
 
-  it('the command waits at most 30 seconds for a report cluster that does not answer', async () => {
+  it('if the report cluster does not answer, the command waits at most 30 seconds', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)]);
     setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
     const begun = setup.clock.now();

@@ -94,7 +94,7 @@ describe('a Slack webhook', () => {
     expect(ms).toBeGreaterThan(950);
   });
 
-  it('a message to Slack is not retried if a 429 requests a longer wait than the time left', async () => {
+  it('a message to Slack is not retried if a 429 requests a wait that is longer than the time left', async () => {
     const { problems, requests, ms } = await toSlack(({ raw }) =>
       raw('rate_limited', 429, { 'retry-after': '30' }),
     );
@@ -218,7 +218,7 @@ function stubAws(sns: string, events: string): void {
 }
 
 describe('an SNS topic', () => {
-  it('an SNS topic receives the form for Amazon Q, a text for e-mail, and attributes to filter by', async () => {
+  it('an SNS topic receives the message in Amazon Q’s format, a text for e-mail, and attributes to filter by', async () => {
     await using sns = await startSns();
     stubAws(sns.url, sns.url);
     expect(await send({ JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: topicArn })).toEqual({ sent: ['sns'], problems: [] });
@@ -383,7 +383,7 @@ describe('notifications behind a proxy', () => {
 });
 
 describe('the settings for notifications', () => {
-  it('notification settings come from the environment, and the secret adds those that are missing there', async () => {
+  it('notification settings come from the environment, and settings missing there come from the secret', async () => {
     await using slack = await serve(ok);
     await using teams = await serve(({ raw }) => raw('', 202));
     await using unused = await serve(ok);

@@ -126,7 +126,7 @@ describe('a sweep', () => {
     expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, setup))).toEqual(['idle closed']);
   });
 
-  it('a sweep reports each warning once and escaped, first the request’s, then its own, then the cluster’s', async () => {
+  it('a sweep reports each warning once and escaped: first those on the request, then its own, then the cluster’s', async () => {
     const { warnings } = await reportOf([busy, { ...idle, jobId: 'typo', protection: 'yes' }], {
       payload: { jobs: ['*', 'nothing'] },
       order: { warnings: ['read with care', 'said twice'] },
@@ -155,7 +155,7 @@ describe('a sweep', () => {
     expect(known.jobs[0]?.askedAt).toBe('2026-11-23T11:00:00.000Z');
   });
 
-  it('a sweep judges a job by its history from earlier reports', async () => {
+  it('a sweep judges a job by the job’s history from earlier reports', async () => {
     const histories = new Map([['idle', { flapping: true }]]);
     const { kept } = await leftAlone([idle], { order: { histories } });
     expect(kept).toEqual({ flapping: 1 });
@@ -204,7 +204,7 @@ describe('a name that matches no job', () => {
     expect(status).toBe('done');
   });
 
-  it('a warning lists ten of many exclusions that match no job', async () => {
+  it('if many exclusions match no job, the warning lists ten of them', async () => {
     const exclude = Array.from({ length: 5_000 }, (_, index) => `deleted-${index}`);
     const { warnings } = await reportOf([idle], { payload: { exclude } });
     expect(warnings).toEqual([
@@ -346,7 +346,7 @@ describe('a fuse', () => {
     expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set(['fuse']));
   });
 
-  it('a sweep stopped by a fuse warns about jobs already closing, because it schedules no follow-up', async () => {
+  it('if a fuse stops a sweep, the sweep warns about jobs already closing, because it schedules no follow-up', async () => {
     const report = await leftAlone([idle, closing, { ...closing, jobId: 'closing-too' }, busy], {
       cluster: upgrade,
     });
@@ -501,7 +501,7 @@ describe('a cluster that cannot be read', () => {
       }),
   };
 
-  it('a cluster that cannot be read in the time left ends the sweep with advice', async () => {
+  it('if the cluster cannot be read in the time left, the sweep ends with an error that gives advice', async () => {
     const { report, clock } = sweeping([idle], { cluster: hanging, setup: { remainingMs: 60_000 } });
     const ended = report.catch((error: unknown) => error);
     await clock.sleep(44_999);
@@ -513,7 +513,7 @@ describe('a cluster that cannot be read', () => {
     });
   });
 
-  it('if a cluster cannot be read in time, the sweep ends with the cluster’s own error, if there is one', async () => {
+  it('if a read of the cluster fails with its own error when the time is up, the sweep ends with that error', async () => {
     const silent = new ClusterUnreachableError('it did not answer');
     const jobStats = (signal: AbortSignal) =>
       new Promise<never>((_resolve, reject) => {
@@ -525,7 +525,7 @@ describe('a cluster that cannot be read', () => {
     expect(await ended).toBe(silent);
   });
 
-  it('a sweep that is interrupted before the cluster could be read ends with an error that says so', async () => {
+  it('if a sweep is interrupted before it could read the cluster, it ends with an error that says so', async () => {
     const stop = new AbortController();
     const { report, clock } = sweeping([idle], { cluster: hanging, setup: { stop: stop.signal } });
     const ended = report.catch((error: unknown) => error);
@@ -603,7 +603,7 @@ describe('a stopped sweep', () => {
     ['while it closes jobs', 1_000],
     ['before it starts', 0],
   ])(
-    'a sweep stopped %s has eight seconds to end, six of them for the last reading',
+    'after it is stopped %s, a sweep has eight seconds to end, six of them for the last reading',
     async (_when, moment) => {
       const clock = new VirtualClock(now);
       const stop = new AbortController();
@@ -743,7 +743,7 @@ describe('a follow-up', () => {
     expect(closes).toEqual(['force stuck']);
   });
 
-  it('a follow-up uses the history from earlier reports, and prefers that from its own chain', async () => {
+  it('a follow-up uses the history from earlier reports, but prefers the history from its own chain', async () => {
     const histories = new Map([
       ['again', { flapping: true, lastActivity: now - 9 * day, askedAt: now - day }],
     ]);

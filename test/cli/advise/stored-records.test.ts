@@ -97,7 +97,7 @@ describe('records in the data stream', () => {
     expect(jobs.judged).toBe(9);
   });
 
-  it('stored records are found by the cluster’s address if the key may not read the uuid', async () => {
+  it('stored records are found by the cluster’s address if the key may not read the cluster’s uuid', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
     setup.server.faults.add({ api: 'info', path: '/', status: 403, times: 1 });
     await sweepOfFunction(setup);
@@ -107,7 +107,7 @@ describe('records in the data stream', () => {
     expect(sources).toContain('records');
   });
 
-  it('stored records that were deleted with an old backing index do not make jobs look closed', async () => {
+  it('if stored records were deleted with an old backing index, jobs do not look closed', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)], onlyRecords);
     await sweepOfFunction(setup);
     await setup.clock.advance(day);
@@ -218,7 +218,7 @@ describe('records in the data stream', () => {
     for (const { body } of searches) expect(body).toContain('{"term":{"jobsweep.job.id":"idle-0"}}');
   });
 
-  it('`explain --history` names a sweep only once if it is both stored and kept, and names the latest sweep as the closer', async () => {
+  it('`explain --history` names a sweep only once if it is both stored and kept, and shows the latest sweep as the closer', async () => {
     await using setup = await startSetup([...idle(1), ...busy(4)]);
     await using folder = await newFolder();
     const env = { ...on, XDG_STATE_HOME: folder.path };

@@ -304,7 +304,7 @@ describe('doctor, if something other than the cluster answers', () => {
       ['Create a key with the role that --print-role prints.'],
     ],
   ])(
-    'doctor shows a single fix for %s, and omits checks that would then mean nothing',
+    'doctor shows a single fix for %s, and omits checks that this problem makes meaningless',
     async (_what, answer, lines, fixes) => {
       await using server = await serve(answer);
       const { exit, told, findings } = read(

@@ -84,7 +84,7 @@ describe('doctor', () => {
     expect(unknown.lines.filter((line) => line.startsWith('TCP'))).toEqual([]);
   });
 
-  it('doctor reports an unreachable Secrets Manager as a finding, with the hops to it', async () => {
+  it('doctor reports an unreachable Secrets Manager as a finding, with the network hops to it', async () => {
     const { exit, text } = await behind({ refuses: 503 }, { ELASTICSEARCH_SECRET: 'jobsweep/default' });
     expect(exit).toBe(3);
     expect(text).toMatch(/Secrets Manager: TCP: ok/);
@@ -95,7 +95,7 @@ describe('doctor', () => {
     expect(text).toContain('connection: note: not checked: the address of the cluster is in the secret');
   });
 
-  it('doctor reports an unreachable Scheduler with the hops to it', async () => {
+  it('doctor reports an unreachable Scheduler with the network hops to it', async () => {
     const { exit, text } = await behind({}, { ...trusting, JOBSWEEP_SCHEDULE_GROUP: 'jobsweep' });
     expect(exit).toBe(3);
     expect(text).toMatch(/Scheduler: TCP: ok/);

@@ -130,7 +130,7 @@ describe('doctor, on notifications', () => {
     expect(findings[0]).toMatchObject({ level: 'finding', found: expect.stringMatching(found) });
   });
 
-  it('doctor checks that the host of a webhook can be reached, without a request, and names one that does not answer', async () => {
+  it('doctor checks, without sending a request, that each webhook’s host can be reached, and names a host that does not answer', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const found = await examined({ JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` });
     expect(found.exit).toBe(0);

@@ -67,7 +67,7 @@ describe('doctor, on reports in Elasticsearch', () => {
     [['create_doc', 'read'], 'finding', 'the credentials lack auto_configure on', 3],
     [['auto_configure', 'create_doc'], 'note', 'can be written, but not read', 0],
   ])(
-    'doctor names the privileges on report streams that a key with only %j lacks',
+    'if a key has only %j on report streams, doctor names the privileges that it lacks',
     async (privileges, level, found, exit) => {
       await using setup = await startSetup(busy(3), keyWith(...privileges));
       const result = await doctor(setup, withKey);

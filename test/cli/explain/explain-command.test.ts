@@ -60,7 +60,7 @@ describe('explain', () => {
     expect(verdict).toEqual({ verdict: 'keep', reason: 'recently_opened' });
   });
 
-  it('explain predicts when the verdict changes, and it changes at that time', async () => {
+  it('explain predicts when the verdict changes, and the verdict does change at that time', async () => {
     await using setup = await startSetup([...busy(3), { jobId: 'fed', lastData: '44h', openedAt: '9d' }]);
     const { changes } = await explained(setup, 'fed');
     expect(changes).toEqual([
@@ -151,7 +151,7 @@ describe('explain', () => {
     },
   );
 
-  it('explain reports that a fuse would stop the sweep, and that the request does not name the job', async () => {
+  it('explain reports both that a fuse would stop the sweep and that the request does not name the job', async () => {
     await using setup = await startSetup([...busy(3), ...idle(9)]);
     expect(await text(setup, 'idle-0')).toContain('but the fuse max_share would refuse the whole sweep');
     const shown = await runOn(setup, ['explain', 'idle-0', '-o', 'table', '-p', '-'], {
@@ -193,7 +193,7 @@ describe('explain', () => {
     );
   });
 
-  it('explain shows only the time of a close if no report that it reads names the sweep', async () => {
+  it('if none of the reports names the sweep that closed a job, explain shows only the time of the close', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'old', state: 'closed', lastData: '9d', finishedAt: '5d' },
@@ -205,7 +205,7 @@ describe('explain', () => {
     );
   });
 
-  it('explain does not name our sweep as the closer of a job that others opened and closed again afterwards', async () => {
+  it('if others opened and closed a job after our sweep, explain does not name the sweep as the closer', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -282,7 +282,7 @@ describe('explain', () => {
     [{ jobsweep: { protect: true } }, undefined],
     [{}, undefined],
   ])(
-    'explain names an opt-out that does not do what the job’s owner wanted: %j',
+    'explain names an opt-out that does not work as the job’s owner intended: %j',
     async (customSettings, line) => {
       await using setup = await startSetup([
         ...busy(4),
@@ -356,7 +356,7 @@ it.each([
     { data_counts: { ...statsOf('odd').data_counts, latest_record_timestamp: -1e17 } },
   ],
   ['open_time', { open_time: '999999999999d' }],
-])('explain treats a time that is too large for a date as missing: an absurd %s', async (_what, stats) => {
+])('explain treats a time as missing if it is too large for a date: an absurd %s', async (_what, stats) => {
   const answers = answersFor([{ config: configOf('odd'), stats: statsOf('odd', stats) }]);
   await using server = await serve((exchange) => respondWith(answers, exchange));
   for (const form of ['json', 'table', 'html']) {

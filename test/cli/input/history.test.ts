@@ -83,7 +83,7 @@ describe('the history of earlier sweeps', () => {
     [{ jobsweeep: true }, {}],
     [{}, { exclude: 'flaps' }],
   ])(
-    '`--history` does not advise protecting or excluding a job that is already protected or excluded: %j %j',
+    'if a job is already protected or excluded, `--history` does not advise protecting or excluding it: %j %j',
     async (customSettings, payload) => {
       await using setup = await startSetup(fleet);
       await using folder = await newFolder();
@@ -100,7 +100,7 @@ describe('the history of earlier sweeps', () => {
     },
   );
 
-  it('`--history` counts a sweep that is in two files only once', async () => {
+  it('if a sweep is in two files, `--history` counts it only once', async () => {
     await using setup = await startSetup(fleet);
     await using folder = await newFolder();
     const [report] = await nights(setup, 1, 'json');

@@ -101,7 +101,7 @@ describe('a sweep', () => {
     expect(result.stderr.match(/could not be kept/g)).toHaveLength(1);
   });
 
-  it('after each round of `--wait`, a sweep keeps its report so far', async () => {
+  it('after each round of `--wait`, a sweep saves its report so far', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1, { closeTakes: '12m' })]);
     await using folder = await newFolder();
     const seen: string[] = [];
@@ -173,7 +173,7 @@ describe('reopen --last', () => {
     expect(setup.state('idle-0')).toBe('closed');
   });
 
-  it('`reopen --last` names a newer report that it cannot read, before it undoes an older sweep', async () => {
+  it('before it undoes an older sweep, `reopen --last` names a newer report that it cannot read', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -198,7 +198,7 @@ describe('reopen --last', () => {
     expect(result.stderr).toMatch(/cannot be read \(ENOTDIR\), so it is unknown what it keeps/);
   });
 
-  it('`reopen --last` says which sweeps are not kept if it finds no report', async () => {
+  it('if there is no report, `reopen --last` says which sweeps keep none', async () => {
     await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
     const result = await commandIn(folder)(setup, ['reopen', '--last', '--yes']);

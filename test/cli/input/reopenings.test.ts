@@ -10,7 +10,7 @@ import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 
 describe('the notes that reopen keeps', () => {
-  it('a plan says which jobs `jobsweep reopen` opened, and says only that the other jobs are open again', async () => {
+  it('a plan says which jobs `jobsweep reopen` opened, and reports other reopened jobs only as open again', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -33,7 +33,7 @@ describe('the notes that reopen keeps', () => {
     );
   });
 
-  it('advise says how often jobsweep reopen opened a job that came back', async () => {
+  it('for a job that was opened again, advise says how often `jobsweep reopen` opened it', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2, { openedAt: '40d' })]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };

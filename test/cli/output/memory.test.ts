@@ -92,7 +92,7 @@ describe('freed memory', () => {
     expect(explained).toMatchObject({ memoryBytes: 0, reservedBytes: 510 * mb });
   });
 
-  it('the reserved memory of a young job is its limit, until its model has 20 buckets', async () => {
+  it('the reserved memory of a job is its memory limit until its model has 20 buckets', async () => {
     const young = {
       jobId: 'young',
       bucketSpan: '1d',

@@ -39,7 +39,7 @@ describe('the result', () => {
     expect(stdout).toMatch(/ 5 {2}recent_data {2}data arrived less than\n {22}idleFor ago\n/);
   });
 
-  it('the result shows the idle time and the chosen jobs from its request', async () => {
+  it('the result shows the idle time and the job names from the request', async () => {
     await using setup = await startSetup(jobs);
     const rules = ['--idle-for', '72h', '--jobs', 'idle-*,web_errors', '--exclude', 'idle-1'];
     const { request } = reportOf(await runOn(setup, ['plan', ...rules]));
@@ -133,7 +133,7 @@ describe('the result', () => {
     expect(await shown('markdown')).toContain('www&#46;example.test http&#58;//x.test/ a&#64;x.test');
   });
 
-  it('the result goes to a file in the format that its extension names, and to the terminal as a table', async () => {
+  it('the result goes to a file in the format that the file’s extension names, and to the terminal as a table', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     for (const [name, begins] of [
@@ -155,7 +155,7 @@ describe('the result', () => {
   const everyCommand = [['plan'], ['explain', 'idle-0'], ['doctor'], ['advise', '--days', '2']];
 
   it.each(everyCommand)(
-    'the result of %s goes to the file in the format of its extension, and to standard output in the format of -o',
+    'the result of %s goes to the file in the format of the file’s extension, and to standard output in the format of -o',
     async (...command) => {
       await using setup = await startSetup(jobs);
       await using folder = await newFolder();

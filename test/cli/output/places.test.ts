@@ -12,7 +12,7 @@ const on = (nodeId: string, changes: Partial<ReportedPlaces> = {}): ReportedPlac
   ...changes,
 });
 
-it('the report has no line about limits per node if no node had one', () => {
+it('the report has no line about limits per node if no node had a limit', () => {
   expect(linesOf()).toEqual([]);
 });
 
@@ -23,7 +23,7 @@ it('the report shows a node by its name, or by its id if it has no name', () => 
   ]);
 });
 
-it('the report puts nodes with the same limit on one line, and only counts those beyond four', () => {
+it('the report puts nodes with the same limit on one line, names four of them and counts the rest', () => {
   expect(linesOf(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => on(id)))).toEqual([
     'at most 8 closes at once on each of a, b, c, d and 2 more: half of its 16 processors',
   ]);

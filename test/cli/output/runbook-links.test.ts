@@ -20,7 +20,7 @@ function sectionsIn(text: string): string[] {
 
 describe('a refused sweep', () => {
   it.each(['table', 'markdown', 'html'])(
-    'a refused sweep links to the section of its fuse in the format %s',
+    'a refused sweep links to the runbook section about its fuse in the format %s',
     async (form) => {
       await using setup = await startSetup([...busy(2), ...idle(9)]);
       const { exit, stdout } = await runOn(setup, ['sweep', '--yes', '-o', form]);
@@ -34,7 +34,7 @@ describe('a refused sweep', () => {
     },
   );
 
-  it('the JSON of a refused sweep or plan links to the section of its fuse', async () => {
+  it('the JSON of a refused sweep or plan links to the runbook section about its fuse', async () => {
     await using setup = await startSetup([...busy(2), ...idle(9)]);
     for (const args of [['sweep', '--yes'], ['plan']])
       expect(reportOf(await runOn(setup, args))).toMatchObject({
@@ -44,7 +44,7 @@ describe('a refused sweep', () => {
   });
 
   it.each(Object.keys(fuses) as (keyof typeof fuses)[])(
-    'a sweep that the fuse %s stopped says what to check first, and that its limit should be raised for one sweep only',
+    'if the fuse %s stops a sweep, the result says what to check first, and to raise the fuse’s limit for one sweep only',
     (name) => {
       const text = fuseText({ name, idle: 600, open: 700, limit: 500 });
       expect(text).toMatch(/Nothing was closed\. (First check|The next sweep)/);
@@ -55,7 +55,7 @@ describe('a refused sweep', () => {
 });
 
 describe('a partial sweep', () => {
-  it('a partial sweep links to the section of its status, in text and JSON', async () => {
+  it('a partial sweep links to the runbook section about its status, in text and JSON', async () => {
     const start = () => startSetup([...busy(4), ...idle(2), ...failed(2)]);
     const args = ['sweep', '--yes', '--set', 'force.max=1'];
     await using first = await start();
@@ -91,7 +91,7 @@ describe('a sweep that is done', () => {
 });
 
 describe('a failed command', () => {
-  it('a failed command links to the section of its error, unless its input is invalid', async () => {
+  it('a failed command links to the runbook section about its error, unless its input is invalid', async () => {
     const env = { ELASTICSEARCH_URL: 'http://127.0.0.1:1' };
     const unreachable = await runCommand(['plan'], { env });
     expect(unreachable.exit).toBe(5);
@@ -102,13 +102,13 @@ describe('a failed command', () => {
     expect(sectionsIn(invalid.stderr)).toEqual([]);
   });
 
-  it('the help links to the section about exit codes', async () => {
+  it('the help links to the runbook section about exit codes', async () => {
     const { stdout } = await runCommand(['--help']);
     expect(stdout).toContain(`${address}#exit-codes`);
     expect(sectionsIn(stdout)).toEqual(['exit-codes']);
   });
 
-  it('`--all-clusters` links each failed cluster to the section of its error, in text and JSON', async () => {
+  it('`--all-clusters` links each failed cluster to the runbook section about its error, in text and JSON', async () => {
     await using setup = await startSetup(busy(4));
     await using folder = await newFolder();
     const file = await folder.write(

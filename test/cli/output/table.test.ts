@@ -40,7 +40,7 @@ describe('a table', () => {
       );
   });
 
-  it('a table wraps a text by word in its column, and breaks only a word that is longer than the column', () => {
+  it('a table wraps text by word within a column, and breaks only words that are longer than the column', () => {
     const wrapping = columns.map((column) => (column.title === 'STATE' ? { ...column, min: 10 } : column));
     const long = [{ id: 'web', state: 'error: index_closed_exception', size: '9 MB' }];
     expect(table(long, wrapping, { width: 24 }).split('\n')).toEqual([
@@ -68,7 +68,7 @@ describe('a table', () => {
     expect(table([{ id: '\u001b[2Jx\nb', state: '', size: '' }], columns)).toContain('\\u{1b}[2Jx\\u{a}b');
   });
 
-  it('a table is never wider than the terminal, unless its longest id is', () => {
+  it('a table is wider than the terminal only if its longest id is', () => {
     const cell = fc.string({ unit: 'grapheme', maxLength: 40 });
     const widest = (some: readonly Row[]) => Math.max(2, ...some.map(({ id }) => stringWidth(printable(id))));
     fc.assert(

@@ -51,7 +51,7 @@ describe('the jobs of a plan', () => {
     expect(done.counts.closed).toBe(report.counts.idle);
   });
 
-  it('`sweep --dry-run --all` is the same as `plan --all`, and `sweep --all` alone is refused', async () => {
+  it('`sweep --dry-run --all` is the same as `plan --all`, and `sweep --all` without `--dry-run` is refused', async () => {
     await using setup = await startSetup(jobs);
     const dry = reportOf(await runOn(setup, ['sweep', '--dry-run', '--all']));
     expect(dry.jobs).toHaveLength(dry.counts.listed);
@@ -61,7 +61,7 @@ describe('the jobs of a plan', () => {
     expect(setup.closes()).toEqual([]);
   });
 
-  it('`plan --dry-run` is the same as plan', async () => {
+  it('`plan --dry-run` is the same as `plan`', async () => {
     await using setup = await startSetup(jobs);
     const { exit, stdout } = await runOn(setup, ['plan', '--dry-run', '-o', 'table']);
     expect(exit).toBe(0);

@@ -49,7 +49,7 @@ describe('a saved plan', () => {
     expect(report.counts).toMatchObject({ idle: 4, closed: 3, forceClosed: 1, kept: 5 });
   });
 
-  it('a saved plan does not close jobs that became idle after the plan', async () => {
+  it('a sweep with a saved plan does not close jobs that became idle after the plan', async () => {
     await using setup = await startSetup([...busy(5), ...idle(2), { jobId: 'idle-by-now', lastData: '40h' }]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder);
@@ -74,7 +74,7 @@ describe('a saved plan', () => {
     ]);
   });
 
-  it('a saved plan causes a warning if nothing is left to close, for example the second time', async () => {
+  it('a saved plan causes a warning if nothing is left to close, for example when it is carried out a second time', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder);
@@ -147,7 +147,7 @@ describe('a saved plan', () => {
     expect(setup.closes().flat()).toEqual(['idle-1']);
   });
 
-  it('a sweep with a saved plan never forces a job that the plan would close gracefully', async () => {
+  it('if a saved plan would close a job gracefully, a sweep with the plan never forces the job', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1, { closeTakes: 'never' })]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder, '{"force": {"stuckFor": "3m"}}');

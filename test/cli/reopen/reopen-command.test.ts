@@ -96,7 +96,7 @@ describe('reopen', () => {
     ]);
   });
 
-  it('reopen changes nothing the second time', async () => {
+  it('reopen changes nothing when it runs a second time', async () => {
     await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
@@ -203,7 +203,7 @@ describe('reopen', () => {
     expect(setup.clock.now() - began).toBeLessThan(15 * 60_000);
   });
 
-  it('reopen starts a datafeed for which the cluster has no room at first', async () => {
+  it('if the cluster at first has no room for a datafeed, reopen starts the datafeed later', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1, { datafeed: fedJobs[0]?.datafeed })]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
@@ -295,7 +295,7 @@ describe('reopen', () => {
     },
   );
 
-  it('reopen trusts the cluster’s states, so the lost answer to a successful open is not an error', async () => {
+  it('if the answer to a successful open is lost, reopen reports no error, because the cluster shows the job as open', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -389,7 +389,7 @@ describe('reopen --jobs', () => {
       expect(setup.state(id)).toBe(ids.includes(id) ? 'opened' : 'closed');
   });
 
-  it('reopen names the jobs that the sweep closed when a name of --jobs matches none of them', async () => {
+  it('if a name in --jobs matches no job that the sweep closed, reopen lists the jobs that it closed', async () => {
     await using setup = await startSetup([...busy(30), ...idle(14)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -425,7 +425,7 @@ describe('reopen --jobs', () => {
     expect(result.stderr).toContain('--jobs: expected a');
   });
 
-  it('reopen of a single job is complete even if the report counts other jobs without naming them', async () => {
+  it('a reopen of a single job counts as complete even if the report only counts other jobs without naming them', async () => {
     await using setup = await startSetup([...busy(8), ...idle(3)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -524,7 +524,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect((await reopened(setup, file)).report.counts.reopened).toBe(1);
   });
 
-  it('reopen refuses a log of several sweeps until one is chosen', async () => {
+  it('reopen refuses a log of several sweeps unless one sweep is chosen', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const first = await folder.read((await swept(setup, folder, {}, 'ndjson')).split('/').at(-1) as string);
@@ -674,7 +674,7 @@ describe('reports and clusters that reopen refuses', () => {
     },
   );
 
-  it('reopen refuses a file that also has a follow-up on another cluster', async () => {
+  it('reopen refuses a file that also contains a follow-up from another cluster', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await swept(setup, folder, { jobs: 'idle-0' });
@@ -723,7 +723,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(setup.clock.now() - began).toBeLessThanOrEqual(5 * 60_000);
   });
 
-  it('reopen names only single jobs, and reports an id that is a pattern or a path as an error', async () => {
+  it('each request from reopen names a single job, and an id that is a pattern or a path is reported as an error', async () => {
     await using setup = await startSetup([...busy(3), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);

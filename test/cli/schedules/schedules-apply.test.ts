@@ -118,7 +118,7 @@ schedules:
     expect((await shown(bench.client, 'own', 'sweeps')).KmsKeyArn).toBe(key('own'));
   });
 
-  it('`schedules apply` leaves no changes for a later plan or a second apply', async () => {
+  it('after `schedules apply`, neither `schedules plan` nor a second apply finds changes', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const before = writes(bench);
@@ -171,7 +171,7 @@ schedules:
     expect(bench.scheduler.requests).toHaveLength(before);
   });
 
-  it('`schedules apply` deletes schedules missing from the file only with --prune, and never those of other owners', async () => {
+  it('`schedules apply` deletes schedules that the file lacks only with --prune, and never schedules of other owners', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;
     await bench.withFile(nightly, ['apply', '--yes']);
@@ -220,13 +220,13 @@ schedules:
     expect((await shown(bench.client, 'weekly', 'sweeps')).ScheduleExpressionTimezone).toBe('Europe/Berlin');
   });
 
-  it('`schedules apply` accepts an at() in the hour that is repeated when summer time ends', async () => {
+  it('`schedules apply` accepts an `at()` expression in the hour that is repeated when summer time ends', async () => {
     await using bench = await schedulesBench();
     const text = `schedules: [{name: once, at: "2027-10-31T02:30:00", timezone: Europe/Berlin, request: {}}]`;
     expect((await bench.withFile(text, ['apply', '--yes'])).exit).toBe(0);
   });
 
-  it('`schedules apply` reports the request in flight as unknown after a stop, and the rest as not attempted', async () => {
+  it('if `schedules apply` is stopped, it reports the request in flight as unknown and the rest as not attempted', async () => {
     await using bench = await schedulesBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     bench.scheduler.script({ on: 'CreateSchedule', name: 'nightly', delayMs: 5_000 });
@@ -369,7 +369,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Description).toBe('edited by hand');
   });
 
-  it('`schedules apply` drops a cron’s past start and moves a rate’s to its next run, and a later plan shows no difference', async () => {
+  it('`schedules apply` drops a cron’s past start date and moves a rate’s to its next run, and a later plan shows no change', async () => {
     await using bench = await schedulesBench();
     const past = `
 schedules:
@@ -388,7 +388,7 @@ schedules:
     }
   });
 
-  it('`schedules apply` updates a schedule whose start has passed in the meantime, and keeps its rhythm', async () => {
+  it('if a schedule’s start date has passed, `schedules apply` updates the schedule and keeps its rhythm', async () => {
     await using bench = await schedulesBench();
     const rate = 'schedules: [{name: r, rate: 7 hours, start: 2026-11-23T13:00:00Z, request: {}}]';
     await bench.withFile(rate, ['apply', '--yes']);
@@ -398,7 +398,7 @@ schedules:
     expect((await shown(bench.client, 'r', 'sweeps')).StartDate).toEqual(new Date('2026-11-24T17:00:00Z'));
   });
 
-  it('`schedules apply` does not change schedules that never run again, because of a past at() or a past end date', async () => {
+  it('if a past `at()` or end date means that a schedule never runs again, `schedules apply` does not change it', async () => {
     await using bench = await schedulesBench();
     const over = `
 schedules:
@@ -416,7 +416,7 @@ schedules:
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['to-come']);
   });
 
-  it('`schedules apply` creates schedules that deliver the payload with its trigger when they are due', async () => {
+  it('the schedules that `schedules apply` creates deliver the payload with its trigger when they are due', async () => {
     const payloads: unknown[] = [];
     await using bench = await schedulesBench({ invoke: ({ payload }) => payloads.push(payload) });
     const hourly = 'schedules: [{name: hourly, cron: "0 * * * ? *", request: {dryRun: true}}]';

@@ -30,7 +30,7 @@ const numbered = (count: number) =>
   Array.from({ length: count }, (_, index) => `cluster-${String(index).padStart(4, '0')}`);
 
 describe('schedules apply with clusters', () => {
-  it('`schedules apply` creates a schedule for each cluster in a list, and a roll call that expects them', async () => {
+  it('`schedules apply` creates a schedule for each cluster in a list, and a roll call that expects these clusters', async () => {
     await using bench = await schedulesBench();
     const { exit } = await bench.withFile(night('[logs, metrics]', rollCall), ['apply', '--yes']);
     expect(exit).toBe(0);
@@ -63,7 +63,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(['nightly.search']);
   });
 
-  it('`schedules apply` takes cluster names from the secrets that a pattern matches, page by page, and leaves out the others', async () => {
+  it('`schedules apply` reads the secrets page by page and takes cluster names only from those that a pattern matches', async () => {
     await using bench = await schedulesBench();
     const clusters = numbered(250);
     await using secrets = await startSecretsManager(
@@ -86,7 +86,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(inputs(bench).at(-1)).clusters).toEqual(clusters);
   });
 
-  it('`schedules apply` takes a cluster’s name from the part of its secret after the prefix, even if the pattern is longer', async () => {
+  it('`schedules apply` takes a cluster’s name from its secret’s name after the prefix, even if the pattern is longer than the prefix', async () => {
     await using bench = await schedulesBench();
     await using secrets = await startSecretsManager({ 'jobsweep/eu-logs': '{}', 'jobsweep/us-logs': '{}' });
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secrets.url);
@@ -94,7 +94,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(['nightly.eu-logs']);
   });
 
-  it('`schedules apply` changes nothing the second time, and prunes the schedule of a removed cluster', async () => {
+  it('`schedules apply` changes nothing when it runs again, and prunes the schedule of a removed cluster', async () => {
     await using bench = await schedulesBench();
     const all = numbered(40);
     await bench.withFile(night(JSON.stringify(all)), ['apply', '--yes']);

@@ -66,7 +66,7 @@ describe('schedules pause and resume', () => {
     expect(await kept(bench)).toEqual(before);
   });
 
-  it('`schedules pause` reports the changes that it made before it was stopped while a retry was pending', async () => {
+  it('if `schedules pause` is stopped while a retry is pending, it reports the changes that it had made', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'other' });
@@ -256,7 +256,7 @@ describe('a schedule whose target is not the function', () => {
     ['pause', 'followup.default.0123456789.1'],
     ['delete', 'followup.default.0123456789.1'],
   ])(
-    'a schedule whose target is not the function is refused by %s %s, before anything is changed',
+    'if a schedule’s target is not the function, %s %s refuses it before anything is changed',
     async (action, name) => {
       await using bench = await groupBench();
       await create(bench.client, full);
@@ -273,7 +273,7 @@ describe('a schedule whose target is not the function', () => {
     },
   );
 
-  it('a schedule whose target is not the function is listed as not ours, with its target', async () => {
+  it('if a schedule’s target is not the function, it is listed as not ours, with its target', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'stack.queue', Target: queueTarget });

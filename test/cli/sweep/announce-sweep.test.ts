@@ -155,7 +155,7 @@ describe('jobsweep sweep', () => {
     ]);
   });
 
-  it('`jobsweep sweep` does not wait for a notification target that does not answer when it is interrupted', async () => {
+  it('if `jobsweep sweep` is interrupted, it does not wait for a notification target that does not answer', async () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     const stop = new AbortController();
     await using silent = await serve(() => stop.abort(new DOMException('stopped by SIGTERM', 'AbortError')));

@@ -37,7 +37,7 @@ describe('a name in the request that selects no open job', () => {
     },
   );
 
-  it('a table contains the warning about a name, so standard error does not repeat it', async () => {
+  it('if a table contains the warning about a name, standard error does not repeat the warning', async () => {
     await using setup = await startSetup(jobs);
     const { stdout, stderr } = await runOn(setup, ['plan', '-o', 'table', '--jobs', 'idel-0']);
     expect(stdout).toContain('no job to show: no open job is listed\n');
@@ -45,7 +45,7 @@ describe('a name in the request that selects no open job', () => {
     expect(stderr).toBe('');
   });
 
-  it('`sweep --yes` warns about a mistyped exclusion before the first close, also if a table with the warning follows', async () => {
+  it('`sweep --yes` warns about a mistyped exclusion before the first close, even if a table repeats the warning afterwards', async () => {
     await using setup = await startSetup(jobs);
     const args = ['sweep', '--yes', '-o', 'table', '--exclude', 'capcity-*'];
     const { stdout, stderr } = await runOn(setup, args);
@@ -60,7 +60,7 @@ describe('a name in the request that selects no open job', () => {
     expect(stderr).toBe('');
   });
 
-  it('advise warns about a mistyped exclusion, because it judges the jobs that the exclusion would have kept', async () => {
+  it('advise warns about a mistyped exclusion, because it judges jobs that the correct exclusion would have kept', async () => {
     await using setup = await startSetup(jobs);
     const args = ['advise', '-p', '{"exclude": "capcity-*", "jobs": ["*", "idel-0"]}'];
     const { exit, stdout } = await runOn(setup, args);

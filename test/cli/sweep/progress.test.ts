@@ -18,7 +18,7 @@ const progressOf = (stderr: string) =>
     .filter((line) => !line.startsWith('undo with: '));
 
 describe('the progress of a sweep', () => {
-  it('the progress of a sweep is one line on a terminal, redrawn regularly, that never wraps', async () => {
+  it('on a terminal, the progress of a sweep is one regularly redrawn line that never wraps', async () => {
     await using setup = await startSetup(slowJobs);
     const drawn: string[] = [];
     await runOn(setup, ['sweep', '--yes', '-p', '-', '--no-color'], {
@@ -63,7 +63,7 @@ describe('the progress of a sweep', () => {
     expect(progressOf(stderr).at(-1)).toBe('2 of 3 jobs closed, 1 failed');
   });
 
-  it('the progress of a sweep does not count jobs as done if they are still closing or never got a close request', async () => {
+  it('jobs that are still closing or never got a close request do not count as done in the progress of a sweep', async () => {
     await using setup = await startSetup([
       ...busy(10),
       ...idle(1, { closeTakes: '1s' }),

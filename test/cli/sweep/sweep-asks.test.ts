@@ -90,7 +90,7 @@ describe('a sweep on a terminal', () => {
   );
 
   it.each([60_000, 3_600_000])(
-    'a sweep on a terminal is refused if upgrade mode begins in the %i ms before the user answers',
+    'a sweep on a terminal is refused if upgrade mode begins before the user answers after %i ms',
     async (readingMs) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       const result = await agreedAfter(setup, readingMs, () => setup.cluster.setUpgradeMode(true));
@@ -122,7 +122,7 @@ describe('a sweep on a terminal', () => {
     expect(result.stderr).not.toContain('[y/N]');
   });
 
-  it('a sweep on a terminal asks for no confirmation if a fuse trips, and closes nothing even if the fuse would no longer trip', async () => {
+  it('if a fuse trips, a sweep on a terminal asks for no confirmation and closes nothing, even if the fuse would no longer trip', async () => {
     await using setup = await startSetup([...busy(4), ...idle(9)]);
     const result = await runOn(setup, ['sweep'], { terminal: true, stdin: 'y\n' });
     expect(result.exit).toBe(4);

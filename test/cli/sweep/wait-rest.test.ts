@@ -21,7 +21,7 @@ const asks = (setup: SweepSetup) =>
   Object.values(Object.groupBy(setup.closes().flat(), (jobId) => jobId)).map((each) => each?.length);
 
 describe('a sweep that waits and has more jobs than fit into one deadline', () => {
-  it('`sweep --wait` starts the next round at once until all jobs are closed, with one request per job', async () => {
+  it('if jobs are left for lack of time, `sweep --wait` starts the next round at once, with one close request per job in total', async () => {
     await using setup = await startSetup([...idle(30, slow), ...busy(40)]);
     const result = await runOn(setup, [...args, '--yes', '-p', '-'], { stdin: payload });
     expect(result.exit).toBe(0);
@@ -79,7 +79,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     );
   });
 
-  it('`sweep --wait` closes, in later rounds, only jobs that the user confirmed', async () => {
+  it('in later rounds, `sweep --wait` closes only jobs that the user confirmed', async () => {
     await using setup = await startSetup([
       ...idle(24, slow),
       { jobId: 'soon-idle', lastData: `${48 * 3_600 - 60}s`, ...slow },

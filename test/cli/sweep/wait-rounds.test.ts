@@ -58,7 +58,7 @@ describe('a sweep that waits', () => {
     });
   });
 
-  it('`sweep --wait` reports jobs still closing after the last round, and exits with 3', async () => {
+  it('if jobs are still closing after the last round, `sweep --wait` reports them and exits with 3', async () => {
     await using setup = await startSetup([
       ...busy(6),
       { jobId: 'hangs', lastData: '9d', closeTakes: 'never' },

@@ -21,7 +21,7 @@ const again = 'datafeed finds data again';
 const saved = 'model saved, no newer record';
 
 describe('a folded timeline', () => {
-  it('a timeline shows on one line that a datafeed repeatedly found no data and then data again', () => {
+  it('a timeline shows on one line that a datafeed alternated several times between no data and data', () => {
     expect(shown('opened', silent, again, silent, again, silent, again, 'closed')).toEqual([
       '00 opened',
       '01 datafeed finds no data and finds data again, 3 times until 2026-05-01 06:00:00 UTC',

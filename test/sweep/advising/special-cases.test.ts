@@ -47,7 +47,7 @@ const silence = (from: number, to: number): Message[] => [
 ];
 
 describe('job stats alone', () => {
-  it('job stats alone prove only the current silence of a job', () => {
+  it('job stats used on their own prove only the current silence of a job', () => {
     const lastData = ago(4 * day + 30 * minute);
     const now = { at: asOf, state: 'opened', lastData, openedAt: ago(40 * day), bytes: 1e9 };
     const { known, closes, wrongCloses, gbHours } = judged({ now });
@@ -74,7 +74,7 @@ describe('job stats alone', () => {
 });
 
 describe('a datafeed that read in real time throughout', () => {
-  it('notifications alone are enough to prove that closes of a real-time job were wrong', () => {
+  it('notifications, used on their own, are enough to prove that closes of a real-time job were wrong', () => {
     const messages = realtime(...silence(20 * day, 17 * day), ...silence(12 * day, 10 * day));
     const { known, closes, wrongCloses } = judged({ messages });
     expect(known.contradicted).toBe(false);
@@ -147,7 +147,7 @@ describe('a model that was reverted', () => {
 });
 
 describe('lost messages', () => {
-  it('advise notices lost messages if stats contradict them, and no longer takes missing messages as proof of silence', () => {
+  it('if stats show that messages were lost, advise no longer takes missing messages as proof of silence', () => {
     // The job was closed 20 days ago and opened again later, and no message reports that.
     const messages = [
       say(50 * day, 'Job created'),

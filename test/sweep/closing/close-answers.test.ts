@@ -129,7 +129,7 @@ describe('the step after an answer', () => {
     },
   );
 
-  it('the pause before a repeated close request starts when the job states have been read', async () => {
+  it('the pause before a repeated close request starts once the job states have been read', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -169,7 +169,7 @@ describe('the step after an answer', () => {
     });
   });
 
-  it('a sweep gives up on a job that is still open after its third close request, and reports the server’s own error', async () => {
+  it('if a job is still open after its third close request, the sweep gives up and reports the server’s own error', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onClose: () => ({ kind: 'error', error: refusal(500, 'broken', 'no') }),

@@ -6,7 +6,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
 describe('the check before a close', () => {
-  it('the check before a close finds jobs that are by now gone, closed or busy, and only the other jobs are asked to close', async () => {
+  it('jobs that the check before a close finds gone, closed or busy get no close request', async () => {
     const setup = closingOf({
       jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: ({ nth }, cluster) => {
@@ -28,7 +28,7 @@ describe('the check before a close', () => {
     expect(setup.entry('closed')).toMatchObject({ looks: 0, job: { state: 'opened' } });
   });
 
-  it('the check before a close judges a job by its new stats, but keeps the known size if the job no longer reports it', async () => {
+  it('the check before a close judges a job by its new stats, but keeps the known size if the new stats have none', async () => {
     const setup = closingOf({
       jobs: [bare('a', { modelBytes: 11 }), bare('b', { modelBytes: 10 })],
       onRead: (_read, cluster) => {
@@ -46,7 +46,7 @@ describe('the check before a close', () => {
     expect(setup.entry('b').job.modelBytes).toBe(20);
   });
 
-  it('the check before a close starts to poll a job that is by now closing, counted from when it was first seen closing', async () => {
+  it('if the check before a close finds a job closing, the job is polled, with its time counted from the first such read', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }, cluster) => {
@@ -87,7 +87,7 @@ describe('the check before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 3000' });
   });
 
-  it('the check before a close is repeated for a job that has failed in the meantime, and the job is forced in its own request', async () => {
+  it('if a job has failed by the check before its close, the check is repeated and the job is forced in its own request', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: ({ nth }, cluster) => {
@@ -132,7 +132,7 @@ describe('the check before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1000' });
   });
 
-  it('a sweep gives up on a job whose state differs at each of nine checks before its close', async () => {
+  it('if a job’s state has changed at each of nine checks before its close, the sweep gives up on the job', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -205,7 +205,7 @@ describe('the check before a close', () => {
     { thrown: Object.assign(new Error('no'), { status: '503' }), status: 0, says: 'no' },
     { thrown: 'a text', status: 0, says: 'a text' },
   ])(
-    'jobs that cannot be read right before their close are left alone, and the report says why: $thrown',
+    'if jobs cannot be read right before their close, they stay open and the report says why: $thrown',
     async ({ thrown, status, says }) => {
       const setup = closingOf({
         jobs: [bare('a'), bare('b')],
@@ -264,7 +264,7 @@ describe('the check before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'gone 10' });
   });
 
-  it('a job that was asked to close and cannot be read gets its outcome at the end of the sweep', async () => {
+  it('if a job cannot be read after its close request, it gets its outcome at the end of the sweep', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }) => {
@@ -316,7 +316,7 @@ describe('a job that was asked to close and must now be kept', () => {
     ['it got data', { lastDataTime: now + 1_400 }],
     ['it has no process', { openedAt: undefined }],
   ])(
-    'a job that was asked to close and must now be kept is reported with the error from its close if %s',
+    'if a job must be kept after its close request, it is reported with the error from its close if %s',
     async (_why, changes) => {
       const setup = await requestedAndThen('opened', changes);
       expect(setup.outcomes()).toEqual({ a: 'error no_answer 2000' });
@@ -361,7 +361,7 @@ describe('a job that was asked to close and must now be kept', () => {
     },
   );
 
-  it('a job that failed before its close request and may not be forced is kept without an error', async () => {
+  it('a job is kept without an error if it failed before its close request and may not be forced', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       request: { force: { failed: false } },

@@ -86,7 +86,7 @@ describe('a job that is closing', () => {
     expect(setup.outcomes()).toEqual({ a: 'force_closed 4000' });
   });
 
-  it('a closing job that is open and idle again gets a close request without force', async () => {
+  it('if a closing job is open and idle again, it gets a close request without force', async () => {
     const setup = closingOf({ jobs: [closing('a')] });
     setup.at(500, () => setup.cluster.becomes('a', 'opened', { openedAt: now - 30 * day }));
     expect(await setup.run()).toBe(2_000);
@@ -220,7 +220,7 @@ describe('with a limit per node', () => {
     expect(setup.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
-  it('with a limit per node, a close that times out makes room for another job, even if the first job is still closing', async () => {
+  it('with a limit per node, another job may close once a close times out, even if the first job is still closing', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -236,7 +236,7 @@ describe('with a limit per node', () => {
     expect((setup.entry('small').askedAt ?? 0) - now).toBe(10_000);
   });
 
-  it('a close that times out makes room for another job, even if its request is still in flight', async () => {
+  it('another job may close once a close times out, even if the first request is still in flight', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -247,7 +247,7 @@ describe('with a limit per node', () => {
     expect(setup.outcomes()).toMatchObject({ big: 'closed 18000' });
   });
 
-  it('a job that is deleted while its request is in flight makes room for another job', async () => {
+  it('if a job is deleted while its request is in flight, another job may close', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -293,7 +293,7 @@ describe('with a limit per node', () => {
     });
   });
 
-  it('with a limit per node, an open job counts while its request is in flight, until the job fails', async () => {
+  it('with a limit per node, an open job counts against the limit while its request is in flight, until the job fails', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
@@ -346,7 +346,7 @@ describe('with a limit per node', () => {
     ]);
   });
 
-  it('with a limit per node, a job is kept if a poll shows new data while the check before its close is running', async () => {
+  it('with a limit per node, if a poll shows new data during the check before a job’s close, the job is kept', async () => {
     const setup = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
@@ -390,7 +390,7 @@ describe('with a limit per node', () => {
     });
   });
 
-  it('a job that waits for a busy server is reported as an error as soon as the credentials are refused', async () => {
+  it('if the credentials are refused, a job that waits for a busy server is reported as an error at once', async () => {
     const setup = closingOf({
       jobs: [fed('later'), small],
       request: { runningDatafeeds: 'stop' },
@@ -426,7 +426,7 @@ describe('with close.perNode auto', () => {
   const firstClose = (setup: ReturnType<typeof closingOf>) =>
     [...(setup.cluster.closes[0]?.ids ?? [])].sort();
 
-  it('close.perNode auto first reads the number of processors of each node, and closes half as many jobs at a time', async () => {
+  it('close.perNode auto reads how many processors each node has, and closes half as many jobs at a time', async () => {
     const setup = closingOf({
       jobs: onNodes(5, 3),
       request: { close: { perNode: 'auto' } },
@@ -480,7 +480,7 @@ describe('with close.perNode auto', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1000' });
   });
 
-  it('close.perNode auto remembers the processors of a node that later reads no longer report', async () => {
+  it('close.perNode auto remembers a node’s processors when later reads no longer report them', async () => {
     const processors: Record<string, number> = { 'node-0': 4 };
     const setup = closingOf({
       jobs: onNodes(6),

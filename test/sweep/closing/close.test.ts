@@ -53,7 +53,7 @@ describe('a close', () => {
     ]);
   });
 
-  it('a close sends the next request while it reads the jobs from the last one, and one read covers the jobs of both', async () => {
+  it('a close sends the next request while it reads the jobs of the last one, and one read covers the jobs of both requests', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -131,7 +131,7 @@ describe('the time for a close', () => {
     expect(setup.entry('a').lastError).toEqual({ status: 0, type: 'no_answer', reason: 'no answer came' });
   });
 
-  it('a close request’s timeout is at most the time left, and half of that if a datafeed must stop first', async () => {
+  it('a close request’s timeout is at most the time left, or at most half of it if a datafeed must stop first', async () => {
     const quiet = closingOf({ jobs: [bare('a'), bare('b')], remainingMs: 100_000 });
     await quiet.run();
     expect(quiet.cluster.closes).toMatchObject([{ ids: ['a', 'b'], timeoutMs: 70_000 }]);
@@ -225,7 +225,7 @@ describe('the time for a close', () => {
     expect(setup.cluster.closes).toHaveLength(1);
   });
 
-  it('a close reports nothing more about a job whose outcome the last reading has decided', async () => {
+  it('once the last reading has decided the outcome of a job, the close reports nothing more about the job', async () => {
     const settled: string[] = [];
     const setup = closingOf({
       jobs: [bare('a')],
@@ -265,7 +265,7 @@ describe('a bug', () => {
     },
   );
 
-  it('a bug that throws while waiting jobs are reported as refused ends the closing phase with that error', async () => {
+  it('if a bug throws while waiting jobs are reported as refused, the closing phase ends with that error', async () => {
     const setup = closingOf({
       jobs: ['a', 'b'].map((id) => bare(id)),
       request: { close: { perNode: 1 } },

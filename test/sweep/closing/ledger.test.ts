@@ -30,7 +30,7 @@ describe('a new entry', () => {
     expect(entry.lastAskAt).toBeUndefined();
   });
 
-  it('a job is judged again with the close request from this sweep in its history', () => {
+  it('when a job is judged again, its history includes the close request from this sweep', () => {
     const entry = entryOf('idle-1', {}, { history: { lastActivity: 5, flapping: true } });
     expect(entry.presentHistory).toEqual({ lastActivity: 5, flapping: true, askedAt: undefined });
     entry.askedAt = now;
@@ -92,7 +92,7 @@ describe('the closing time of an entry', () => {
     },
   );
 
-  it('the closing time of a job is when a read first showed it closed, even if its request ended later', () => {
+  it('the closing time of a job is when a read first showed it closed, even if its close request ended later', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closed' }, now);
     expect(entry).toMatchObject({ closedAt: now - 5, settledAt: now });

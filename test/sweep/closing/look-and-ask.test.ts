@@ -59,7 +59,7 @@ const bare = (jobId: string) => idleJob({ jobId, datafeed: undefined });
 const fed = (jobId: string, datafeedId: string) => idleJob({ jobId, datafeed: feedOf(datafeedId, jobId) });
 
 describe('the check before a close', () => {
-  it('the check before a close reads configs, stats and datafeeds of the jobs again, with one request each', async () => {
+  it('the check before a close reads the jobs’ configs, stats and datafeeds again, with one request for each kind', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'feed-b')],
       stats: [statsOf('a'), statsOf('b')],
@@ -88,7 +88,7 @@ describe('the check before a close', () => {
     expect(jobs.get('a')?.datafeed).toBeUndefined();
   });
 
-  it('the check before a close finds a datafeed created since the listing by its job’s config, and reads only that one', async () => {
+  it('if a job’s config names a datafeed created since the listing, the check before the close reads only that datafeed', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'new-feed'), configOf('c')],
       stats: ['a', 'b', 'c'].map(statsOf),
@@ -118,7 +118,7 @@ describe('the check before a close', () => {
     expect([...jobs.keys()]).toEqual(['a']);
   });
 
-  it('the check before a close uses the stats from a recent read, but reads all of them again if one is missing', async () => {
+  it('the check before a close uses the stats of a recent read, but reads all stats again if one job’s are missing', async () => {
     const closing = { ...statsOf('a'), state: 'closing' };
     const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing, statsOf('b')] });
     const entries = entriesOf([bare('a'), bare('b')]);

@@ -56,13 +56,13 @@ const watching = (entry: Entry, seen: JobStats | undefined, over = false, payloa
 
 describe('a job whose request is in flight', () => {
   it.each(['opened', 'opening', 'closing', 'closed', 'failed', 'hibernating'])(
-    'a job whose request is in flight is waited for while it is %s, because it is read again after the answer',
+    'while its request is in flight, a job that is %s is waited for, because it is read again after the answer',
     (state) => {
       expect(step(askedOnce(), stats(state, 10_000), { phase: 'in_flight' })).toEqual(wait);
     },
   );
 
-  it('a job whose request is in flight is waited for even when it no longer exists', () => {
+  it('while its request is in flight, a job is waited for even if it no longer exists', () => {
     expect(step(askedOnce(), undefined, { phase: 'in_flight' })).toEqual(wait);
   });
 });
@@ -94,7 +94,7 @@ describe('a job whose request was answered', () => {
     ['503, between masters', failing(503), 5_000],
     ['no answer', lost, 2_000],
   ])(
-    'a job that is still open after the answer is asked to close again after the pause for %s',
+    'if a job is still open after the answer, it gets another close request after the pause for %s',
     (_what, answer, delayMs) => {
       expect(afterAnswer(askedOnce(), stats('opened'), answer)).toEqual(again(delayMs));
       expect(afterAnswer(askedOnce(), stats('opening'), answer)).toEqual(again(delayMs));
@@ -127,14 +127,14 @@ describe('a job whose request was answered', () => {
     },
   );
 
-  it('a sweep gives up on a job in an unknown state after the answer, with the error from its last close', () => {
+  it('if a job’s state is unknown after the answer, the sweep gives up with the error from the job’s last close', () => {
     const lastError = refusal(500, 'odd');
     expect(afterAnswer(askedOnce({ lastError }), stats('hibernating'), failing(500))).toEqual(
       givesUp(lastError),
     );
   });
 
-  it('a job given up without an error from the server is reported with its state', () => {
+  it('if a sweep gives up on a job without an error from the server, the report gives the job’s state', () => {
     expect(afterAnswer(askedOnce(), stats('hibernating'), acknowledged)).toEqual(
       givesUp(acknowledgedYet('hibernating')),
     );
@@ -184,7 +184,7 @@ describe('a job that is polled', () => {
     },
   );
 
-  it('a polled job in an unknown state is given up if it was asked to close, and read again otherwise', () => {
+  it('if a polled job’s state is unknown, the sweep gives up if it has requested the close, and reads the job again otherwise', () => {
     expect(watching(askedOnce(), stats('hibernating'))).toEqual(givesUp(acknowledgedYet('hibernating')));
     expect(watching(foundClosing('idle-1'), stats('hibernating'))).toEqual(again(0));
   });
@@ -247,7 +247,7 @@ describe('the check before a close', () => {
     expect(looked(askedOnce(), idleJob({ state: 'closed' }))).toEqual(settled('closed'));
   });
 
-  it('the check before a close confirms that an idle job is closed, and that a failed one is forced', () => {
+  it('the check before a close confirms the verdicts: an idle job is to be closed, and a failed one forced', () => {
     expect(looked(entryOf('idle-1'))).toEqual({ step: 'ask', verdict: idle });
     expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
   });
@@ -263,7 +263,7 @@ describe('the check before a close', () => {
     expect(looked(askedOnce(), idleJob(closing))).toEqual({ step: 'watch', verdict: idle });
   });
 
-  it('the check before a close gives up on a job whose state differed at more than eight checks', () => {
+  it('if a job’s state has changed at more than eight checks before its close, the sweep gives up on the job', () => {
     const reason = (looks: number) => `the job changed its state at each of ${looks} looks`;
     expect(looked(Object.assign(entryOf('idle-1'), { looks: 8 }))).toMatchObject({ step: 'ask' });
     expect(looked(Object.assign(entryOf('idle-1'), { looks: 9 }))).toEqual({
@@ -274,7 +274,7 @@ describe('the check before a close', () => {
 
   const busyJob = idleJob({ lastDataTime: now - 1_000 });
 
-  it('a job that must now be kept and was never asked to close is reported as revived', () => {
+  it('if a job must now be kept and never got a close request, it is reported as revived', () => {
     expect(looked(entryOf('idle-1'), busyJob)).toEqual({
       step: 'settle',
       outcome: { outcome: 'revived' },
@@ -301,7 +301,7 @@ describe('the check before a close', () => {
     },
   );
 
-  it('the check before a close reports an error for a job that failed while closing and may not be forced', () => {
+  it('if a job failed while closing and may not be forced, the check before a close reports an error', () => {
     const noForce = { force: { failed: false } };
     const failedError = {
       status: 200,

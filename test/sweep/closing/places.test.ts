@@ -124,7 +124,7 @@ describe('a request', () => {
     expect([requestsToRead([]), requestsToRead(full.slice(1)), requestsToRead(full)]).toEqual([0, 1, 2]);
   });
 
-  it('a request is not sent before the pause of its jobs has ended', () => {
+  it('a request is sent only after the pause of each of its jobs has ended', () => {
     const entry = on('a', 'a', 1);
     const waiting = [
       ...together([entry], { force: false, notBefore: now + 1 }),
@@ -142,7 +142,7 @@ describe('a request', () => {
     expect(idsOf(nextBatch(waiting, new Map(), { maxJobs: 20, now }))).toEqual(['a', 'c']);
   });
 
-  it('a request names its jobs by their concrete ids, and is not sent if one of them must not be named', () => {
+  it('a request names its jobs by their concrete ids, and is not sent if one of the ids must not be named', () => {
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1)])).toEqual(['a', 'b']);
     expect(closeBatch([])).toBeUndefined();
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1, { target: undefined })])).toBeUndefined();
@@ -158,7 +158,7 @@ describe('the limit per node', () => {
     on('b', 'b-2', 20),
   ];
 
-  it('the biggest jobs on each node are closed first, and never more at once than the node’s limit', () => {
+  it('the biggest jobs on each node are closed first, and never more jobs at once than the node’s limit', () => {
     expect(batches(entries, { a: 2, b: 1 })).toEqual([['a-1', 'a-2', 'b-1']]);
     expect(batches(entries, { a: 0, b: 2 })).toEqual([['b-1', 'b-2']]);
     expect(batches(entries, { a: -1, b: 0 })).toEqual([]);

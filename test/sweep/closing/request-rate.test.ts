@@ -67,7 +67,7 @@ describe('the next read', () => {
     expect(setup.entry('c').askedAt).toBe(now + 5_500);
   });
 
-  it('reads do not become more frequent for a job that waits until the only job of another request is closed', async () => {
+  it('if a job waits until the only job of another request is closed, reads do not become more frequent', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b'),
       request: { close: { perNode: 1 } },
@@ -162,7 +162,7 @@ describe('reads that fail', () => {
     ['every job', () => new Error('no')],
     ['one job', () => new UnreadableEntriesError(new Map([['a', new Error('no')]]))],
   ])(
-    'if reads fail because of %s, they become less frequent, even while a job waits for a place',
+    'if reads fail because of %s, they become less frequent, even while a job waits for room on its node',
     async (_what, failure) => {
       const setup = closingOf({
         jobs: ordered('a', 'b', 'c'),

@@ -50,7 +50,7 @@ describe('the check before a close', () => {
     expect(setup.entry('odd').outcome).toEqual(errorOf('feed-odd'));
   });
 
-  it('if a datafeed of an unknown job cannot be read right before a close, every job is reported as an error', async () => {
+  it('if a datafeed cannot be read right before a close and its job is unknown, every job is reported as an error', async () => {
     const setup = closingOf({
       jobs: [bare('a'), fed('b')],
       request: { runningDatafeeds: 'stop', close: { perNode: 1 } },
@@ -100,7 +100,7 @@ describe('a poll', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1000', odd: 'closed 2000' });
   });
 
-  it('a job that no request may name is left open when every poll fails', async () => {
+  it('if every poll fails, a job that no request may name is left open', async () => {
     const setup = closingOf({
       jobs: [closing('a', { target: undefined }), closing('b')],
       request: { close: { timeout: '2s' } },

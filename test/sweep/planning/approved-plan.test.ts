@@ -14,7 +14,7 @@ function planOf(job: JobSnapshot) {
 }
 
 describe('a plan', () => {
-  it('a plan contains the jobs to close, force or wait for, and no kept job', () => {
+  it('a plan contains only the jobs to close, force or wait for, not the kept ones', () => {
     const entries = (['close', 'force', 'wait', 'keep'] as const).map((verdict) => ({
       job: idleJob({ jobId: verdict }),
       verdict: { verdict },
@@ -56,12 +56,12 @@ describe('a job that may have changed since the plan', () => {
     expect(still(changes)).toBe(false);
   });
 
-  it('a job counts as unchanged since the plan if its opening time is up to 30 s later than in the plan, because ages are whole seconds', () => {
+  it('a job counts as unchanged since the plan if its opening time is at most 30 s later than in the plan', () => {
     expect(still({ openedAt: openedAt + 30 * second })).toBe(true);
     expect(still({ openedAt: openedAt + 30 * second + 1 })).toBe(false);
   });
 
-  it('a job counts as unchanged since the plan if its opening time is earlier than in the plan, because of a clock that runs ahead', () => {
+  it('a job counts as unchanged since the plan if a clock that runs ahead makes its opening time earlier than in the plan', () => {
     for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
   });
 

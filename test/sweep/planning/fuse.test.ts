@@ -27,7 +27,7 @@ const followUpOf = {
 };
 
 describe('the number of jobs', () => {
-  it('maxJobs stops a sweep that would close more jobs than that, but not one that would close exactly that many', () => {
+  it('maxJobs stops a sweep that would close more than maxJobs jobs, but not one that would close exactly maxJobs', () => {
     expect(fuse({ idle: 500, open: 2_000 })).toBeUndefined();
     expect(fuse({ idle: 501, open: 2_000 })).toEqual({
       name: 'max_jobs',
@@ -38,7 +38,7 @@ describe('the number of jobs', () => {
     expect(fuse({ idle: 501, open: 2_000, payload: { fuse: { maxJobs: null } } })).toBeUndefined();
   });
 
-  it('maxShare stops a sweep that would close a larger share of the open jobs, if at least ten jobs are open', () => {
+  it('if at least ten jobs are open, maxShare stops a sweep that would close more than this share of them', () => {
     expect(fuse({ idle: 50, open: 100 })).toBeUndefined();
     expect(fuse({ idle: 51, open: 100 })).toEqual({ name: 'max_share', idle: 51, open: 100, limit: 0.5 });
     expect(fuse({ idle: 9, open: 9 })).toBeUndefined();
@@ -111,7 +111,7 @@ describe('an ingest outage', () => {
     }
   });
 
-  it('an ingest outage is not detected for only nine jobs, for only a third of the fed jobs, or over more than 15 minutes', () => {
+  it('an ingest outage is not detected if only nine jobs or a third of the fed jobs fell silent, or if it took over 15 minutes', () => {
     expect(fuse({ idle: 9, everFed: 10, silentSince: together(9) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 30, silentSince: together(10) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 20, silentSince: together(10, 16 * minute) })).toBeUndefined();

@@ -211,7 +211,7 @@ describe('a job that must not be touched has no state', () => {
     expect(b).toMatchObject({ target: 'b', state: 'opened' });
   });
 
-  it('a job has no known state if its config names a datafeed that belongs to no job or to another job, or has an invalid id', () => {
+  it('a job has no known state if the datafeed in its config belongs to no job or another job, or has an invalid id', () => {
     const state = (config: JobConfig, ...datafeeds: DatafeedStats[]) =>
       only({ configs: [config], stats: [stats], datafeeds }).state;
     const fed = configOf('a', { datafeedId: 'feed' });
@@ -288,7 +288,7 @@ describe('the fields of a job', () => {
     ['false', true],
     [0, true],
     [{}, true],
-  ])('a job with managed: %j in its config counts as managed: %s', (managed, expected) => {
+  ])('with managed: %j in the job’s config, whether the job counts as managed is %s', (managed, expected) => {
     expect(only({ configs: [configOf('a', { managed })], stats: [statsOf('a')] }).managed).toBe(expected);
   });
 });
@@ -304,7 +304,7 @@ describe('the last activity of a job', () => {
     expect(lastActivityOf(clocks(), 1)).toBe(1);
   });
 
-  it('the last activity of a job is unknown without data, opening time and activity that earlier sweeps saw', () => {
+  it('the last activity of a job is unknown if there is no data, no opening time and no activity from earlier sweeps', () => {
     expect(lastActivityOf(clocks())).toBeUndefined();
   });
 
@@ -320,11 +320,11 @@ describe('a datafeed that may still read data', () => {
     ['starting', true],
     ['stopping', true],
     ['napping', true],
-  ])('a datafeed that is %s may still read data: %s', (state, expected) => {
+  ])('whether a datafeed that is %s may still read data: %s', (state, expected) => {
     expect(runs(feedOf('feed', state))).toBe(expected);
   });
 
-  it('a job without a datafeed has none that may still read data', () => {
+  it('a job without a datafeed does not count as a job whose datafeed may still read data', () => {
     expect(runs(undefined)).toBe(false);
   });
 });

@@ -44,7 +44,7 @@ describe('custom_settings.jobsweep', () => {
     expect(protects(until, at('2026-11-24T00:00:00Z'))).toBe(false);
   });
 
-  it('custom_settings.jobsweep protects until a point in time given in any time zone', () => {
+  it('custom_settings.jobsweep may give the end of the protection in any time zone', () => {
     const until = readProtection({ protectUntil: '2026-11-23T14:00:00+02:00' });
     expect(protects(until, at('2026-11-23T11:59:59Z'))).toBe(true);
     expect(protects(until, at('2026-11-23T12:00:00Z'))).toBe(false);
@@ -94,7 +94,7 @@ describe('custom_settings.jobsweep', () => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'unreadable' });
   });
 
-  it('custom_settings.jobsweep never causes an exception, and protects unless all of it is understood', () => {
+  it('custom_settings.jobsweep never causes an exception, and protects the job if any part of it is not understood', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const protection = readProtection(value);
@@ -184,7 +184,7 @@ describe('the spelling of the key in custom_settings', () => {
     ['sweeper', { protect: true }],
     ['idle-closer', { protectUntil: '2027-01-01' }],
   ])(
-    'a key that looks like an attempt to opt out but is not read is reported, and does not protect: %s',
+    'a key that looks like an attempt to opt out, but has no effect, is reported and does not protect: %s',
     (key, value) => {
       expect(mayConcernProtection(key, value)).toBe(true);
       expect(read({ [key]: value })).toEqual({ kind: 'none', unreadKey: key });
@@ -205,7 +205,7 @@ describe('the spelling of the key in custom_settings', () => {
     expect(read({ [key]: value })).toEqual({ kind: 'none' });
   });
 
-  it('if the right key is set, whatever its value, no unread key is reported', () => {
+  it('if the right key is set, whatever its value, no similar key is reported', () => {
     expect(read({ jobsweeper: true, jobsweep: { protect: false } })).toEqual({ kind: 'none' });
     expect(read({ jobsweeper: true, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
   });

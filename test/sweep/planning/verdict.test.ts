@@ -19,7 +19,7 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({})).toBe('close idle');
   });
 
-  it('a job is closed at exactly idleFor, and kept one millisecond before', () => {
+  it('a job that has been idle for exactly idleFor is closed, and one that is a millisecond short is kept', () => {
     expect(judge({ lastDataTime: now - 48 * hour })).toBe('close idle');
     expect(judge({ lastDataTime: now - 48 * hour + 1 })).toBe('keep recent_data');
   });
@@ -34,7 +34,7 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ latestRecordTime: now })).toBe('close idle');
   });
 
-  it('a job that was reopened an hour ago with its old data is kept', () => {
+  it('a job is kept if its data is old but it was reopened an hour ago', () => {
     expect(judge({ openedAt: now - hour, lastDataTime: now - 400 * day })).toBe('keep recently_opened');
   });
 
@@ -57,7 +57,7 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ state: 'failed', openedAt: undefined, lastDataTime: undefined })).toBe('keep no_clock');
   });
 
-  it('a job whose times were lost with its process is judged by the activity that earlier sweeps saw', () => {
+  it('if a job’s times were lost with its process, the job is judged by the activity that earlier sweeps saw', () => {
     const closing = { state: 'closing', openedAt: undefined, lastDataTime: undefined } as const;
     expect(judge(closing)).toBe('keep no_clock');
     expect(judge(closing, {}, { lastActivity: now - 5 * day })).toBe('wait already_closing');
@@ -102,7 +102,7 @@ describe('signals that a job is busy or not ours', () => {
     const stuck = { state: 'opening', nodeId: 'n', openedAt: now - 5 * day } as const;
     const close = { stuckOpening: 'close' } as const;
 
-    it('a job that is opening although its process runs is closed only if the request allows it', () => {
+    it('if a job is opening although its process runs, it is closed only if the request allows it', () => {
       expect(judge(stuck)).toBe('keep opening');
       expect(judge(stuck, close)).toBe('close stuck_opening');
       expect(judge({ ...stuck, lastDataTime: undefined }, close)).toBe('close stuck_opening');
@@ -188,7 +188,7 @@ describe('force', () => {
     expect(judge({ state: 'opened' }, {}, { askedAt: now - 10 * hour })).toBe('close idle');
   });
 
-  it('a closing job that had recent data is kept, so that it is never forced', () => {
+  it('if a closing job had recent data, it is kept and therefore never forced', () => {
     expect(judge({ ...closing, lastDataTime: now - hour }, {}, { askedAt: now - 10 * hour })).toBe(
       'keep recent_data',
     );

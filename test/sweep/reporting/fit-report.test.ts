@@ -48,7 +48,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
   });
 
-  it('a report leaves out names from the request that take more than a tenth of its limit, and leaves out excluded names last', () => {
+  it('a report gives the names from its request a tenth of the size limit, and leaves out excluded names last', () => {
     const names = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, index) => `${prefix}-${10_000 + index}`);
     const jobs = Array.from({ length: 200 }, (_, index) => jobNamed(`job-${index}`));
@@ -71,7 +71,7 @@ describe('fitting a report into a size limit', () => {
     expect(fitReport(reportOf(jobs), max - 1).jobs).toHaveLength(399);
   });
 
-  it('a report leaves out each single job that takes more than a hundredth of the limit', () => {
+  it('a report leaves out each job that takes more than a hundredth of the size limit', () => {
     // a job of exactly `length` bytes, including its comma
     const sized = (jobId: string, length: number) => {
       const reason = 'x'.repeat(
@@ -85,7 +85,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1);
   });
 
-  it.each(['flapping', 'reopened'] as const)('a report gives %s jobs a tenth of its limit', (field) => {
+  it.each(['flapping', 'reopened'] as const)('a report gives %s jobs a tenth of its size limit', (field) => {
     const flaps = Array.from({ length: 200 }, (_, index) => ({
       jobId: `job-${1_000 + index}`,
       closes: 3,
@@ -110,7 +110,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1);
   });
 
-  it('a report leaves out warnings before jobs that were acted on, and counts them', () => {
+  it('a report leaves out warnings before it leaves out jobs that were acted on, and counts the omitted warnings', () => {
     const warnings = Array.from(
       { length: 5_000 },
       (_, index) => `custom_settings.jobsweep of job-${index} cannot be read`,
@@ -125,7 +125,7 @@ describe('fitting a report into a size limit', () => {
     );
   });
 
-  it('a report gives its warnings a tenth of the limit, including the note on omitted ones', () => {
+  it('a report gives its warnings, including the note on omitted ones, a tenth of the size limit', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
     const all = ['x'.repeat(4_996)];
     expect(bytes(all)).toBe(5_000);

@@ -124,7 +124,7 @@ describe('the jobs of a follow-up', () => {
     expect(recorder.orders.map(({ jobs }) => jobs.map(({ jobId }) => jobId))).toEqual([['b']]);
   });
 
-  it('no new follow-up is scheduled when all jobs are in a pending one', async () => {
+  it('no new follow-up is scheduled when all jobs are in a pending follow-up', async () => {
     const recorder = new RecordedFollowUps(['a', 'b', 'elsewhere']);
     expect(await scheduleFor(left('a', 'b'), { followUps: recorder })).toEqual({
       followUp: null,
@@ -138,7 +138,7 @@ describe('the jobs of a follow-up', () => {
   it.each([
     [1, '2 jobs'],
     [2, '1 job'],
-  ])('a follow-up lists only as many jobs as fit: %i of three', async (fits, short) => {
+  ])('a follow-up lists only as many jobs as fit into its payload: %i of three', async (fits, short) => {
     expect(await scheduleFor(left('a', 'b', 'c'), { followUps: new RecordedFollowUps([], fits) })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: fits },
       comingBackFor: new Set(['a', 'b', 'c'].slice(0, fits)),
@@ -236,7 +236,7 @@ describe('jobs left for lack of time', () => {
     expect(recorder.orders[0]?.jobs.map(({ jobId }) => jobId)).toEqual(['c']);
   });
 
-  it('jobs left for lack of time get a follow-up even if all closing jobs are in a pending one', async () => {
+  it('jobs left for lack of time get a follow-up even if all closing jobs are in a pending follow-up', async () => {
     const recorder = new RecordedFollowUps(['c']);
     const { followUp, comingBackFor } = await scheduleFor([...left('c'), ...late('a')], {
       followUps: recorder,
@@ -255,7 +255,7 @@ describe('jobs left for lack of time', () => {
     expect(warnings).toEqual([expect.stringContaining('1 job did not fit into the time')]);
   });
 
-  it('stuck jobs left for lack of time are listed in the follow-up, and need no other one', async () => {
+  it('stuck jobs left for lack of time are listed in the follow-up, and need no second follow-up', async () => {
     const stuck = foundClosing('stuck', {}, { verdict: { verdict: 'force', reason: 'stuck' } });
     const { followUp, takesRest } = await scheduleFor([
       ended(stuck, { outcome: 'not_attempted', because: 'time' }),
@@ -290,7 +290,7 @@ describe('jobs left for lack of time', () => {
     );
   });
 
-  it('jobs from a plan that are left for lack of time get a follow-up only if the follow-up has the plan, too', async () => {
+  it('if jobs from a plan are left for lack of time, they get a follow-up only if the follow-up has the plan, too', async () => {
     const free = new RecordedFollowUps();
     expect(await scheduleFor([...left('c'), ...late('a')], { followUps: free, isPlanned: true })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
@@ -381,7 +381,7 @@ describe('no follow-up', () => {
     [60_000, 8_000, 'within 8 s'],
     [3_500, 2_500, 'within 3 s'],
   ])(
-    'a scheduler that does not answer has limited time: %i ms before the deadline, it has %i ms',
+    'with %i ms left before the deadline, the sweep waits %i ms for a scheduler that does not answer',
     async (leftMs, waited, within) => {
       const clock = new VirtualClock(now);
       const hang = async (signal: AbortSignal) => {

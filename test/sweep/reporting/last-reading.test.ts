@@ -91,7 +91,7 @@ describe('the last reading of a job that was asked to close', () => {
     });
   });
 
-  it('a job whose close was acknowledged is reported as reopened if it is open at the end, and as not closed if it failed', async () => {
+  it('after an acknowledged close, a job that is open at the end is reported as reopened, and a failed one as not closed', async () => {
     expect(await endedAs(askedOnce(), { stats: [statsOf('idle-1', 'opened')] })).toEqual({
       outcome: 'error',
       error: {
@@ -133,14 +133,14 @@ describe('the last reading of a job that was found closing', () => {
     expect(await ended([])).toEqual({ outcome: 'gone' });
   });
 
-  it('if the cluster does not answer, a job found closing is reported from its latest read, or as closing if there is none', async () => {
+  it('if the cluster does not answer, a job found closing is reported from its latest read, or as closing without such a read', async () => {
     expect(await endedAs(foundClosing('c', { seen: statsOf('c', 'closed') }), {})).toEqual({
       outcome: 'already_closed',
     });
     expect(await endedAs(foundClosing('c'), {})).toEqual({ outcome: 'closing' });
   });
 
-  it('the last reading judges a job again if it was found closing and is now open, and reports a busy one as revived', async () => {
+  it('if a job found closing is open at the last reading, the job is judged again, and reported as revived if it is busy', async () => {
     const entry = foundClosing('c');
     const lastDataTime = now - minute;
     const stats = [statsOf('c', 'opened', { openForMs: 3 * day, lastDataTime })];
@@ -183,7 +183,7 @@ describe('the last reading of a job that was found closing', () => {
       { verdict: 'force', reason: 'failed' },
     ],
   ])(
-    'the last reading leaves a job that is %s to the next sweep, and reports why this sweep ended',
+    'at the last reading, a job that is %s is left to the next sweep, and the report says why this sweep ended',
     async (_what, stats, verdict) => {
       const entry = foundClosing('c');
       await conclude([entry], 'signal', endOf({ stats: [stats] }).concluding);
@@ -217,7 +217,7 @@ describe('the end of a sweep', () => {
     expect(late.outcome).toEqual({ outcome: 'not_attempted', because: 'time' });
   });
 
-  it('the end of a sweep reads all jobs without an outcome that were asked to close or found closing, in one request', async () => {
+  it('the end of a sweep reads, in one request, all jobs without an outcome that got a close request or were found closing', async () => {
     const { concluding, reads } = endOf({ stats: [] });
     const settled = entryOf('settled', { asks: 1 });
     settled.settle({ outcome: 'closed' }, now);
@@ -288,7 +288,7 @@ describe('the datafeed that a close was to stop', () => {
     ['still started, and its job is open', 'started', { outcome: 'error', error }, false, []],
     ['still started, and its job is closing', 'started', { outcome: 'closing' }, false, []],
   ])(
-    'the last reading finds that the datafeed that a close was to stop is %s',
+    'the last reading finds that the datafeed is %s after the close that was to stop it',
     async (_what, state, outcome, stopped, warnings) => {
       const entry = askedOnce({ stopsDatafeed: 'feed' });
       entry.settle(outcome, now);

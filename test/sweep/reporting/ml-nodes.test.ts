@@ -19,7 +19,7 @@ const closed = (...indices: number[]) => new Set(indices.map((index) => `job-${i
 const three = [node(100), node(100), node(100)];
 
 describe('fewer ML nodes would be enough', () => {
-  it('fewer ML nodes are enough if the jobs that stay open fit, with room for the largest job to come back', () => {
+  it('fewer ML nodes are enough if the jobs that stay open fit, with room to reopen the largest closed job', () => {
     expect(enoughNodes(three, jobs(80, 60, 40, 20), closed(0, 1))).toEqual({ total: 3, enough: 2 });
     expect(enoughNodes(three, jobs(20, 20, 20), closed(0))).toEqual({ total: 3, enough: 1 });
   });

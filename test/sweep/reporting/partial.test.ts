@@ -28,7 +28,7 @@ describe('a sweep', () => {
     [{ outcome: 'not_attempted', because: 'signal' }, true],
     [{ outcome: 'not_attempted', because: 'fuse' }, false],
     [{ outcome: 'not_attempted', because: 'dry_run' }, false],
-  ])('a sweep with a job that ended as %j is partial: %s', (outcome, expected) => {
+  ])('whether a sweep with a job that ended as %j is partial: %s', (outcome, expected) => {
     expect(isPartial([entryOf({ outcome: 'closed' }), entryOf(outcome)], new Set())).toBe(expected);
   });
 

@@ -42,7 +42,7 @@ const anyEntries = fc
   );
 
 describe('the counts of a report', () => {
-  it('the counts of a report are the sums of the outcomes, each entry once, including zeros', () => {
+  it('the counts of a report are the sums of the outcomes, with each job counted once and zeros included', () => {
     fc.assert(
       fc.property(anyEntries, fc.nat(), (entries, open) => {
         const counts = countEntries(entries, open);
@@ -71,7 +71,7 @@ describe('the counts of a report', () => {
     expect(countKept([entryOf({ outcome: 'kept' }, idle)])).toEqual({});
   });
 
-  it('the counts of a report contain no outcome for a job that has none yet', () => {
+  it('the counts of a report do not include jobs that have no outcome yet', () => {
     const entries = [new Entry(idleJob({ jobId: 'a' }), idle), entryOf({ outcome: 'closed' })];
     const none = Object.fromEntries(Object.values(outcomes).map(({ count }) => [count, 0]));
     expect(countEntries(entries, 7)).toEqual({ ...none, open: 7, listed: 2, idle: 2, closed: 1 });
@@ -122,7 +122,7 @@ describe('the jobs of a report', () => {
     [['b', 'a', 'small', 'middle', 'big']],
     [['middle', 'b', 'big', 'a', 'small']],
   ])(
-    'a report orders jobs by size, and those of unknown size last by name, whatever their original order: %j',
+    'a report orders jobs by size, then jobs of unknown size by name, whatever their original order: %j',
     (order) => {
       const sizes: Record<string, number> = { big: 300, middle: 200, small: 100 };
       const entries = order.map((jobId) =>
@@ -165,7 +165,7 @@ describe('the jobs of a report', () => {
     ]);
   });
 
-  it('a job without an outcome in a report is a bug, and the error names the job', () => {
+  it('if a job has no outcome when the report is made, that is a bug, and the error names the job', () => {
     const unsettled = new Entry(idleJob(), idle);
     expect(() => jobsOf([unsettled])).toThrow(/^the job idle-1 was given no outcome$/);
   });

@@ -198,7 +198,7 @@ describe('the error for an invalid request', () => {
 });
 
 describe('the bare event of a schedule without an Input', () => {
-  it('the event of a schedule without an Input counts as a dry run with a warning, and still names the due time', () => {
+  it('if a schedule has no Input, its event counts as a dry run with a warning, and still names the due time', () => {
     const { request, warnings } = parseRequest({
       version: '0',
       id: 'x',

@@ -206,7 +206,7 @@ describe('an unknown field', () => {
   });
 });
 
-it('a force.stuckFor that no follow-up would reach is refused with a fix', () => {
+it('if no follow-up would run late enough for force.stuckFor, the request is refused with a fix', () => {
   expect(messages({ force: { stuckFor: '91m' } })).toEqual([
     'force.stuckFor: expected at most followUp.after × followUp.max, which is 90m, got "91m" (after that no follow-up is left to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
   ]);
@@ -230,7 +230,7 @@ describe('the bare event of a schedule', () => {
     { resources: [''] },
     { time: '' },
     { time: 7 },
-  ])('an event of a schedule without an Input has no trigger if it is incomplete: %j', (changes) => {
+  ])('the event of a schedule without an Input has no trigger if the event is incomplete: %j', (changes) => {
     expect(read(changes)).toEqual(parseRequest({ dryRun: true }).request);
   });
 

@@ -79,7 +79,7 @@ describe('the states known at the end', () => {
     expect(report.status).toBe('partial');
   });
 
-  it('a read after the close request still counts when the cluster stops answering', async () => {
+  it('when the cluster stops answering, a read after the close request still decides the outcome', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     setup.server.faults.at(setup.clock.now() + 40_000, () => {
       setup.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 });
@@ -88,7 +88,7 @@ describe('the states known at the end', () => {
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
   });
 
-  it('a job that was never read after its close request is reported as unknown', async () => {
+  it('if a job was never read after its close request, it is reported as unknown', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '500ms' }), ...busy(5)]);
     setup.server.faults.afterRequest(
       1,
@@ -128,7 +128,7 @@ describe('reports about jobs left closing', () => {
     }
   });
 
-  it('a follow-up keeps a flapping job, as the sweep before it would have', async () => {
+  it('a follow-up keeps a flapping job, as the sweep that scheduled the follow-up would have done', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     const waiting = { jobId: 'idle-0', askedAt: '2026-11-23T11:45:00Z', attempts: 1 };
     const report = await setup.sweep(
@@ -140,7 +140,7 @@ describe('reports about jobs left closing', () => {
 });
 
 describe('reads that belong together', () => {
-  it('if the check before a close took too long, it is repeated before any close request', async () => {
+  it('if the check before a close took too long, it is repeated before any close request is sent', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     setup.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
     // the stats of the same look were answered at once, and were half a minute old when the configs arrived

@@ -40,7 +40,7 @@ describe('a job that changes between two reads of the listing', () => {
     ['its config', configs, stats],
     ['its stats', stats, configs],
   ])(
-    'a job that is created after the read of %s is read completely before it is judged',
+    'if a job is created after the read of %s, it is read completely before it is judged',
     async (_what, first, second) => {
       await using setup = await startSetup([...idle(1), ...busy(5)]);
       late(setup, second);

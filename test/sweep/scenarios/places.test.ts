@@ -114,7 +114,7 @@ describe('with a limit per node', () => {
     expectTruth(report, setup);
   });
 
-  it('each job gets only one close request, and the sweep sends at most 5 requests plus 5 for each batch', async () => {
+  it('each job gets only one close request, and the sweep sends at most 5 requests plus 5 per batch', async () => {
     await using setup = await startSetup(
       spreadJobs(120).map((job) => ({ ...job, datafeed: { state: 'stopped' } })),
       { nodes },
@@ -139,7 +139,7 @@ describe('with a limit per node', () => {
     expect(setup.closes().slice(1)).toEqual([['idle-4', 'idle-5', 'idle-7'], ['idle-6']]);
   });
 
-  it('a waiting job is judged again right before its close, so a job with new data stays open', async () => {
+  it('a waiting job is judged again right before its close, and stays open if it has new data', async () => {
     await using setup = await startSetup(
       [
         ...idle(3, { node: 'a', closeTakes: '20s', modelBytes: '50mb' }),

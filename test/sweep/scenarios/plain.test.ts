@@ -48,7 +48,7 @@ describe('a sweep without failures', () => {
     expect(setup.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
   });
 
-  it('a sweep without failures sends at most five requests, plus five for each batch and one a second while closes run', async () => {
+  it('a sweep without failures sends at most five requests, plus five per batch and one per second while closes run', async () => {
     await using setup = await startSetup([...idle(45, { datafeed: { state: 'stopped' } }), ...busy(60)]);
     const report = await setup.sweep({ close: { batch: 20, perNode: null } });
     expect(report.counts.closed).toBe(45);
@@ -186,7 +186,7 @@ describe('each case of idleness, over real HTTP', () => {
 });
 
 describe('names given in a request', () => {
-  it('names in `jobs` select jobs by id, group and wildcard; other jobs count as open but are not listed', async () => {
+  it('names in `jobs` select jobs by id, group and wildcard; the other jobs are not listed, but count as open', async () => {
     await using setup = await startSetup([
       { jobId: 'web-a', groups: ['team-web'] },
       { jobId: 'web-b', groups: ['team-web'] },

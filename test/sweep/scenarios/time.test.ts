@@ -95,7 +95,7 @@ describe('the deadline', () => {
     },
   );
 
-  it('a sweep gives the server no more time than it has left', async () => {
+  it('the timeout that a sweep gives the server is at most the time that the sweep has left', async () => {
     await using setup = await startSetup([...idle(3), ...busy(10)]);
     await setup.sweep({ close: { timeout: '10m' } }, { remainingMs: minute });
     for (const { query } of setup.closeRequests()) {
@@ -125,7 +125,7 @@ describe('the deadline', () => {
 
 describe('a stopped sweep', () => {
   it.each([100, 3_000, 20_000])(
-    'a sweep stopped after %i ms ends within ten seconds and reports what it knows',
+    'a sweep that is stopped after %i ms ends within ten more seconds and reports what it knows',
     async (after) => {
       await using setup = await startSetup([...idle(30, { closeTakes: '15s' }), ...busy(40)]);
       const stop = new AbortController();
@@ -177,7 +177,7 @@ describe('a sweep that is cut off before it knows any job', () => {
 });
 
 describe('fuses, over the whole cluster, before anything is changed', () => {
-  it('the fuses stop a sweep in which an outage looks like idleness, also in a dry run', async () => {
+  it('if an outage looks like idleness, the fuses stop the sweep, even in a dry run', async () => {
     const silent = Array.from({ length: 12 }, (_, index) => ({
       jobId: `silent-${index}`,
       lastData: `${3 * 24 * 60 + index}m`,
@@ -235,7 +235,7 @@ describe('force', () => {
     expect((await setup.sweep({ dryRun: true, force: { max: 5 } })).warnings).toEqual([]);
   });
 
-  it('a sweep never forces jobs of force.exclude, or a failed job with recent data', async () => {
+  it('a sweep never forces a job in force.exclude or a failed job with recent data', async () => {
     await using setup = await startSetup([
       { jobId: 'spared', state: 'failed', lastData: '9d' },
       { jobId: 'fresh', state: 'failed', lastData: '1h' },
@@ -246,7 +246,7 @@ describe('force', () => {
     expect(setup.closes()).toEqual([]);
   });
 
-  it('a slow close is not forced by the sweep that requested it', async () => {
+  it('a sweep does not force a job that is slow to close after the sweep’s own request', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     await setup.sweep({ force: { stuckFor: '5m' } });
     expect(setup.forcedIds()).toEqual([]);
@@ -254,7 +254,7 @@ describe('force', () => {
 });
 
 describe('follow-ups', () => {
-  it('a follow-up ends the chain when one job has closed by itself and the other was forced after force.stuckFor', async () => {
+  it('the chain ends once a follow-up finds one job closed by itself and forces the other after force.stuckFor', async () => {
     await using setup = await startSetup([
       { jobId: 'slow', closeTakes: '20m', lastData: '6d' },
       { jobId: 'stuck', closeTakes: 'never', lastData: '9d' },
@@ -378,7 +378,7 @@ describe('follow-ups', () => {
     expect(reports.at(-1)).toMatchObject({ status: 'done', counts: { forceClosed: 1 } });
   });
 
-  it('a follow-up lists when a never-fed job was opened, because that time is lost once the job’s process ends', async () => {
+  it('for a never-fed job, a follow-up lists the opening time, which is lost once the job’s process ends', async () => {
     await using setup = await startSetup([
       { jobId: 'never', lastData: undefined, openedAt: '9d', closeTakes: 'never' },
       ...busy(5),

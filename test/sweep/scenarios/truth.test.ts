@@ -39,7 +39,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expectTruth(report, setup);
   });
 
-  it('with one failed job among thirty, the others close gracefully and the failed one is forced alone', async () => {
+  it('with one failed job among thirty, the others close gracefully and the failed one is forced in its own request', async () => {
     await using setup = await startSetup([
       ...idle(30),
       { jobId: 'broken', state: 'failed', lastData: '9d' },
@@ -72,7 +72,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     }
   });
 
-  it('a job deleted right before its close is reported as gone, and the others get a new close request without it', async () => {
+  it('if a job is deleted right before its close, it is reported as gone, and a new close request names only the other jobs', async () => {
     await using setup = await startSetup([...idle(6), ...busy(10)]);
     let once = true;
     const observer = {
@@ -94,7 +94,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(setup.closes()).toEqual([['idle-0', 'idle-2']]);
   });
 
-  it('a job that lost its process because upgrade mode began after the plan is kept', async () => {
+  it('if a job lost its process to upgrade mode after the plan, the job is kept', async () => {
     await using setup = await startSetup([...idle(3), ...busy(10)]);
     const report = await setup.sweep({}, { between: () => setup.cluster.setUpgradeMode(true) });
     expect(report.counts).toMatchObject({ closed: 0, revived: 3 });
@@ -102,7 +102,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(setup.closes()).toEqual([]);
   });
 
-  it('a job is kept while it moves because its node left after the plan', async () => {
+  it('if a job’s node left after the plan, the job is kept while it moves to another node', async () => {
     await using setup = await startSetup([
       ...idle(1, { node: 'ml-0' }),
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
@@ -215,7 +215,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
       ([, { after, reset, cut, noProduct }]) => !after && reset !== 'after' && !cut && !noProduct,
     ),
   )(
-    'a job is reported as an error after three close requests that each end with %s, the last one for it alone',
+    'after three close requests that end with %s, the last one for a single job, the job is reported as an error',
     async (_what, fault) => {
       await using setup = await startSetup([...idle(5), ...busy(10)]);
       setup.server.faults.add({ ...fault, times: Number.POSITIVE_INFINITY });
@@ -251,7 +251,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     expectTruth(report, setup);
   });
 
-  it('a job whose close fails becomes failed, and is forced if allowed and reported as an error otherwise', async () => {
+  it('if a close leaves the job failed, the job is forced if that is allowed, and reported as an error otherwise', async () => {
     for (const [force, expected] of [
       [{ failed: true }, { closed: 2, forceClosed: 1 }],
       [{ failed: false }, { closed: 2, errors: 1 }],
@@ -281,7 +281,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
     expect(setup.closes()).toHaveLength(1);
   });
 
-  it('a sweep waits for a busy server no longer than its own time allows', async () => {
+  it('a sweep waits for a busy server only as long as its own deadline allows', async () => {
     await using setup = await startSetup([...idle(2), ...busy(10)]);
     setup.server.faults.add({ api: close, status: 429, headers: { 'retry-after': '7200' } });
     const report = await setup.sweep();
@@ -291,7 +291,7 @@ describe('what a close request may answer (elasticsearch.md §2.5)', () => {
 });
 
 describe('a close that outlives its request', () => {
-  it('a close that outlives its request is polled for another close.timeout, and reported as closed if it ends in that time', async () => {
+  it('if a close outlives its request, it is polled for another close.timeout, and reported as closed if it ends in that time', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
     const report = await setup.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closed idle');
@@ -299,7 +299,7 @@ describe('a close that outlives its request', () => {
     expectTruth(report, setup);
   });
 
-  it('a close that takes longer than twice close.timeout is reported as closing, within ten more seconds', async () => {
+  it('if a close takes longer than twice close.timeout, the job is reported as closing within ten more seconds', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const report = await setup.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closing idle');
@@ -318,7 +318,7 @@ describe('a close that outlives its request', () => {
 });
 
 describe('races (elasticsearch.md §2.9)', () => {
-  it('a job that a user reopens after the close is reported as an error', async () => {
+  it('if a user reopens a job after the close, the job is reported as an error', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '3s', openTakes: '1s' }), ...busy(5)]);
     setup.server.faults.add({ api: close, delayAnswer: 20_000 });
     setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.openJob('idle-0'));
@@ -332,7 +332,7 @@ describe('races (elasticsearch.md §2.9)', () => {
   });
 
   it.each([0, 1_500])(
-    'a job opened again within a second of our close is reported as an error, with an answer after %i ms',
+    'if a job is opened again within a second after our close, it is reported as an error, with an answer after %i ms',
     async (late) => {
       await using setup = await startSetup([
         ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
@@ -353,7 +353,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     },
   );
 
-  it('a job whose close was refused and that another user closed and opened again is not reported as revived', async () => {
+  it('if another user closes and reopens a job after its close was refused, the job is not reported as revived', async () => {
     await using setup = await startSetup([
       ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
       ...busy(5),
@@ -402,7 +402,7 @@ describe('races (elasticsearch.md §2.9)', () => {
 });
 
 describe('a cluster that cannot be read', () => {
-  it('a cluster that cannot be read for a while during the sweep is read again until it answers', async () => {
+  it('if the cluster cannot be read for a while during the sweep, reads are repeated until the cluster answers', async () => {
     await using setup = await startSetup([...idle(3), ...busy(5)]);
     setup.server.faults.afterRequest(
       1,
@@ -461,7 +461,7 @@ describe('a cluster that cannot be read', () => {
 });
 
 describe('a datafeed that a close stopped', () => {
-  it('a sweep warns about a datafeed that it stopped whose job did not close', async () => {
+  it('if a sweep stopped a datafeed but the job did not close, the sweep warns about the datafeed', async () => {
     await using setup = await startSetup([{ jobId: 'fed', datafeed: { state: 'started' } }, ...busy(5)]);
     const stopOnly = () => setup.cluster.stopDatafeed('fed');
     setup.server.faults.add({
