@@ -33,7 +33,7 @@ it('every property has a break, and every break names an existing property', () 
 
 // `npm run breaks` tries all of them.
 it.each(sized({ push: ['log-lines'], nightly: ['plan', 'log-lines'] }))(
-  'the property "%s" fails in a copy with its break applied',
+  'the property "%s" fails in a copy of the source to which its break is applied',
   async (name) => {
     const broken = breaks.find(({ property }) => property === name);
     if (!broken) throw new Error(`there is no break of the property ${name}`);
@@ -52,7 +52,7 @@ it.each([
     '// break: at-least\n// why\nreturn a >= b;',
     '// break: at-least\n// why\nreturn a > b;',
   ],
-])('the line of a break is found if its mark stands %s', (_where, text, broken) => {
+])('the line of a break is found if its mark is %s', (_where, text, broken) => {
   expect(breakLine(text, twoLines)).toBe(broken);
 });
 

@@ -68,14 +68,14 @@ const graph = new Map(
   ]),
 );
 
-it('src has at most eight rooms, and each of its files is in one', () => {
+it('src has at most eight rooms, and each of its files is in one of them', () => {
   const rooms = new Set(sources.filter((file) => file.startsWith('src/')).map(roomOf));
   rooms.delete('src/index.ts');
   expect([...rooms].filter((room) => !(room in mayImport))).toEqual([]);
   expect(rooms.size).toBeLessThanOrEqual(8);
 });
 
-it.each(Object.entries(mayImport))('%s imports only what is below it', (room, allowed) => {
+it.each(Object.entries(mayImport))('%s imports only from the layers below it', (room, allowed) => {
   const wrong = sources
     .filter((file) => roomOf(file) === room)
     .flatMap((file) => (graph.get(file) ?? []).map((target) => [file, target] as const))
@@ -85,7 +85,7 @@ it.each(Object.entries(mayImport))('%s imports only what is below it', (room, al
 });
 
 it.each(Object.entries(purePackages))(
-  '%s imports no SDK, and no Node module that has a network or a clock',
+  '%s imports no SDK, and no Node module that uses the network or the clock',
   (room, allowed) => {
     const wrong = sources
       .filter((file) => roomOf(file) === room)
@@ -119,7 +119,7 @@ it('nothing that is deployed imports the simulator or the command', () => {
   expect([...deployed].filter((file) => /^(simulator|proof|test|src\/cli)\//.test(file))).toEqual([]);
 });
 
-it('no file imports itself through other files', () => {
+it('no file imports itself indirectly, through other files', () => {
   expect(circles()).toEqual([]);
 });
 

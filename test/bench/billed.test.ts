@@ -68,7 +68,7 @@ describe('a sweep of 200 idle jobs, one of which never closes', () => {
   ] as const;
 
   it.each(all.filter((_case, index) => index % 4 === 0 || isNightly))(
-    'a sweep of 200 jobs, with the %s one stuck and close.timeout %s, is billed for at most the time of its bound',
+    'a sweep of 200 jobs, with the %s job stuck and close.timeout %s, is billed for at most its calculated bound',
     async (which, timeout, payload) => {
       const { fleet } = withStuck(twoHundred, which);
       const [sweep] = await billedStory(fleet, { ...given(payload, timeout), followUp: false });
@@ -85,7 +85,7 @@ describe('other failures', () => {
   const { fleet, jobId } = withStuck(twenty, 'biggest');
   const always = Number.POSITIVE_INFINITY;
 
-  it('a close that never gets an answer takes ten seconds longer than its timeout', async () => {
+  it('a close that never gets an answer is billed for ten seconds more than its timeout', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', delayAnswer: 3_600 * second, times: always }),
     );
@@ -112,7 +112,7 @@ describe('a script and a job that never closes', () => {
     ['in batches', fixedBatches],
     ['all at once', allAtOnce],
   ])(
-    'a common script that closes jobs %s waits for a stuck job until its function is killed',
+    'if a common script closes jobs %s, it waits for a stuck job until its function is killed',
     async (_name, way) => {
       const { fleet } = withStuck(twenty, 'biggest', '24h');
       const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'given');

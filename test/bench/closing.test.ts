@@ -82,7 +82,7 @@ describe('a calm sweep', () => {
     ...changes,
   });
 
-  it('a sweep without failures sends one more request with credentials than without, for the privileges', async () => {
+  it('with credentials, a sweep without failures sends one request more than without: it reads the privileges', async () => {
     const open = await trafficOf(closing({}));
     const secured = await trafficOf(closing({ secured: true }));
     expect(secured.requests).toBe(open.requests + 1);

@@ -194,7 +194,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     ['before the plan', 'ml.get_jobs'],
     ['while closes are in flight', 'ml.close_job'],
     ['while the report is written', undefined],
-  ])('the deployed artefact returns its report even if its log is lost %s', async (_stage, api) => {
+  ])('even if its log is lost %s, the deployed artefact returns its report', async (_stage, api) => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold();
     await running.initMs;
@@ -236,7 +236,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(slack.requests).toHaveLength(1);
   });
 
-  it('the deployed artefact stores its report in a separate cluster, and loads that code only if it is configured', async () => {
+  it('the deployed artefact stores its report in a separate cluster if one is configured; otherwise it loads no code for that', async () => {
     await using setup = await account([...busy, ...idle]);
     await using reports = await startElasticsearch({ clock: scaledClock() });
     await using running = await setup.cold({
@@ -284,7 +284,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(second.report.sweepId).not.toBe(first.report.sweepId);
   });
 
-  it('the deployed artefact only plans, with a warning, if its schedule has no payload', async () => {
+  it('if its schedule has no payload, the deployed artefact only plans and adds a warning', async () => {
     await using setup = await account(busy);
     await using running = await setup.cold();
     const { report } = await invoke(running, {
@@ -412,7 +412,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     ['refuses the connection', 'ECONNREFUSED'],
     ['never answers', 'no answer within'],
   ])(
-    'the deployed artefact ends in time and reports a network problem if Secrets Manager %s',
+    'if Secrets Manager %s, the deployed artefact ends in time and reports a network problem',
     async (what, why) => {
       await using setup = await account(busy);
       await using silent = await serve(() => undefined);

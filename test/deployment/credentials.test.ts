@@ -62,7 +62,7 @@ describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
     },
   );
 
-  it('the command prints no part of a clusters file when it reads the file', async () => {
+  it('when the command reads a clusters file, it prints no part of the file', async () => {
     await using server = await echoing();
     const file = folder.at(`clusters-${kind}.yml`);
     await writeFile(file, `prod:\n  ELASTICSEARCH_URL: ${server.url}\n  ELASTICSEARCH_API_KEY: ${key}\n`);

@@ -48,7 +48,7 @@ const namesOf = (resources: object, type: string) =>
 describe('a stack whose schedules the command applies', () => {
   const command = { schedules: 'deploy/schedules.fleet.yml', schedulesBy: 'command' };
 
-  it('a stack without schedules has one alarm for all clusters instead of three for each', () => {
+  it('a stack without schedules has one alarm for all clusters instead of three for each cluster', () => {
     const { resources } = made(command);
     expect(namesOf(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
     expect(namesOf(resources, 'AWS::CloudWatch::Alarm')).toEqual([
@@ -100,7 +100,7 @@ describe('a stack whose schedules the command applies', () => {
     ]);
   });
 
-  it('the function may read CloudWatch metrics only if the stack has a roll call', () => {
+  it('only in a stack with a roll call may the function read CloudWatch metrics', () => {
     expect(JSON.stringify(made(command).resources.FunctionRole)).toContain('"cloudwatch:GetMetricData"');
     expect(JSON.stringify(made().resources.FunctionRole)).not.toContain('cloudwatch:');
   });
@@ -131,7 +131,7 @@ describe('a stack whose schedules the command applies', () => {
 });
 
 describe('a stack with one schedule for each cluster of a list', () => {
-  it('a list of clusters makes one schedule for each cluster, and a roll call that expects them all', async () => {
+  it('a list of clusters makes one schedule for each cluster, and a roll call that expects a report from every cluster', async () => {
     const { resources } = await withFile(nightly('[logs, metrics]'));
     const schedules = Object.values(resources).filter(({ Type }) => Type === 'AWS::Scheduler::Schedule');
     expect(schedules.map(({ Properties }) => Properties.Name)).toEqual([
@@ -197,7 +197,7 @@ describe('packaging', () => {
       })
     ).warnings;
 
-  it('packaging warns with the numbers if the sweeps of a window may not fit, and says what to change', async () => {
+  it('if the sweeps may not fit into their window, packaging warns with the numbers and says what to change', async () => {
     expect(await warningsOf(1_000)).toEqual([
       'cron(0 1 * * ? *) UTC: 1000 clusters × 15 min are 250 h of sweeps at worst, but 4 h × 1 at once have room for 4 h. ' +
         'Events that wait longer than 60 min are dropped. Set reservedConcurrency to 63, or a window of 250 h, or a mix of both. ' +
@@ -205,7 +205,7 @@ describe('packaging', () => {
     ]);
   });
 
-  it('packaging does not warn if the sweeps of a window fit, up to the exact limit', async () => {
+  it('packaging does not warn as long as the sweeps fit into their window, up to the exact limit', async () => {
     expect(await warningsOf(1_000, { reservedConcurrency: 63 })).toEqual([]);
     expect(await warningsOf(1_000, { reservedConcurrency: 62 })).toHaveLength(1);
     expect(await warningsOf(16)).toEqual([]);
@@ -214,7 +214,7 @@ describe('packaging', () => {
     expect(made({ schedules: 'deploy/schedules.clusters.yml' }).warnings).toEqual([]);
   });
 
-  it('the warning about a window counts `max` clusters for a pattern, and the time that events may wait', async () => {
+  it('the warning about a window counts `max` clusters for a pattern, and adds the time that events may wait to the window', async () => {
     const file = nightly('{secrets: jobsweep/*, max: 40}', '1m');
     const warned = await withFile(file, { schedulesBy: 'command' });
     expect(warned.warnings[0]).toContain(
@@ -249,7 +249,7 @@ describe('packaging', () => {
     expect(() => made(change)).toThrow(message);
   });
 
-  it('packaging the example for many clusters prints what does not fit, and sets the event age', async () => {
+  it('packaging the example for many clusters prints what does not fit, and sets the maximum age of events', async () => {
     const copy = await copyService();
     try {
       const { stderr } = await serverless(copy, [
@@ -304,7 +304,7 @@ describe('the secrets of many clusters', () => {
     ]);
   });
 
-  it('with settings in SSM parameters, the function may read those parameters and nothing else', () => {
+  it('if the settings are in SSM parameters, the function may read those parameters and nothing else', () => {
     const parameters = { secret: 'ssm:/jobsweep/default', secretPrefix: 'ssm:/jobsweep/clusters/' };
     expect(variablesOf(made(parameters))).toMatchObject({
       ELASTICSEARCH_SECRET: 'ssm:/jobsweep/default',

@@ -107,7 +107,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
     expect(dataView?.attributes.title).toBe('logs-jobsweep.*-*');
   });
 
-  it('each Kibana panel uses each of its columns once, in the listed order', () => {
+  it('a Kibana panel uses each of its columns once, in the listed order', () => {
     for (const panel of panelsOf(range)) {
       const [[layerId, layer] = ['', undefined], ...others] = layersOf(panel);
       if (!layer) throw new Error(`${panel.panelIndex} has no layer`);
@@ -150,7 +150,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
 });
 
 describe('both Kibana files', () => {
-  it('both Kibana files show the same panels, apart from differences between versions of Kibana', () => {
+  it('both Kibana files show the same panels, apart from differences that their Kibana versions require', () => {
     const shown = (range: KibanaRange) =>
       panelsOf(range).map((panel) => ({
         grid: panel.gridData,
@@ -279,7 +279,7 @@ describe('the fields', () => {
     }
   });
 
-  it('each value that the dashboard searches for occurs in stored documents', async () => {
+  it('the stored documents contain each value that the dashboard searches for', async () => {
     const { sweep, job } = await written();
     const values = (documents: StoredDocument[], name: string) =>
       new Set(

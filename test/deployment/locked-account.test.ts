@@ -50,7 +50,7 @@ describe('the template', () => {
       });
   });
 
-  it('the template creates no role that a parameter replaces, and uses the existing role everywhere', () => {
+  it('if a parameter names an existing role, the template uses that role everywhere and creates none in its place', () => {
     const stage = made({ functionRoleArn: functionRole, schedulerRoleArn: schedulerRole });
     const types = Object.values(stage.resources).map(({ Type }) => Type);
     expect(types).not.toContain('AWS::IAM::Role');
@@ -119,7 +119,7 @@ describe('the template', () => {
     expect(text(made().sweepFunction.Metadata)).not.toContain('CKV_AWS_115');
   });
 
-  it('the function logs JSON from the configured level on, and Lambda’s own lines from the nearest available level', () => {
+  it('the function logs JSON from the configured level up, and Lambda logs its own lines from the nearest level that it offers', () => {
     expect(made().sweepFunction.Properties).not.toHaveProperty('LoggingConfig');
     const systemLevel = (logLevel: string) =>
       (made({ logLevel }).sweepFunction.Properties as { readonly LoggingConfig?: object }).LoggingConfig;
@@ -131,7 +131,7 @@ describe('the template', () => {
     expect(systemLevel('FATAL')).toMatchObject({ ApplicationLogLevel: 'FATAL', SystemLogLevel: 'WARN' });
   });
 
-  it('the template keeps the log when the stack is removed, if the parameter says so', () => {
+  it('if the parameter says so, the template keeps the log when the stack is removed', () => {
     expect(made().logGroup).not.toHaveProperty('DeletionPolicy');
     expect(made({ logsOnRemoval: 'keep' }).logGroup).toMatchObject({
       DeletionPolicy: 'Retain',
@@ -202,7 +202,7 @@ describe('npm run policies', () => {
     }
   });
 
-  it('`npm run policies` prints the roles under their path, and a permissions boundary that allows what both need', () => {
+  it('`npm run policies` prints the roles under their path, and a permissions boundary that allows what both roles need', () => {
     const {
       functionRole: ours,
       schedulerRole: other,
@@ -241,7 +241,7 @@ describe('npm run policies', () => {
     expect(text(all)).toContain(`arn:${partition}:scheduler:${region}:`);
   });
 
-  it('the scheduler’s role may use the keys that schedules name, and such a key cannot be an alias', async () => {
+  it('the scheduler’s role may use the keys that schedules name, and a schedule cannot name a key by its alias', async () => {
     await using files = await newFolder();
     const file = files.at('schedules.yml');
     const scheduleWith = (own: string) =>

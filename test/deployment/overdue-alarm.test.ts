@@ -52,7 +52,7 @@ it('the alarm for overdue sweeps does not fire between a deployment and the firs
   expect(states([14, 38, 62], 80)).not.toContain(true);
 });
 
-it('the alarm for overdue sweeps fires when the configured hours are over, and ends with the next sweep', () => {
+it('the alarm for overdue sweeps fires after the configured hours without a sweep, and ends with the next sweep', () => {
   const fired = states([14, 300], 310);
   expect(fired.indexOf(true)).toBe(14 + 26);
   expect(fired.slice(40, 300)).not.toContain(false);

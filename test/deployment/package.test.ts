@@ -86,7 +86,7 @@ const withoutHashes = (given: Readonly<Record<string, Uint8Array>>) => {
 };
 
 describe('npm run package', () => {
-  it('`npm run package` writes the same bytes from another checkout, time zone and locale', async () => {
+  it('`npm run package` writes the same bytes in every checkout, time zone and locale', async () => {
     const checkout = await otherCheckout();
     await packageFrom(checkout, folder.at('second'), { TZ: 'Pacific/Apia', LC_ALL: 'tr_TR.UTF-8' });
     for (const name of ['function.zip', 'function.zip.sha256', 'function.cdx.json'])
@@ -116,7 +116,7 @@ describe('npm run package', () => {
     expect(withoutHashes(files)).toEqual(withoutHashes(await filesBelow(packaged.task)));
   }, 120_000);
 
-  it('the zip is not built again if JOBSWEEP_FUNCTION_ZIP names one', async () => {
+  it('if JOBSWEEP_FUNCTION_ZIP names an existing zip, the zip is not built again', async () => {
     // packageService() sets the variable for each packaging with arguments
     const [built, given] = await Promise.all([packageService(), packageService(['--stage', 'prod'])]);
     expect((await readFile(given.zip)).equals(await readFile(built.zip))).toBe(true);

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { packageService } from '../support/packaged.ts';
 
-it('the framework shows the error message for an invalid parameter without a stack trace', {
+it('for an invalid parameter, the framework shows the error message without a stack trace', {
   timeout: 120_000,
 }, async () => {
   const error = await packageService(['--stage', 'dev', '--param=memorySize=lots']).catch(

@@ -28,7 +28,7 @@ describe('the deployed and published packages', () => {
     expect(licencesPage(chain.packages)).toBe(page('docs/licences.md'));
   });
 
-  it('the shipped packages are found in the bundles, including packages built into others', () => {
+  it('the shipped packages are found in the bundles, including packages that other packages have built in', () => {
     const its = (name: string) => chain.packages.find((each) => each.name === name);
     expect(its('zod')).toMatchObject({
       in: { function: 'within', command: 'within' },
@@ -101,7 +101,7 @@ describe('the supply-chain rules', () => {
     ['a published package without the text of its licence', planted({ texts: [] }), /no licence text/],
     ['an install script', planted({ installScripts: ['postinstall'] }), /it runs postinstall/],
     [
-      'an install script that only the lock file lists',
+      'an install script that is listed only in the lock file',
       planted({}, lockedAs({ hasInstallScript: true })),
       /has an install script/,
     ],
@@ -111,7 +111,7 @@ describe('the supply-chain rules', () => {
       /has no node_modules\/x/,
     ],
     [
-      'another version than the lock file’s',
+      'another version than in the lock file',
       planted({}, lockedAs({ version: '1.2.4' })),
       /where package-lock.json has 1\.2\.4/,
     ],
@@ -275,7 +275,7 @@ describe('an audit', () => {
   const judge = (answer: AuditAnswer, arguments_: (typeof argument)[] = [], today = '2026-12-01') =>
     judgeAudit(answer, [harmless], arguments_, today);
 
-  it('an audit fails for an advisory about a shipped copy and only lists the others', () => {
+  it('an audit fails for an advisory about a shipped copy and only lists advisories about other copies', () => {
     expect(judge(against('harmless', 'node_modules/harmless')).complaints).toEqual([
       'harmless: Bad (high, https://github.com/advisories/GHSA-aaaa-bbbb-cccc)',
     ]);
@@ -286,7 +286,7 @@ describe('an audit', () => {
     });
   });
 
-  it('an audit does not blame a package for a dependency that is not shipped', () => {
+  it('an audit does not report a shipped package if the advisory is about a dependency that is not shipped', () => {
     const answer: AuditAnswer = {
       auditReportVersion: 2,
       vulnerabilities: { harmless: { nodes: ['node_modules/harmless'], via: ['other'] } },

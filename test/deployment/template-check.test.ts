@@ -89,7 +89,7 @@ describe.each(Object.entries(forms))('the packaged template %s', (_form, args) =
     expect(findings(packaged.template)).toEqual([]);
   });
 
-  it('the packaged template has the tags on every resource that can have them', () => {
+  it('the packaged template has the tags on every resource that can be tagged', () => {
     const { template } = packaged;
     const expected = args.some((arg) => arg.startsWith('--param=tags='))
       ? [
@@ -195,7 +195,7 @@ describe('the check', () => {
       'expected a tag with Key and Value',
     ],
     [
-      'a reference to a missing resource',
+      'a reference to a resource that does not exist',
       'FunctionRole',
       { Path: { Ref: 'NoSuch' } },
       'refers to NoSuch, which does not exist',

@@ -111,7 +111,7 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('the packaged stack starts sweeps with one Scheduler schedule for each cluster, and no EventBridge rules', () => {
+  it('the packaged stack starts sweeps with one Scheduler schedule for each cluster, and without EventBridge rules', () => {
     const { Resources } = packaged.template;
     expect(ofType(Resources, 'AWS::Events::Rule')).toEqual([]);
     expect(ofType(Resources, 'AWS::Lambda::Permission')).toEqual([]);
@@ -166,7 +166,7 @@ describe('the packaged stack', () => {
     ]);
   });
 
-  it('the function may use only its follow-ups, its role and its secrets, with wildcards only if required', () => {
+  it('the function may use only its follow-ups, role and secrets, and its policy has wildcards only where AWS requires them', () => {
     const statements = statementsOf(resource('FunctionRole'));
     const allowed = new Map(
       statements.flatMap((statement) => [statement.Action].flat().map((action) => [action, statement])),
@@ -284,7 +284,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
     expect(functionOf(open)).not.toHaveProperty('VpcConfig');
   });
 
-  it('a stack in a VPC lets Lambda use the function’s role to attach it, and forbids the function’s code to do so', () => {
+  it('a stack in a VPC lets Lambda attach the function with the function’s role, and forbids the function’s code to use that right', () => {
     const actions = ['Assign', 'Unassign'].map((verb) => `ec2:${verb}PrivateIpAddresses`);
     const expected = [
       ...actions,
@@ -358,7 +358,7 @@ describe('the parameters', () => {
     expect(destinations).not.toHaveProperty('onSuccess');
   });
 
-  it('the reports parameters give the function the settings and the secret for reports in Elasticsearch', () => {
+  it('the parameters for reports give the function the settings and the secret for reports in Elasticsearch', () => {
     const stage = made({
       reportsNamespace: 'prod',
       reportsSecret: 'monitoring/reports',

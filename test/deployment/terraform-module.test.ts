@@ -27,7 +27,7 @@ const inputs = (change: object = {}) => ({ package: zip, ...change });
 
 describe('the Terraform module', () => {
   it.each(['.', ...examples.map((name) => `examples/${name}`)])(
-    'the Terraform code in %s gives each block every required argument, and no unknown one',
+    'in %s, each block of Terraform code has every required argument, and no unknown argument',
     async (where) => {
       const { resources, data } = await readModule(path.join(folder, where));
       const wrong = [resources, data].flatMap((blocks) =>
@@ -59,7 +59,7 @@ describe('the Terraform module', () => {
       expect(String(description), name).toMatch(/\S.*\.$/);
   });
 
-  it('the Terraform module has no provider block, and minimum versions without an upper bound', () => {
+  it('the Terraform module has no provider block, and requires minimum versions without an upper bound', () => {
     expect(module.providers).toEqual([]);
     expect(module.settings.required_version).toMatch(/^>= \d+\.\d+\.\d+$/);
     expect(module.settings.required_providers).toEqual([
@@ -67,7 +67,7 @@ describe('the Terraform module', () => {
     ]);
   });
 
-  it('an input of the Terraform module keeps the Scheduler’s attributes as the Scheduler spells them', () => {
+  it('an input of the Terraform module leaves the spelling of the Scheduler’s context attributes unchanged', () => {
     const request = { exclude: ['a<b>&c', '\\u003c'], fuse: { maxShare: 0.25 }, cluster: 'logs' };
     const { locals } = planOf(
       module,

@@ -221,7 +221,7 @@ describe('the Terraform module and the packaged template', () => {
       if (name in standard && name !== 'package') expect(value ?? null, name).toEqual(standard[name]);
   });
 
-  it('the Terraform module and the template create the function after its log group', () => {
+  it('both the Terraform module and the template create the function after its log group', () => {
     const depends = byDefault.template.Resources.SweepLambdaFunction?.DependsOn;
     expect(depends).toContain('SweepLogGroup');
     expect(module.resources.aws_lambda_function?.this?.[0]?.depends_on).toContain(

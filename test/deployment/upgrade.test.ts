@@ -45,7 +45,7 @@ const chain = (askedAt: string) => ({
 });
 
 describe('a follow-up of another version', () => {
-  it('a follow-up that version 0.1.0 scheduled runs, although it lacks later fields', async () => {
+  it('a follow-up from version 0.1.0 runs, even if it lacks fields that later versions added', async () => {
     const askedAt = new Date(Date.now() - 5 * 60_000).toISOString();
     const { error, report } = await invoked({
       cluster: 'default',
@@ -62,7 +62,7 @@ describe('a follow-up of another version', () => {
     });
   });
 
-  it('a follow-up with a field that only a newer version knows is refused, and the error names the field', async () => {
+  it('if a follow-up has a field that only a newer version knows, it is refused, and the error names the field', async () => {
     const { error, closes } = await invoked({
       keepOnWeekends: true,
       followUpOf: chain(new Date().toISOString()),

@@ -21,7 +21,7 @@ describe('a link', () => {
     }
   });
 
-  it('each link with a title on the page of promises names a test in the linked file', () => {
+  it('on the page of promises, the title of each link is that of a test in the linked file', () => {
     const titled = links(page('docs/promises.md')).filter(({ title }) => title !== undefined);
     expect(titled.length).toBeGreaterThan(10);
     for (const { file, title } of titled) expect(page(join('docs', file))).toContain(`'${title}'`);
@@ -40,7 +40,7 @@ describe('the page of promises', () => {
   });
 });
 
-it('each row of behaviour.md links to a file that relies on that behaviour', () => {
+it('each row of behaviour.md links to a file that relies on the behaviour in that row', () => {
   const rows = page('docs/behaviour.md')
     .split('\n')
     .filter((line) => line.startsWith('| ') && !line.startsWith('| what |'));
@@ -101,7 +101,7 @@ describe('a generated table', () => {
     expect(table(['a'], [['x|y\nz']])).toBe('| a |\n|---|\n| x\\|y z |');
   });
 
-  it('a generated region replaces its old text, and fails if it is missing or has no generator', () => {
+  it('a generated region of a page replaces its old text, and a region that is missing or has no generator is an error', () => {
     const text = 'a\n<!-- generated: t -->\nold\n<!-- /generated -->\nb';
     expect(filled(text, { t: 'new' })).toBe('a\n<!-- generated: t -->\n\nnew\n\n<!-- /generated -->\nb');
     expect(() => filled(text, {})).toThrow('a generated region "t"');

@@ -128,7 +128,7 @@ describe('the commands of the runbook', () => {
     for (const name of parameters) expect(serverless.params.default).toHaveProperty(name);
   });
 
-  it('a refused sweep is repaired with the commands of the runbook, from the schedule to the undo', async () => {
+  it('after a refused sweep, the commands of the runbook work in order, from resuming the schedule to the undo', async () => {
     await using bench = await schedulesBench();
     await using setup = await startSetup([...busy(5), ...idle(9)], {}, { clock: bench.clock });
     await using folder = await newFolder();

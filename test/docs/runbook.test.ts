@@ -73,7 +73,7 @@ describe('the runbook', () => {
     },
   );
 
-  it('the runbook has each section that a message about a failure links to', () => {
+  it('the runbook has a section for each link in a message about a failure', () => {
     const of = (name: string, exit: number) => failureMessage({ name, message: 'x', exit }, {}, []).anchor;
     for (const anchor of [
       of('ClusterUnreachableError', 5),
@@ -89,7 +89,7 @@ describe('the runbook', () => {
       expect(sections).toContain(anchor);
   });
 
-  it('each link within the runbook leads to one of its sections, and each section exists once', () => {
+  it('each link within the runbook leads to one of its sections, and no section occurs twice', () => {
     const links = [...text.matchAll(/\]\(#([\w-]+)\)/g)].map(([, anchor = '']) => anchor);
     expect(links.filter((anchor) => !sections.has(anchor))).toEqual([]);
     expect(headings).toHaveLength(sections.size);

@@ -145,7 +145,7 @@ describe('an answer to a request that names jobs', () => {
     );
   });
 
-  it('a read by ids returns the other jobs if one is deleted before a retry', async () => {
+  it('if one of the requested jobs is deleted before a retry, a read by ids returns the other jobs', async () => {
     let requestCount = 0;
     const { result } = await reading(
       (exchange) => {
@@ -179,7 +179,7 @@ describe('an answer to a request that names jobs', () => {
     ]);
   });
 
-  it('a read by ids ends the sweep if the whole listing answers 404 as well', async () => {
+  it('if the whole listing answers 404 as well, a read by ids ends the sweep', async () => {
     const nothing = notFound("No known job with id 'another'");
     await expect(reading(nothing, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject({
       name: 'NotElasticsearchError',
@@ -283,7 +283,7 @@ describe('the stats of a job', () => {
     ],
     ['a very long list for the state', { state: ['x'.repeat(500)] }, `state is ["${'x'.repeat(37)}…`],
   ])(
-    'the unreadable field is reported for job stats that hold %s, so that the job is kept',
+    'if job stats hold %s, the field is reported as unreadable, so that the job is kept',
     async (_what, changes, field) => {
       expect(await statsRead(changes)).toMatchObject({ unreadable: field });
     },
@@ -378,7 +378,7 @@ describe('datafeed stats', () => {
     ['name their job in an unknown form', { timing_stats: { job_id: 7 } }],
     ['name a job with an empty id', { timing_stats: { job_id: '' } }],
     ['name a job with an invalid id', { timing_stats: { job_id: '<script>' } }],
-  ])('datafeed stats that %s take their job from the datafeed’s config', async (_what, feed) => {
+  ])('for datafeed stats that %s, the job is taken from the datafeed’s config', async (_what, feed) => {
     const answers = fed({ ...runningFeed, ...feed }, { datafeedConfigs: owners('job-a') });
     const { result, requests } = await reading(answers, read);
     expect(result).toEqual([
@@ -397,7 +397,7 @@ describe('datafeed stats', () => {
       ).rejects.toMatchObject(unreadable(/does not say which job the datafeed datafeed-job-a feeds/));
   });
 
-  it('datafeed stats are left out if the datafeed is deleted before its config is read', async () => {
+  it('if a datafeed is deleted before its config is read, its stats are skipped', async () => {
     const { result } = await reading((exchange) => {
       const reason = 'No datafeed with id [datafeed-job-a] exists';
       if (exchange.path === '/_ml/datafeeds/datafeed-job-a')
@@ -407,7 +407,7 @@ describe('datafeed stats', () => {
     expect(result).toEqual([]);
   });
 
-  it('an error about datafeed stats contains no control characters of the datafeed’s id', async () => {
+  it('an error about datafeed stats contains no control characters from the datafeed’s id', async () => {
     const id = 'feed\u001b[2J';
     const answers = fed(
       { datafeed_id: id, timing_stats: undefined },
@@ -461,7 +461,7 @@ describe('the config of a job', () => {
     ['null for its custom settings', { custom_settings: null }, 'custom_settings is null'],
     ['a list for its custom settings', { custom_settings: [] }, 'custom_settings is []'],
     [
-      'null for the mark of the app that manages the job',
+      'null for the field that names the app that manages the job',
       { custom_settings: { managed: null } },
       'custom_settings.managed is null',
     ],
@@ -472,7 +472,7 @@ describe('the config of a job', () => {
       'datafeed_config.datafeed_id is missing',
     ],
   ])(
-    'the unreadable field is reported for a job config that holds %s, so that the job is kept',
+    'if a job config holds %s, the field is reported as unreadable, so that the job is kept',
     async (_what, config, field) => {
       expect(await configRead(config)).toMatchObject([{ jobId: 'job-a', unreadable: field }]);
     },
@@ -485,7 +485,7 @@ describe('the config of a job', () => {
     expect(config).not.toHaveProperty('unreadable');
   });
 
-  it('the readable groups of a job still count if one of its groups is unreadable', async () => {
+  it('if one group of a job is unreadable, the job’s other groups still apply', async () => {
     expect(await configRead({ groups: ['web', 7] })).toMatchObject([
       { groups: ['web'], unreadable: 'groups is ["web",7]' },
     ]);

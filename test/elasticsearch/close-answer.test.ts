@@ -145,7 +145,7 @@ describe('the answer to a close', () => {
       { kind: 'missing', jobIds: longIds },
     ],
     [
-      'missing ids, but with a status other than 404',
+      'an error about missing ids with a status other than 404',
       error(500, 'x', "No known job with id 'a'"),
       { kind: 'error', error: { status: 500 } },
     ],
@@ -259,7 +259,7 @@ describe('the answer to a close', () => {
       { kind: 'busy', retryAfterMs: undefined },
     ],
     [
-      'a failed job, through a gateway that adds Retry-After to everything',
+      'a failed job, behind a gateway that adds Retry-After to every answer',
       error(409, 'status_exception', 'cannot close job [a] because it failed, use force close', {
         'retry-after': '1',
       }),
@@ -322,7 +322,7 @@ describe('the answer to a close', () => {
       ({ json }) => json({ error: { type: 7, reason: ['x'] } }, 500),
       { kind: 'error', error: { status: 500, type: 'unknown', reason: 'no reason given' } },
     ],
-  ])('the answer to a close is understood: %s', async (_what, respond, expected) => {
+  ])('the answer to a close is interpreted correctly: %s', async (_what, respond, expected) => {
     await using server = await serve(respond);
     expect(await closeAt(server)).toMatchObject(expected);
   });

@@ -156,7 +156,7 @@ describe('ids that no longer exist', () => {
     datafeed: { state: 'stopped' },
   }));
 
-  it('ids that no longer exist are left out, both for jobs and datafeeds', async () => {
+  it('ids that no longer exist are skipped, both for jobs and datafeeds', async () => {
     await using here = await start({ jobs });
     const { cluster } = here;
     expect(idsOf(await cluster.jobStats(never(), ids('a', 'gone', 'c', 'gone-2')))).toEqual(['a', 'c']);

@@ -133,7 +133,7 @@ describe('a cluster behind TLS', () => {
   it.each([
     ['its CA', 'authority', (text: string) => text],
     [
-      'its CA, in lower case without colons',
+      'its CA, written in lower case without colons',
       'authority',
       (text: string) => text.replaceAll(':', '').toLowerCase(),
     ],
@@ -145,7 +145,7 @@ describe('a cluster behind TLS', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('a cluster behind TLS is reached by a cloud id that contains a port', async () => {
+  it('a cluster behind TLS is reached if its cloud id contains a port', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const cloudId = `staging:${Buffer.from(`0.1:${server.port}$127.0$kibana`).toString('base64')}`;
     const environment = {
@@ -209,7 +209,7 @@ describe('a cluster behind TLS', () => {
   });
 
   it.each([
-    ['the intermediate certificate alone', ['intermediate'], 'intermediate'],
+    ['the intermediate certificate without the root', ['intermediate'], 'intermediate'],
     ['the intermediate, which the server does not send', [], 'intermediate'],
     ['the certificate of the server itself', ['intermediate'], 'below-intermediate'],
     ['the root, while the server sends the intermediate', ['intermediate'], 'root'],
@@ -243,7 +243,7 @@ describe('a cluster behind TLS', () => {
       {},
       /CN=jobsweep test root, which signs itself, is not a known authority/,
     ],
-  ])('the error names the missing certificate if the server %s', async (_what, chain, changes, message) => {
+  ])('if the server %s, the error names the missing certificate', async (_what, chain, changes, message) => {
     await using server = await serve(respond, { tls: 'below-intermediate', chain });
     const error = await errorOf(settings(server, changes));
     expect(error.message).toMatch(message);
@@ -279,7 +279,7 @@ describe('a cluster behind TLS', () => {
     expect(clock.now()).toBe(began);
   });
 
-  it('the error says so if the server at an https address does not speak TLS', async () => {
+  it('if the server at an https address does not speak TLS, the error says so', async () => {
     await using server = await serve(respond);
     for (const trust of [{}, { ELASTICSEARCH_CA_FINGERPRINT: fingerprintOf('authority') }]) {
       const error = await errorOf(
@@ -475,7 +475,7 @@ describe('an unreachable or wrong server', () => {
       /in front of it that refuses GET .* \(HTTP 403: User: anonymous is not authorized to perform: es:ESHttpGet\)/,
     ],
     [
-      'a gateway that misses a token',
+      'a gateway that requires a token',
       ({ raw }) => raw('{"message":"Missing Authentication Token"}', 403, json),
       'AccessDeniedError',
       /HTTP 403: Missing Authentication Token\)/,
@@ -578,7 +578,7 @@ describe('an unreachable or wrong server', () => {
     }
   });
 
-  it('the error for a 401 names the setting to set if there are no credentials', async () => {
+  it('if no credentials are configured, the error for a 401 names the setting to set', async () => {
     await using server = await serve(({ json }) =>
       json(
         { error: { type: 'security_exception', reason: 'missing authentication credentials' }, status: 401 },

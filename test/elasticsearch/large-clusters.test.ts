@@ -95,7 +95,7 @@ describe('a sweep over a large cluster', () => {
 describe('a listing that changes while its parts are read', () => {
   // two whole answers, and three parts of each listing
   it.each(sized({ push: [1, 5], nightly: [1, 3, 5, 8] }))(
-    'jobs added or deleted after %i reads are judged by their current state, and no other job is missed',
+    'if jobs are added or deleted after %i reads, they are judged by their current state, and no other job is missed',
     async (reads) => {
       const { jobs, idle } = jobsOf(10_300, spread, [0, 25, 26, 10_000, 10_298, 10_299]);
       await using setup = await startSetup(jobs, { nodes });
@@ -127,23 +127,26 @@ describe('a listing that changes while its parts are read', () => {
   it.each([
     ['grows past', 9_996, 30],
     ['shrinks below', 10_010, -30],
-  ])('a cluster that %s 10,000 jobs during the listing is read completely', async (_what, count, by) => {
-    const { jobs, idle } = jobsOf(count, spread, [0, 25, count - 2, count - 1]);
-    await using setup = await startSetup(jobs, { nodes });
-    setup.server.faults.afterRequest(
-      1,
-      () => {
-        for (let index = 0; index < Math.abs(by); index++)
-          if (by > 0) setup.cluster.putJob({ jobId: `b-new-${index}`, lastData: '1m', openedAt: '9d' });
-          else setup.cluster.removeJob(spread(100 + index));
-      },
-      'ml.get_job*',
-    );
-    const report = await setup.sweep();
-    expect(report.status).toBe('done');
-    expect(closedIds(setup)).toEqual(idle.sort());
-    expectTruth(report, setup);
-  });
+  ])(
+    'if a cluster %s 10,000 jobs during the listing, it is still read completely',
+    async (_what, count, by) => {
+      const { jobs, idle } = jobsOf(count, spread, [0, 25, count - 2, count - 1]);
+      await using setup = await startSetup(jobs, { nodes });
+      setup.server.faults.afterRequest(
+        1,
+        () => {
+          for (let index = 0; index < Math.abs(by); index++)
+            if (by > 0) setup.cluster.putJob({ jobId: `b-new-${index}`, lastData: '1m', openedAt: '9d' });
+            else setup.cluster.removeJob(spread(100 + index));
+        },
+        'ml.get_job*',
+      );
+      const report = await setup.sweep();
+      expect(report.status).toBe('done');
+      expect(closedIds(setup)).toEqual(idle.sort());
+      expectTruth(report, setup);
+    },
+  );
 });
 
 describe('a sweep that cannot list all jobs', () => {
@@ -151,7 +154,7 @@ describe('a sweep that cannot list all jobs', () => {
   const few = jobs.slice(0, 30);
   const always = Number.POSITIVE_INFINITY;
 
-  it('a sweep closes nothing if every part of the listing is full', async () => {
+  it('a sweep closes nothing if every part of the listing reaches the size limit', async () => {
     await using setup = await startSetup(few, { nodes });
     // A text, because the server would render a list anew for each of the 200 parts.
     const jobs = Array.from({ length: 10_000 }, (_, index) => ({ job_id: String(index) }));

@@ -101,7 +101,7 @@ describe('a whole listing', () => {
     expect(server.expressions.length).toBeLessThan(12);
   });
 
-  it('a listing is complete, whichever entries the server leaves out of a full answer', async () => {
+  it('a listing is complete, whichever entries the server leaves out of an answer that reached its size limit', async () => {
     const ids = numbered('job-', 12_000);
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
@@ -113,12 +113,12 @@ describe('a whole listing', () => {
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
-  it('a listing is complete if a group of more than 10,000 jobs matches each prefix of its name', async () => {
+  it('a listing is complete even if a group of more than 10,000 jobs matches every prefix of the group’s name', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('b-', 6_000)];
     expect(await readSorted(new Server(ids, { prod: ids }))).toEqual(ids);
   });
 
-  it('a listing is complete even if a group of 6,000 jobs is named like a prefix', async () => {
+  it('a listing is complete even if the name of a group of 6,000 jobs equals a prefix that is read', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('bb-', 6_000)];
     expect(await readSorted(new Server(ids, { b: ids }))).toEqual(ids);
   });
@@ -136,7 +136,7 @@ describe('a whole listing', () => {
     ).toBeLessThan(3_000);
   });
 
-  it('a listing gives up on a server that answers every part with all entries', async () => {
+  it('a listing ends with an error if the server answers the request for each part with all entries', async () => {
     const server = new Server([]);
     const everything = numbered('job-', mostListed);
     server.matching = async (expression) => {
@@ -147,14 +147,14 @@ describe('a whole listing', () => {
     expect(server.expressions.length).toBeLessThan(500);
   });
 
-  it('a listing keeps both entries if one answer lists an id twice', async () => {
+  it('if one answer lists an id twice, the listing keeps both entries', async () => {
     const ids = numbered('job-', 10_100);
     expect(await readSorted(new Server([...ids, 'zz', 'zz']))).toEqual([...ids, 'zz', 'zz']);
   });
 });
 
 describe('reading by ids', () => {
-  it('a read by ids leaves out the ids that a 404 names and reads the rest', async () => {
+  it('after a 404 that names missing ids, a read by ids reads the other ids', async () => {
     const server = new Server(['a', 'c']);
     expect((await readByIds(server, ['a', 'b', 'c', 'd'])).sort()).toEqual(['a', 'c']);
     expect(server.expressions).toEqual(['a,b,c,d', 'a,c']);
@@ -220,7 +220,7 @@ describe('reading by ids', () => {
 });
 
 describe('lists of ids', () => {
-  it('lists of ids are split so that each fits a request line, for random ids', () => {
+  it('lists of random ids are split so that each part fits into a request line', () => {
     const anyId = fc.stringMatching(/^[a-z0-9][a-z0-9_.-]{0,62}[a-z0-9]$/);
     fc.assert(
       fc.property(fc.array(anyId, { maxLength: 300 }), (ids) => {
@@ -267,7 +267,7 @@ describe('a read by ids that fails for some of the ids', () => {
     expect(requestCount()).toBeLessThanOrEqual(13);
   });
 
-  it('a read by ids fails as a whole, after a limited number of requests, when every id fails', async () => {
+  it('if every id fails, a read by ids fails as a whole after a limited number of requests', async () => {
     const { read, refused, requestCount } = refusing(() => true);
     await expect(read).rejects.toBe(refused);
     expect(requestCount()).toBeLessThanOrEqual(25);
@@ -280,7 +280,7 @@ describe('a read by ids that fails for some of the ids', () => {
     expect(requestCount()).toBeLessThanOrEqual(28);
   });
 
-  it('a read by ids fails as a whole when more ids fail than it may search for', async () => {
+  it('if more ids fail than a read by ids may search for, it fails as a whole', async () => {
     const { read, refused, requestCount } = refusing((id) => id.endsWith('3'));
     await expect(read).rejects.toBe(refused);
     expect(requestCount()).toBeLessThanOrEqual(25);

@@ -77,7 +77,7 @@ describe('the memory of the ML nodes', () => {
     }
   });
 
-  it('the memory of ML nodes leaves out nodes without machine learning', async () => {
+  it('the memory of ML nodes does not include nodes without machine learning', async () => {
     const data = entry({ max_in_bytes: 0, anomaly_detectors_in_bytes: 0 }, { roles: ['data'] });
     expect(await readFrom(({ json }) => json(answer(entry(), data)))).toEqual([own]);
   });
@@ -88,7 +88,7 @@ describe('the memory of the ML nodes', () => {
     ['a model in the JVM', entry({}, { jvm: { java_inference_in_bytes: 1 } })],
     ['something unknown', entry({ data_frame_analytics_in_bytes: undefined })],
     ['data', entry({}, { roles: ['ml', 'data_hot'] })],
-  ])('the memory of ML nodes marks a node as occupied if it holds %s', async (_what, node) => {
+  ])('if a node holds %s, the memory of ML nodes marks the node as shared', async (_what, node) => {
     expect(await readFrom(({ json }) => json(answer(node)))).toEqual([{ ...own, isShared: true }]);
   });
 

@@ -94,7 +94,7 @@ describe('reading the past of a cluster', () => {
     expect(count('search')).toBeLessThanOrEqual(5);
   });
 
-  it('the past before the oldest message is unknown; without any message, all of it is unknown', async () => {
+  it('the past before the oldest message is unknown; if there is no message, the whole past is unknown', async () => {
     await using server = await startWith(
       1,
       () => [],

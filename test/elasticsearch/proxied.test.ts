@@ -76,7 +76,7 @@ describe('a cluster that is only reachable through a proxy', () => {
     ['https_proxy', {}],
     ['HTTPS_PROXY', { NO_PROXY: 'other.test, 10.0.0.0/8' }],
   ])(
-    'a proxied cluster is read over https through the proxy that %s names, with the other variables %j',
+    'a proxied cluster is read over https through the proxy in %s, with the other variables %j',
     async (setting, more) => {
       await using server = await serve(respond, { tls: 'other-host' });
       await using proxy = await proxyTo(server);
@@ -86,7 +86,7 @@ describe('a cluster that is only reachable through a proxy', () => {
     },
   );
 
-  it('a proxied cluster is read over http through the proxy that HTTP_PROXY names', async () => {
+  it('a proxied cluster is read over http through the proxy in HTTP_PROXY', async () => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server);
     expect(await jobIds({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url })).toEqual(['job-a']);
@@ -108,7 +108,7 @@ describe('a cluster that is only reachable through a proxy', () => {
   });
 
   it.each(['HTTPS_PROXY', 'https_proxy'])(
-    'a proxied cluster is trusted by fingerprint, because its certificate is read through the proxy of %s',
+    'a proxied cluster is trusted by fingerprint, and its certificate is read through the proxy in %s',
     async (setting) => {
       await using server = await serve(respond, { tls: 'other-host' });
       await using proxy = await proxyTo(server, { auth: credentials });
@@ -199,7 +199,7 @@ describe('a proxy that does not let a request through', () => {
   it.each([
     [https, 'HTTPS_PROXY', /the proxy opens no connection to it; .* \(no connection within 30 s\)$/],
     [http, 'HTTP_PROXY', /no answer comes through the proxy; .* \(no whole answer within 30 s\)$/],
-  ])('the error names the proxy if the proxy never answers a request to %s', async (url, setting, words) => {
+  ])('if the proxy never answers a request to %s, the error names the proxy', async (url, setting, words) => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server, { mute: true });
     const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: proxy.url }, silence);
@@ -223,25 +223,22 @@ describe('a proxy that does not let a request through', () => {
   it.each([
     ['requires a password', { auth: credentials }, /HTTP 407/],
     ['answers 403', { refuses: 403 }, /HTTP 403: the proxy says 403/],
-  ] as const)(
-    'the error for an http request names the proxy if the proxy %s',
-    async (_what, options, words) => {
-      await using server = await serve(respond);
-      await using proxy = await proxyTo(server, options);
-      const { message } = await errorOf({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url });
-      expect(message).toMatch(
-        /^http:\/\/es\.example\.test:9200 \(through the proxy http:\/\/127\.0\.0\.1:\d+\) /,
-      );
-      expect(message).toMatch(words);
-      expect(server.requests).toEqual([]);
-    },
-  );
+  ] as const)('if the proxy %s, the error for an http request names it', async (_what, options, words) => {
+    await using server = await serve(respond);
+    await using proxy = await proxyTo(server, options);
+    const { message } = await errorOf({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url });
+    expect(message).toMatch(
+      /^http:\/\/es\.example\.test:9200 \(through the proxy http:\/\/127\.0\.0\.1:\d+\) /,
+    );
+    expect(message).toMatch(words);
+    expect(server.requests).toEqual([]);
+  });
 
   it.each([
     ['https', https, 'HTTPS_PROXY'],
     ['http', http, 'HTTP_PROXY'],
   ])(
-    'a proxy for %s requests that is down is not mistaken for the cluster',
+    'if the proxy for %s requests is down, the error names the proxy and not the cluster',
     async (_scheme, url, setting) => {
       const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: 'http://127.0.0.1:9' });
       expect(message).toMatch(
@@ -250,12 +247,12 @@ describe('a proxy that does not let a request through', () => {
     },
   );
 
-  it('a proxy whose host name does not exist is not mistaken for the cluster', async () => {
+  it('if the host name of the proxy does not exist, the error names the proxy and not the cluster', async () => {
     const { message } = await errorOf({ ELASTICSEARCH_URL: https, HTTPS_PROXY: 'http://proxy.invalid:3128' });
     expect(message).toMatch(/the host name of the proxy cannot be looked up; .* Check HTTPS_PROXY/);
   });
 
-  it('the error names the proxy if the proxy closes the connection', async () => {
+  it('if the proxy closes the connection, the error names the proxy', async () => {
     const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1');
     await once(server, 'listening');
     try {
@@ -305,7 +302,7 @@ describe('a proxy setting that does not apply', () => {
       'HTTPS_PROXY is set, but NO_PROXY exempts es.invalid ("invalid").',
     ],
   ])(
-    'the error for an unreachable cluster mentions a proxy setting that does not apply: %j',
+    'if a proxy setting does not apply, the error for an unreachable cluster mentions the setting: %j',
     async (environment, hint) => {
       const { message } = await errorOf({ ELASTICSEARCH_URL: 'https://es.invalid', ...environment });
       expect(message).toContain('its host name');
@@ -328,7 +325,7 @@ describe('a function in a VPC', () => {
     ['no_connection', 'it accepts no connection'],
     ['no_route', 'there is no route to it'],
   ])(
-    'the error in a VPC names the security groups and the route if the cluster fails with %s',
+    'if a request to the cluster from a VPC fails with %s, the error names the security groups and the route',
     (cause, what) => {
       const route = routeOf(new URL(https), 'ELASTICSEARCH_URL', vpc);
       expect(route.explain(cause, '')).toEqual({

@@ -18,7 +18,7 @@ describe('credentials in a text', () => {
       );
   });
 
-  it('a user’s password is removed from a text, alone or encoded with the user name, but the name stays', () => {
+  it('a password is removed from a text, both on its own and encoded together with the user name; the name itself stays', () => {
     const clean = redactorFor({ credentials: { username: 'sweeper', password: 'pass-word' } });
     const encoded = base64('sweeper:pass-word');
     expect(clean(`Basic ${encoded} ${encoded.replace(/=+$/, '')} sweeper:pass-word`)).toBe(

@@ -70,7 +70,7 @@ describe('documents of a report', () => {
     expect(documentsIn(setup, 'job')).toHaveLength(6);
   });
 
-  it('documents of a report that do not fit the mapping are left out with the reason, and the others are stored', async () => {
+  it('documents of a report that do not fit the mapping are skipped, the reason is reported, and the others are stored', async () => {
     await using setup = await startSetup([]);
     const [first, second, third] = documents(3);
     if (!first || !second || !third) throw new Error('no documents');
@@ -85,7 +85,7 @@ describe('documents of a report', () => {
     );
   });
 
-  it('documents of a report that a full queue rejects are sent again after a pause, without the others', async () => {
+  it('if a full queue rejects some documents of a report, only those are sent again after a pause', async () => {
     await using setup = await startSetup([]);
     setup.cluster.cluster.streams.create(stream, setup.clock.now());
     setup.cluster.cluster.streams.rejectNext(4);
@@ -106,7 +106,7 @@ describe('documents of a report', () => {
     expect(bulkRequests(setup)).toHaveLength(4);
   });
 
-  it('documents of a report are sent again after the wait that a busy cluster requests, within the time left', async () => {
+  it('if a busy cluster requests a wait that fits the time left, documents of a report are sent again after that wait', async () => {
     await using setup = await startSetup([]);
     const busy = (seconds: string) =>
       setup.server.faults.add({
@@ -179,7 +179,7 @@ describe('documents of a report', () => {
     ],
     ['a wrong key', { ...secured('all'), apiKeys: [] }, '401 security_exception'],
   ])(
-    'documents of a report are not written with %s, and the reported problem includes the reason',
+    'with %s, documents of a report are not written, and the reported problem includes the reason',
     async (_what, fleet, why) => {
       await using setup = await startSetup([], fleet);
       const { created, problem } = await store(setup, documents(3), { apiKey });
@@ -214,7 +214,7 @@ describe('documents of a report', () => {
     },
   );
 
-  it('a problem with the documents of a report shows no credential, even if a gateway’s page repeats it', async () => {
+  it('a problem with the documents of a report shows no credential, even if a gateway’s page repeats the credential', async () => {
     await using setup = await startSetup([], secured('all'));
     setup.server.faults.add({
       api: 'bulk',

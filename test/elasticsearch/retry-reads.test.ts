@@ -66,7 +66,7 @@ describe('a read', () => {
     ['an answer that is not JSON', ({ raw }) => raw('{"count":NaN}', 200, productHeaders)],
     ['a listing with a part missing', ({ json }) => json({ ...healthy.stats, count: 2 })],
   ])(
-    'a read that meets %s is tried four times with doubling pauses, and the last try may succeed',
+    'after %s, a read is tried up to four times in total with doubling pauses, and the last try may succeed',
     async (_what, fault) => {
       await withServer(
         (exchange, clock) => (exchange.index < 3 ? fault(exchange, clock) : respondWith(healthy, exchange)),
@@ -114,7 +114,7 @@ describe('a read', () => {
     );
   });
 
-  it('a read fails at once if the server requests a longer wait than allowed, and otherwise waits', async () => {
+  it('if the server requests a wait, a read waits if the time allows it, and otherwise fails at once', async () => {
     const notices: string[] = [];
     const notice = (message: string) => notices.push(message);
     await withServer(
@@ -142,7 +142,7 @@ describe('a read', () => {
     );
   });
 
-  it('a read sends one notice if no answer comes for some seconds, and otherwise none', async () => {
+  it('if no answer comes for some seconds, a read sends one notice; otherwise it sends none', async () => {
     const notices: string[] = [];
     const slow = async (exchange: Exchange, clock: VirtualClock) => {
       if (exchange.index < 2) return untilGone(exchange, clock);
@@ -158,7 +158,7 @@ describe('a read', () => {
     });
   });
 
-  it('concurrent reads that wait send one notice together, and none for short waits', async () => {
+  it('concurrent reads send one notice together for a long wait, and none for a short wait', async () => {
     const notices: string[] = [];
     await withServer(
       (exchange) =>
@@ -237,7 +237,7 @@ describe('a read', () => {
       /could not answer .*HTTP 503.*, and no time was left to try again; nothing was closed/,
     ],
   ])(
-    'a read that its caller aborts %s ends and reports the pending request',
+    'if its caller aborts a read %s, the read ends and reports the pending request',
     async (_when, fault, message) => {
       await withServer(fault, async ({ cluster, clock, times }) => {
         using limit = clock.limit(7_000);
@@ -285,7 +285,7 @@ describe('a read', () => {
     });
   });
 
-  it('a read refuses an answer far larger than any cluster sends, without reading it', async () => {
+  it('a read refuses an answer that is far larger than any cluster sends, without reading the answer’s body', async () => {
     await withServer(
       ({ response }) => {
         response.writeHead(200, { ...productHeaders, 'content-length': '200000000' });
@@ -300,7 +300,7 @@ describe('a read', () => {
     );
   });
 
-  it('a read error after a close was sent does not claim that nothing was closed', async () => {
+  it('if a read fails after a close was sent, the error does not claim that nothing was closed', async () => {
     await withServer(
       (exchange) => (exchange.method === 'POST' ? exchange.json({ closed: true }) : unwell(exchange)),
       async ({ cluster, clock }) => {
@@ -378,7 +378,7 @@ describe('reads that the key does not permit or the server does not support', ()
     expect(identity).toEqual({ id: 'a\\u{1b}[2J', version: '9\\u{1b}[2J' });
   });
 
-  it('the hash of the address covers only the parts that identify the cluster', () => {
+  it('the hash of the address is made only from the parts that identify the cluster', () => {
     const hash = (url: string) => addressHash({ address: { url } });
     expect(hash('https://es:9200')).toBe(hash('https://ES:9200/'));
     expect(hash('https://es')).toBe(hash('https://es:443'));
@@ -416,13 +416,16 @@ describe('reads that the key does not permit or the server does not support', ()
     ['500', refused(500)],
     ['403', refused(403)],
     ["a gateway's 404", ({ raw }) => raw('<html>', 404)],
-  ])('a sweep ends if upgrade mode could be on because the answer is %s', async (_what, answer) => {
-    await expect(
-      readOptional(answering('info', answer), (cluster) => cluster.upgradeMode(never())),
-    ).rejects.toMatchObject({
-      exitCode: 5,
-    });
-  });
+  ])(
+    'if the answer about upgrade mode is %s, upgrade mode may be on, so the sweep ends',
+    async (_what, answer) => {
+      await expect(
+        readOptional(answering('info', answer), (cluster) => cluster.upgradeMode(never())),
+      ).rejects.toMatchObject({
+        exitCode: 5,
+      });
+    },
+  );
 
   it.each<[string, (exchange: Exchange) => void, boolean | undefined]>([
     ['granted', ({ json }) => json({ cluster: { manage_ml: true } }), true],

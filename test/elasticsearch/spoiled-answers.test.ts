@@ -252,7 +252,7 @@ describe('unspoiled answers', () => {
 });
 
 describe('answers with one field dropped, nulled or of another type', () => {
-  it('a job that must be kept is not closed if a field is missing, null or of another type, unless that value is valid', () => {
+  it('if a field is missing, null or of another type and that is not valid, a job that must be kept is not closed', () => {
     const whole = answers();
     const requests = [request(), request({ runningDatafeeds: 'stop' })];
     const truths = requests.map((of) => verdicts(understand(whole), of));
@@ -334,7 +334,7 @@ describe('over HTTP, with the real client', () => {
     expect(Math.min(reached.verdicts, reached.errors)).toBeGreaterThan(30);
   });
 
-  it('an answer that is cut off anywhere is not accepted as a listing', async () => {
+  it('an answer is not accepted as a listing if it is cut off, at whatever position', async () => {
     using clock = new VirtualClock(answeredAt);
     using _tracked = trackHttp(clock);
     const text = JSON.stringify(answers().stats);

@@ -33,7 +33,7 @@ async function read(setup: SweepSetup, from: number) {
 }
 
 describe('the records in the data stream', () => {
-  it('two months of hourly stored records are read for at most 401 sweeps, evenly spread and with the newest', async () => {
+  it('two months of hourly stored records are reduced to at most 401 sweeps, evenly spread and including the newest', async () => {
     await using setup = await startSetup([]);
     const end = setup.clock.now();
     for (let age = 0; age < 60 * 24; age += 1) leave(setup, `sweep-${age}`, end - age * hour);
@@ -58,7 +58,7 @@ describe('the records in the data stream', () => {
     expect(wholeAt).toEqual([]);
   });
 
-  it('stored records from before the period are not read', async () => {
+  it('stored records from before the requested period are not read', async () => {
     await using setup = await startSetup([]);
     const end = setup.clock.now();
     for (const days of [1, 5, 50]) leave(setup, `sweep-${days}`, end - days * day);

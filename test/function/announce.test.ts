@@ -107,7 +107,7 @@ describe('a sweep that closed jobs', () => {
     ]);
   });
 
-  it('the function returns the same report if every notification fails, and logs each failure without its address', async () => {
+  it('if every notification fails, the function returns the same report and logs each failure without the target’s address', async () => {
     await using setup = await startSetup([...idle(2), ...busy(8)]);
     await using broken = await startWebhook(500);
     const path = '/services/tokenSECRET3456';
@@ -151,7 +151,7 @@ describe('a sweep that closed jobs', () => {
     expectNoSecret([report, lines], ['tokenSECRET3456']);
   });
 
-  it('the function reads the notification targets from the cluster’s secret, which it reads once', async () => {
+  it('the function reads the notification targets from the cluster’s secret, and reads the secret only once', async () => {
     await using setup = await startSetup([...idle(2), ...busy(8)]);
     await using webhook = await startWebhook();
     await using secrets = await serve(({ raw }) =>
@@ -173,7 +173,7 @@ describe('a sweep that closed jobs', () => {
     expect(secrets.requests).toHaveLength(1);
   });
 
-  it('the function sends no notification if the time left is needed for the report', async () => {
+  it('if the time left is needed for the report, the function sends no notification', async () => {
     await using setup = await startSetup([...idle(2, { closeTakes: '10s' }), ...busy(8)]);
     await using webhook = await startWebhook();
     const { report, lines } = await invoke(
@@ -244,7 +244,7 @@ describe('the setting of when to notify', () => {
     },
   );
 
-  it('a dry run sends a notification with `always`, so that users can try the targets', async () => {
+  it('if notifications are set to `always`, a dry run also sends one, so that users can try the targets', async () => {
     await using setup = await startSetup([...idle(2), ...busy(8)]);
     await using webhook = await startWebhook();
     await invoke(
@@ -264,7 +264,7 @@ describe('the setting of when to notify', () => {
 });
 
 describe('a sweep that ends without a report', () => {
-  it('a sweep that ends without a report sends its error as a notification, and throws it as before', async () => {
+  it('if a sweep ends without a report, the function sends the error as a notification and still throws it', async () => {
     await using setup = await startSetup([...busy(3)]);
     await using webhook = await startWebhook();
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
@@ -297,7 +297,7 @@ describe('a sweep that ends without a report', () => {
     });
   });
 
-  it('a sweep without a report throws its own error if the notification fails, and sends none with `never`', async () => {
+  it('a sweep without a report throws its own error even if the notification fails, and sends no notification with `never`', async () => {
     await using setup = await startSetup([...busy(3)]);
     await using webhook = await startWebhook(403);
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };

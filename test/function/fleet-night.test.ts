@@ -33,7 +33,7 @@ describe('two nights of fifty clusters', () => {
     });
   }, 120_000);
 
-  it('each of fifty clusters is swept once a night, within the window plus the hour that an event may wait', () => {
+  it('all fifty clusters are swept once a night, within the window plus the hour that an event may wait', () => {
     for (const night of [0, 1]) {
       expect(
         of(night)
@@ -73,7 +73,7 @@ describe('two nights of fifty clusters', () => {
     expect([first?.report?.status, second?.report?.status]).toEqual(['done', 'done']);
   });
 
-  it('the roll call after a night names the two broken clusters, whose metric says that they need attention', () => {
+  it('the roll call after a night names the two broken clusters, and their metric says that they need attention', () => {
     expect(result.rollCalls).toMatchObject([
       { expected: clusters, reported: clusters - 2, missing: broken },
       { expected: clusters, reported: clusters - 2, missing: broken },

@@ -25,7 +25,7 @@ async function invoke(setup: SweepSetup, event: unknown, environment: Record<str
 }
 
 describe('the function', () => {
-  it('the function logs why it waits when the cluster requests a wait, and ends at once if the wait is too long', async () => {
+  it('if the cluster requests a wait, the function logs why it waits, or ends at once if the wait is too long', async () => {
     await using setup = await startSetup([...busy(3)]);
     const later = (seconds: number) =>
       setup.server.faults.add({
@@ -115,7 +115,7 @@ describe('the function', () => {
     expect(JSON.stringify(metrics?._aws)).toContain('"Namespace":"jobsweep"');
   });
 
-  it('the function gives a duplicated event the same sweep id, and a hand-made copy of a schedule its own', async () => {
+  it('a duplicated event gets the same sweep id as the first, and a hand-made copy of a schedule gets a different sweep id', async () => {
     await using setup = await startSetup([...busy(3)]);
     const trigger = {
       scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',
@@ -131,7 +131,7 @@ describe('the function', () => {
     expect((await invoke(setup, { trigger: copied })).report?.sweepId).toBe('request-1');
   });
 
-  it('the function throws a named error for a caller’s mistake, and sends no request', async () => {
+  it('for a caller’s mistake, the function throws a named error and sends no request', async () => {
     await using setup = await startSetup([...idle(2), ...busy(5)]);
     const { error, lines } = await invoke(setup, { idelFor: '48h' });
     expect(error).toMatchObject({

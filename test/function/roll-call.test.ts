@@ -82,7 +82,7 @@ describe('a roll call', () => {
     expect(cloudwatch.values('missingClusters', ofFunction)).toEqual([2]);
   });
 
-  it('a roll call logs one line and publishes zero if all clusters have reported', async () => {
+  it('if all clusters have reported, a roll call logs one line and publishes zero', async () => {
     await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('logs', setup, cloudwatch);
@@ -107,7 +107,7 @@ describe('a roll call', () => {
     expect(result).toMatchObject({ missing: ['early'] });
   });
 
-  it('a late roll call looks back from its scheduled time', async () => {
+  it('a roll call that starts late looks back from its scheduled time, not from its start', async () => {
     await using setup = await startSetup(busy(2));
     await using cloudwatch = await monitored();
     await sweepAs('logs', setup, cloudwatch);
@@ -143,17 +143,17 @@ describe('a roll call', () => {
 
   it.each<[string, CloudWatchOptions, RegExp]>([
     [
-      'could not read a metric',
+      'cannot read a metric',
       { status: 'InternalError' },
       /CloudWatch could not read the metrics of all clusters: InternalError/,
     ],
     [
-      'may not be read',
+      'denies access',
       { status: 'Forbidden' },
       /CloudWatch could not read the metrics of all clusters: Forbidden/,
     ],
   ])(
-    'a roll call fails if CloudWatch %s, because missing data then proves nothing',
+    'if CloudWatch %s, a roll call fails, because missing data then proves nothing',
     async (_what, options, message) => {
       await using setup = await startSetup(busy(1));
       await using _cloudwatch = await monitored(options);
@@ -275,7 +275,7 @@ describe('the notification of a roll call', () => {
 });
 
 describe('the metric of clusters that need attention', () => {
-  it('the metric of clusters that need attention is 1 for a sweep that fails without a report, with the cluster of its request', async () => {
+  it('if a sweep fails without a report, the metric of clusters that need attention is 1 for the cluster in its request', async () => {
     await using setup = await startSetup(busy(1));
     await using cloudwatch = await monitored();
     const failed = await invoke(setup, { cluster: 'metrics' });

@@ -109,7 +109,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect({ sweeps: documentsIn(setup, 'sweep'), jobs: documentsIn(setup, 'job') }).toEqual(before);
   });
 
-  it('a stored sweep is not marked as complete if an earlier delivery wrote some of its job documents', async () => {
+  it('if an earlier delivery of its event stored some job documents, a stored sweep is not marked as complete', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)]);
     // The sweep document of the first delivery is lost, as if its invocation was cut off.
     setup.server.faults.add({ api: 'bulk', path: '/logs-jobsweep.sweep-*', status: 400, times: 1 });
@@ -212,7 +212,7 @@ describe('the function with reports in Elasticsearch', () => {
     ],
     ['a cluster that does not answer', { JOBSWEEP_REPORTS_URL: 'http://127.0.0.1:1' }, /ECONNREFUSED/],
   ])(
-    'the function logs a warning for %s, and returns the same report',
+    'if reports are configured with %s, the function logs a warning and returns the same report',
     async (_what, environment, problem) => {
       await using setup = await startSetup([...idle(1), ...busy(3)]);
       await using twin = await startSetup([...idle(1), ...busy(3)]);
@@ -229,7 +229,7 @@ describe('the function with reports in Elasticsearch', () => {
     },
   );
 
-  it('the function takes at most 20 seconds more if the cluster for reports never answers', async () => {
+  it('if the cluster for reports never answers, the function takes at most 20 seconds longer than otherwise', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)]);
     await using twin = await startSetup([...idle(1), ...busy(3)]);
     setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
@@ -240,7 +240,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(invoked.tookMs - plain.tookMs).toBeLessThanOrEqual(20_500);
   });
 
-  it('the function returns its report in time if little time is left to store it', async () => {
+  it('if little time is left to store the report, the function still returns the report in time', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '5m' }), ...busy(3)]);
     setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
     const { report, tookMs } = await invoke(setup, {}, on, { remainingMs: 60_000 });

@@ -24,12 +24,12 @@ describe('the deployed function', () => {
     expect(problems).toEqual([expect.stringMatching(/^the peak is \d+ MB, over 40 MB$/)]);
   });
 
-  it('the deployed function needs no more memory after many sweeps', own, async () => {
+  it('the deployed function needs no more memory after many sweeps than after a few', own, async () => {
     const { problems } = await warmFunction({ sweeps: 42, mostBytesPerSweep: 2_500 });
     expect(problems).toEqual([]);
   });
 
-  it('the deployed function needs no more memory with each further plan of many jobs', own, async () => {
+  it('the deployed function’s memory does not grow with each further plan of many jobs', own, async () => {
     const { problems } = await planWarm({
       jobs: sized({ push: 3_000, nightly: 6_000 }),
       calls: 6,

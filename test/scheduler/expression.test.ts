@@ -100,7 +100,7 @@ describe('start and end', () => {
     expect(nextDue(schedule, at('2026-02-01T03:00:00Z'))).toBeUndefined();
   });
 
-  it('start and end have no effect on an at expression', () => {
+  it('start and end have no effect on an `at()` expression', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('at(2026-02-01T00:00:00)'),

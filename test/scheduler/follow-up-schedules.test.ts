@@ -176,7 +176,7 @@ describe('arranging a follow-up', () => {
     expect((await bench.only()).Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('a follow-up is encrypted with the customer key of the settings, if there is one', async () => {
+  it('if the settings name a customer key, a follow-up is encrypted with it', async () => {
     await using plain = await followUpBench();
     await plain.followUps.arrange(order(), signal);
     expect(await plain.only()).not.toHaveProperty('KmsKeyArn');
@@ -207,7 +207,7 @@ describe('arranging a follow-up', () => {
 describe('a follow-up with too many jobs for one schedule', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('a follow-up too large for one schedule leaves out as few jobs as possible, from the end, and returns the included ones', async () => {
+  it('a follow-up too large for one schedule leaves out as few jobs as possible, from the end, and returns the included jobs', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids }), signal);
     expect(jobIds).toEqual(ids.slice(0, jobIds.length));
@@ -269,7 +269,7 @@ describe('a follow-up for jobs left for lack of time', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a follow-up for jobs left for lack of time is not replaced by an existing one that only checks jobs again', async () => {
+  it('an existing follow-up that only checks jobs again does not count as the follow-up for jobs left for lack of time', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
@@ -297,7 +297,7 @@ describe('arranging the same follow-up twice', () => {
     expect(second.jobIds).toEqual(['b']);
   });
 
-  it('a follow-up creates one schedule if the answer to the first call is lost', async () => {
+  it('if the answer to the first call is lost, a follow-up still creates only one schedule', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after' });
     const { jobIds } = await bench.followUps.arrange(order(), signal);
@@ -306,14 +306,14 @@ describe('arranging the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a follow-up creates one schedule at an endpoint that ignores tokens and answers a conflict with 400', async () => {
+  it('even at an endpoint that ignores tokens and answers a conflict with 400, a follow-up creates only one schedule', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException', status: 400 } });
     expect(await bench.followUps.arrange(order(), signal)).toEqual(first);
   });
 
-  it('a follow-up is created again if the conflicting schedule is gone when it is read', async () => {
+  it('if a conflicting schedule is gone when it is read, the follow-up is created again', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException' } });
     await bench.followUps.arrange(order(), signal);
@@ -335,7 +335,7 @@ describe('arranging the same follow-up twice', () => {
       'it runs only at 2026-11-23T13:00:00.000Z',
     ],
   ])(
-    'a follow-up cannot be scheduled if the existing schedule of its name %s',
+    'a follow-up cannot be scheduled if an existing schedule with the same name %s',
     async (_what, change, message) => {
       await using bench = await followUpBench();
       const { name } = await bench.followUps.arrange(order(), signal);
@@ -349,7 +349,7 @@ describe('arranging the same follow-up twice', () => {
     },
   );
 
-  it('a follow-up cannot be scheduled if the existing schedule of its name invokes another function', async () => {
+  it('a follow-up cannot be scheduled if an existing schedule with the same name invokes another function', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     const other = followUpsOf(bench, { functionArn: `${functionArn}:canary` });
@@ -380,7 +380,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.calls('CreateSchedule')).toBe(4);
   });
 
-  it('the creation of a schedule is retried once if no answer comes, and then the schedule is read', async () => {
+  it('if no answer comes, the creation of a schedule is retried once, and then the schedule is read', async () => {
     await using patient = await followUpBench();
     patient.scheduler.script({ on: 'CreateSchedule', delayMs: minute });
     await patient.followUps.arrange(order(), signal);
@@ -405,7 +405,7 @@ describe('failing calls to the scheduler', () => {
     expect((await bench.only()).Name).toBe(arranged.name);
   });
 
-  it('a schedule that may exist is named in the error if the scheduler stops answering', async () => {
+  it('if the scheduler stops answering, the error names the schedule that may exist', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'any', delayMs: minute, times: 100 });
     using limit = bench.clock.limit(8_000);
@@ -414,7 +414,7 @@ describe('failing calls to the scheduler', () => {
     );
   });
 
-  it('the error for a role that is refused until the deadline quotes the service', async () => {
+  it('if a role is still refused at the deadline, the error quotes the service', async () => {
     await using bench = await followUpBench();
     const message = 'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.';
     bench.scheduler.script({
@@ -506,7 +506,7 @@ describe('failing calls to the scheduler', () => {
     await expect(refused).rejects.not.toThrow('IQoJ');
   });
 
-  it('an untrusted certificate is reported without Node’s advice about its options', async () => {
+  it('an untrusted certificate is reported without Node’s advice about Node options', async () => {
     await using bench = await followUpBench();
     await using server = await serve(({ raw }) => raw('', 500), { tls: 'below-intermediate', chain: [] });
     const untrusted = followUpsOf(bench, { url: server.url }).arrange(order(), signal);
@@ -523,7 +523,7 @@ describe('failing calls to the scheduler', () => {
     );
   });
 
-  it('an abort by the caller ends a call to the scheduler that is in flight or waits for its next try', async () => {
+  it('if the caller aborts, a call to the scheduler ends, whether it is in flight or waits for its next try', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', delayMs: 9_000, times: 2 });
     using inFlight = bench.clock.limit(4_000);
@@ -565,7 +565,7 @@ describe('the jobs of pending follow-ups', () => {
     expect(await bench.followUps.pending('default', signal)).toEqual(new Set());
   });
 
-  it('the pending follow-ups include one whose delivery is still retried, but not the one that is running', async () => {
+  it('the pending follow-ups include one whose delivery is still being retried, but not the follow-up that is running', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'delivery', times: 3, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await bench.followUps.arrange(order(), signal);

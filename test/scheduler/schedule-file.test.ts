@@ -72,7 +72,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
     ],
     ['no rhythm', entry('request: {}'), 'expected exactly one of rate, cron and at, got none'],
     [
-      'an at with an end',
+      'an `at()` expression with an end',
       entry('at: 2027-01-01T00:00:00\nend: 2027-02-01T00:00:00Z\nrequest: {}'),
       'schedules[0].end: has no effect on a schedule with at',
     ],
@@ -132,7 +132,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
       'schedules.yml:5:5: schedules[1].name: "nightly" is used twice, first in schedules[0]',
     ],
     [
-      'a payload whose one field every object has',
+      'a payload whose only field is one that every JavaScript object inherits',
       entry(`${cron}request:\n  __proto__: {jobs: web}`),
       'schedules.yml:5:7: schedules[0].request: __proto__ is an unknown field',
     ],

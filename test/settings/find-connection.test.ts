@@ -109,7 +109,7 @@ describe('where a cluster’s settings come from', () => {
     });
   });
 
-  it('address and CA certificate are taken from the same source, either the secret or the environment', async () => {
+  it('the address and the CA certificate are taken from the same source: either the secret or the environment', async () => {
     const environment = {
       ELASTICSEARCH_URL: url,
       ELASTICSEARCH_CA_FINGERPRINT: 'ab'.repeat(32),
@@ -181,7 +181,7 @@ describe('wrong settings', () => {
       /^the cluster "staging" is not in the clusters file, which has prod, dev$/,
     ],
     [
-      'a cluster with the name of something that every object has',
+      'a cluster named like a property that every JavaScript object inherits',
       { cluster: 'constructor', clusters: {} },
       /^the cluster "constructor" is not in the clusters file, which has none$/,
     ],
@@ -287,7 +287,7 @@ describe('wrong settings', () => {
       /ELASTICSEARCH_CA_FINGERPRINT is not a SHA-256 fingerprint: expected 64/,
     ],
     [
-      'an authority for plain http',
+      'a CA certificate for plain http',
       {
         environment: { ELASTICSEARCH_URL: 'http://es:9200', ELASTICSEARCH_CA_CERT: certificate('authority') },
       },
@@ -299,7 +299,7 @@ describe('wrong settings', () => {
       /ELASTICSEARCH_CA_FINGERPRINT needs an address that starts with https/,
     ],
     [
-      'a setting of the secret, beside those of the environment',
+      'a setting in the secret, with other settings in the environment',
       {
         environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's' },
         secrets: { s: { ELASTICSEARCH_CA_FINGERPRINT: 'short' } },
@@ -424,7 +424,11 @@ describe('credentials as people paste them', () => {
     ['id:key on two lines', pair.replace(':', ':\n'), /has a line break in it/],
     ['base64 of base64', base64(encoded), /is encoded twice: decode it once$/],
     ['base64 of base64 and a line break', base64(`${encoded}\n`), /is encoded twice: decode it once$/],
-    ['the secret half alone', key.api_key, /is only one part of a key: expected the field "encoded"/],
+    [
+      'the secret half without the id',
+      key.api_key,
+      /is only one part of a key: expected the field "encoded"/,
+    ],
     ['the id alone', key.id, /is only one part of a key/],
     [
       'the answer of the create call',
@@ -551,7 +555,7 @@ describe('credentials from two sources', () => {
   );
 
   it.each(cases)(
-    'the right credentials are chosen if the environment has %s and the secret %s',
+    'if the environment has %s and the secret has %s, the right credentials are chosen',
     async (_own, _secret, own, secret) => {
       const given = {
         environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ...setting(own, 'env') },
@@ -568,7 +572,7 @@ describe('credentials from two sources', () => {
     },
   );
 
-  it('user and password may come from two sources if no variable is set to two different values', async () => {
+  it('the user and the password may come from two sources, as long as no variable has two different values', async () => {
     const given = {
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ELASTICSEARCH_USERNAME: 'sweeper' },
       secrets: { s: { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'p' } },
@@ -585,7 +589,7 @@ describe('the CA certificate', () => {
   it.each([
     ['as it is', pem],
     ['with CRLF', pem.replaceAll('\n', '\r\n')],
-    ['with \\n written out', pem.replaceAll('\n', '\\n')],
+    ['with `\\n` as two characters instead of a line break', pem.replaceAll('\n', '\\n')],
     ['on one line', pem.replaceAll('\n', ' ')],
     ['with words before it', `# our authority\n${pem}`],
   ])('the CA certificate is read %s', async (_how, text) => {
@@ -631,7 +635,7 @@ describe('random settings', () => {
   ];
   const values = fc.dictionary(fc.constantFrom(...names), text);
 
-  it('random settings lead to a connection, to none, or to an error that shows no credentials', async () => {
+  it('random settings lead to a connection, to no connection, or to an error that shows no credentials', async () => {
     await fc.assert(
       fc.asyncProperty(values, values, fc.boolean(), async (environment, secret, named) => {
         const given = {

@@ -77,7 +77,7 @@ describe.each([
   ['Secrets Manager', 'SecretUnreachableError', readSecret],
   ['the Scheduler', 'SchedulerError', readGroup],
 ] as const)('%s behind a proxy', (_service, name, call) => {
-  it.each(cases)('the error says what to change if the proxy $what', async (given) => {
+  it.each(cases)('if the proxy $what, the error says what to change', async (given) => {
     const message = await failing(given, call);
     expect(message).toMatch(given.says);
     expect(message).toMatch(new RegExp(`^${name}: `));
@@ -96,14 +96,14 @@ describe.each([
   });
 });
 
-it('Secrets Manager behind a proxy that never answers ends in time and names the proxy', async () => {
+it('if a proxy never answers, a call to Secrets Manager ends in time, and the error names the proxy', async () => {
   const message = await failing({ proxy: { mute: true } }, (environment) =>
     secretReader(scaledClock(20), environment)('jobsweep/default'),
   );
   expect(message).toMatch(/SecretUnreachableError: .*no answer within 10 s.*goes through the proxy http/);
 });
 
-it('the Scheduler behind a proxy that never answers ends in time and names the proxy', async () => {
+it('if a proxy never answers, a call to the Scheduler ends in time, and the error names the proxy', async () => {
   expect(await failing({ proxy: { mute: true } }, readGroup)).toMatch(
     /SchedulerError: .* failed: no answer in time; the request goes through the proxy http/,
   );

@@ -115,17 +115,24 @@ describe('a secret', () => {
 
   it.each<[string, string, string]>([
     ['refuses the connection', 'http://127.0.0.1:1', 'connect ECONNREFUSED 127\\.0\\.0\\.1:1'],
-    ['has a name that does not exist', 'http://nowhere.invalid', '.*(ENOTFOUND|EAI_AGAIN) nowhere\\.invalid'],
-  ])('a secret whose service %s is reported as unreachable, not as a wrong name', async (_what, url, why) => {
-    vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', url);
-    vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
-    using clock = new VirtualClock();
-    const found = find(clock);
-    await expect(found).rejects.toMatchObject({ name: 'SecretUnreachableError', exitCode: 5 });
-    await expect(found).rejects.toThrow(unreachable(why));
-  });
+    [
+      'has a host name that does not exist',
+      'http://nowhere.invalid',
+      '.*(ENOTFOUND|EAI_AGAIN) nowhere\\.invalid',
+    ],
+  ])(
+    'if Secrets Manager %s, a secret is reported as unreachable, not as wrongly named',
+    async (_what, url, why) => {
+      vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', url);
+      vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
+      using clock = new VirtualClock();
+      const found = find(clock);
+      await expect(found).rejects.toMatchObject({ name: 'SecretUnreachableError', exitCode: 5 });
+      await expect(found).rejects.toThrow(unreachable(why));
+    },
+  );
 
-  it('a secret whose service answers with a proxy’s error page is reported as unreachable', async () => {
+  it('if a proxy’s error page comes instead of Secrets Manager’s answer, a secret is reported as unreachable', async () => {
     await using _server = await secretsManager(({ raw }) => raw('<html>Bad gateway</html>', 502));
     vi.stubEnv('AWS_MAX_ATTEMPTS', '1');
     using clock = new VirtualClock();

@@ -107,7 +107,7 @@ describe('a virtual clock', () => {
     expect(clock.now()).toBe(30);
   });
 
-  test('a virtual clock runs an event whose time is past right after the call that added it', async () => {
+  test('if an event is added with a time in the past, a virtual clock runs it right after the call that added it', async () => {
     using clock = new VirtualClock(1_000);
     const rang = vi.fn();
     clock.at(10, rang);
@@ -145,7 +145,7 @@ describe('over real HTTP', () => {
     expect(answers).toEqual(Array.from({ length: 20 }, () => '1000'));
   });
 
-  test("a virtual clock tracks Node's http client as well, over several connections", async () => {
+  test("a virtual clock also tracks requests that Node's http client sends over several connections", async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 1_000);
@@ -165,7 +165,7 @@ describe('over real HTTP', () => {
     expect([await request(), await request(), await request()]).toEqual(['1000', '2000', '3000']);
   });
 
-  test('a virtual clock wakes a sleeper and a longer waiting request each at its own time', async () => {
+  test('a virtual clock wakes a sleeper, and later a request with a longer wait, each at its own time', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 5_000);

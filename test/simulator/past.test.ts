@@ -74,7 +74,7 @@ describe('the nightly cleanup of snapshots', () => {
     bytes: 1,
   }));
 
-  it('the nightly cleanup keeps all snapshots of the last day, one per day of the nine days before, and no older ones', () => {
+  it('the nightly cleanup keeps all snapshots from the last day and one for each of the nine days before, and deletes older ones', () => {
     const kept = cleanUp(every4h);
     expect(kept.length).toBe(7 + 9);
     expect(kept[0]?.timestamp).toBe(asOf - 10 * day);
@@ -97,7 +97,7 @@ describe('model snapshots over HTTP', () => {
     past: { habit: 'live' },
   }));
 
-  it('model snapshots are returned for all jobs with a wildcard, newest first by default', async () => {
+  it('with a wildcard, model snapshots are returned for all jobs, newest first by default', async () => {
     await using setup = await startSetup(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots';
     const { body } = (await send(setup.server.url, path)) as unknown as { body: Page };
@@ -129,7 +129,7 @@ describe('model snapshots over HTTP', () => {
 });
 
 describe('notifications over HTTP', () => {
-  it('notifications include those of the past and those of later events in the cluster', async () => {
+  it('notifications include those from the past and those from later events in the cluster', async () => {
     await using setup = await startSetup([
       { jobId: 'one', created: '60d', openedAt: '40d', lastData: '2d', past: { habit: 'pushed' } },
     ]);

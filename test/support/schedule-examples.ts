@@ -185,7 +185,7 @@ export const dueTimes: readonly DueTimes[] = [
     due: ['2026-03-29T10:00:00Z', '2026-03-30T10:00:00Z'],
   },
   {
-    says: 'an at expression is in local time',
+    says: 'an `at()` expression is in local time',
     expression: 'at(2026-07-01T02:00:00)',
     zone: 'Europe/Berlin',
     due: ['2026-07-01T00:00:00Z'],

@@ -100,7 +100,7 @@ describe('the lean client', () => {
     }
   });
 
-  it('the lean client throws a clear error when a part that was left out is used', async () => {
+  it('if a caller uses a part that the lean client leaves out, the client throws a clear error', async () => {
     const { loaded } = await bundled<Client>(everything);
     expect(() => new loaded.Client({ node: 'http://127.0.0.1:9' })).toThrow('left out of the bundle');
   });

@@ -49,7 +49,7 @@ describe('a compressed answer', () => {
       /it is compressed with br, which jobsweep neither requests nor supports/,
     ],
   ])(
-    'a compressed answer whose %s body cannot be decompressed fails with the reason',
+    'if the %s body of a compressed answer cannot be decompressed, the error gives the reason',
     async (encoding, bytes, message) => {
       await expect(configsOf(bytes, encoding)).rejects.toMatchObject({
         name: 'UnreadableInventoryError',

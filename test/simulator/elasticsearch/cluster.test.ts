@@ -65,7 +65,7 @@ describe('a job of a fleet', () => {
     );
   });
 
-  test('a fleet gives the same cluster for the same seed, and another cluster for another seed', () => {
+  test('with the same seed a fleet makes the same cluster, and with another seed a different cluster', () => {
     const ids = (seed: number) =>
       new SimulatedCluster(new VirtualClock(), { jobs: [{ jobId: 'a' }] }, '9.2', seed).cluster.uuid;
 
@@ -130,7 +130,7 @@ describe('another user', () => {
     });
   });
 
-  test('another user’s closes can be made to fail, never end, or take a given time', async () => {
+  test('another user’s closes can be scripted to fail, to never end, or to take a given time', async () => {
     const { clock, cluster } = setup(['never', 'fails', 'long'].map((jobId) => ({ jobId, lastData: '3d' })));
     cluster.setCloseDuration('never', 'never');
     cluster.setCloseDuration('fails', { fails: 'disk full' });
@@ -226,7 +226,7 @@ describe('nodes', () => {
     expect(cluster.job('a')).toMatchObject({ state: 'opened', node: 'another' });
   });
 
-  test('after the loss of a node a failed job stays failed and an orphaned close completes', async () => {
+  test('after the loss of a node, its failed job stays failed, and the close of its closing job completes', async () => {
     const { clock, cluster } = setup([
       { jobId: 'failed', node: 'ml-0', state: 'failed' },
       { jobId: 'closing', node: 'ml-0', state: 'closing', lastData: '1d', closeTakes: 'never' },
@@ -282,7 +282,7 @@ describe('closing times', () => {
     expect(quantile(large, 0.5)).toBeGreaterThan(4 * quantile(small, 0.5));
   });
 
-  test('closing times depend only on the seed, not on other activity', async () => {
+  test('closing times depend only on the seed, not on other activity in the cluster', async () => {
     const sizes = [1, 10, 100].map((mb) => mb * 2 ** 20);
 
     expect(await closingTimes(sizes)).toEqual(await closingTimes(sizes));

@@ -28,7 +28,7 @@ describe('a scripted fault', () => {
     expect(statuses).toEqual([200, 200, 429, 200]);
   });
 
-  test('a scripted fault answers with a status instead of acting, or after acting', async () => {
+  test('a scripted fault answers with a status, either instead of the request’s effect or after it', async () => {
     await using before = await startTarget({ jobs });
     before.server.faults.add({ api: 'ml.close_job', status: 503 });
     await using after = await startTarget({ jobs });
@@ -39,7 +39,7 @@ describe('a scripted fault', () => {
     expect([before.state('a'), after.state('a')]).toEqual(['opened', 'closed']);
   });
 
-  test('a scripted fault breaks the connection before or after the effect', async () => {
+  test('a scripted fault breaks the connection before or after the request’s effect', async () => {
     await using before = await startTarget({ jobs });
     before.server.faults.add({ api: 'ml.close_job', reset: 'before' });
     await using after = await startTarget({ jobs });
@@ -52,7 +52,7 @@ describe('a scripted fault', () => {
     expect(before.server.requests[0]?.status).toBeUndefined();
   });
 
-  test('a scripted fault delays a request before or after the effect', async () => {
+  test('a scripted fault delays a request before or after the request’s effect', async () => {
     await using target = await startTarget({ jobs });
     const begun = target.clock.now();
     target.server.faults.add({ api: 'ml.info', delay: 5_000 });

@@ -44,7 +44,7 @@ describe('the server', () => {
     expect(stderr).toBe('');
   });
 
-  test('the simulated cluster starts without jobs with --empty, as another version with --stack, and with generated jobs with --jobs', async () => {
+  test('the simulated cluster has no jobs with `--empty`, another version with `--stack`, and generated jobs with `--jobs`', async () => {
     await serving(['--empty', '--stack', '7.17'], async (url) => {
       expect((await get(url, '/_ml/anomaly_detectors')).count).toBe(0);
       expect((await get(url, '/')).version).toMatchObject({ number: expect.stringMatching(/^7\.17/) });
@@ -54,7 +54,7 @@ describe('the server', () => {
     });
   });
 
-  test('the simulated cluster passes time faster with --speed, including its timestamps', async () => {
+  test('with `--speed`, time passes faster in the simulated cluster, also in its timestamps', async () => {
     await serving(['--speed', '3600'], async (url) => {
       const openTime = async () => {
         const { jobs } = await get(url, '/_ml/anomaly_detectors/web-latency/_stats');

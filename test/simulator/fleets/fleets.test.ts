@@ -41,7 +41,7 @@ describe('the default fleet', () => {
       if (index > 0) expect(time - (times[index - 1] ?? 0)).toBeGreaterThan(hour);
   });
 
-  test('the default fleet keeps feeding its busy jobs: a day later they had data within the last hour', async () => {
+  test('the default fleet keeps feeding its busy jobs: after a day, each of them has data from the last hour', async () => {
     const before = open.filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
     await clock.advance(day);
     const after = cluster.jobs().filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
@@ -189,7 +189,7 @@ describe('mistakes in a fleet file', () => {
     expect(stderr).toContain(message);
   });
 
-  test('mistakes in a YAML fleet file are reported with line and column as well', async () => {
+  test('a mistake in a YAML fleet file is reported with its line and column', async () => {
     const { exit, stderr } = await start('fleet.yaml', 'jobs:\n  - jobId: a\n    state: open\n');
 
     expect(exit).toBe(2);

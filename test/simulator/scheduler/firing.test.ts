@@ -83,7 +83,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-23T15:30:00Z', '2026-11-23T16:30:00Z', '2026-11-23T17:30:00Z']);
   });
 
-  it('a schedule with an at expression fires once', async () => {
+  it('a schedule with an `at()` expression fires once', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-24T02:00:00)',
@@ -119,7 +119,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-23T14:00:00Z']);
   });
 
-  it('a schedule keeps the rhythm of its rate in an update that does not change the rate', async () => {
+  it('if an update does not change the rate of a schedule, the schedule stays due at the same times', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ScheduleExpression: 'rate(1 hour)' });
     await bench.clock.advance(30 * minute);
@@ -151,7 +151,7 @@ describe('after its last invocation a schedule', () => {
     ActionAfterCompletion: 'DELETE' as const,
   };
 
-  it('a schedule with an at expression and DELETE is removed a little after its invocation, and its name is free again', async () => {
+  it('a schedule with an `at()` expression and DELETE is removed shortly after its invocation, and its name is free again', async () => {
     await using bench = await schedulerBench({ completionDelayMs: 20_000 });
     await create(bench.client, once);
     await bench.clock.advance(hour + 19_000);
@@ -161,7 +161,7 @@ describe('after its last invocation a schedule', () => {
     await create(bench.client, once);
   });
 
-  it('a schedule with an at expression is not removed while its delivery is still retried', async () => {
+  it('a schedule with an `at()` expression is not removed while its delivery is still being retried', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'delivery', fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await create(bench.client, once);
@@ -171,7 +171,7 @@ describe('after its last invocation a schedule', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('a schedule with an at expression stays if it was disabled at its time', async () => {
+  it('a schedule with an `at()` expression is not removed if it was disabled at its due time', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ...once, State: 'DISABLED' });
     await bench.clock.advance(day);
@@ -229,7 +229,7 @@ describe('a delivery', () => {
     });
   });
 
-  it('a delivery that is late still states the time at which it was due', async () => {
+  it('a late delivery still states the time at which it was due', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', lateMs: 59_000 });
     await create(bench.client, {
@@ -257,7 +257,7 @@ describe('a delivery', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('a delivery is retried after a failure with a higher attempt number and another execution id', async () => {
+  it('after a failure, a delivery is retried with a higher attempt number and another execution id', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', times: 2, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await create(bench.client, {
@@ -279,7 +279,7 @@ describe('a delivery', () => {
     ['its retries', { MaximumRetryAttempts: 2 }, 'MaximumRetryAttempts', 3],
     ['its time', { MaximumEventAgeInSeconds: 60 }, 'MaximumEventAgeInSeconds', 3],
   ])(
-    'a delivery that has used up %s ends in the dead-letter queue',
+    'if a delivery has used up %s, it goes to the dead-letter queue',
     async (_what, RetryPolicy, condition, attempts) => {
       await using bench = await invokedBench();
       bench.scheduler.script({
@@ -348,7 +348,7 @@ describe('the function behind its queue', () => {
     expect(bench.scheduler.failedEvents.map(({ condition }) => condition)).toEqual(['RetriesExhausted']);
   });
 
-  it('a failing function does not affect the Scheduler, for which the delivery succeeded', async () => {
+  it('if the function fails after its queue accepted the event, the Scheduler still counts the delivery as successful', async () => {
     await using bench = await failing({ lambda: { retries: 0 } });
     await create(bench.client, {
       ...once,

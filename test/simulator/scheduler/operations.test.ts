@@ -131,7 +131,7 @@ describe('a schedule', () => {
     );
   });
 
-  it('a schedule may have an at expression in the past, which never fires by default', async () => {
+  it('a schedule may have an `at()` expression in the past, and by default it then never fires', async () => {
     await using never = await schedulerBench();
     await create(never.client, { ScheduleExpression: 'at(2022-12-31T23:59:59)' });
     await never.clock.advance(3_600_000);
@@ -220,7 +220,7 @@ describe('a schedule is refused with 400', () => {
       'EndDate',
     ],
     [
-      'an Input for a function that is not JSON',
+      'an Input that is not JSON, for a function',
       { Target: { Arn: functionArn, RoleArn: roleArn, Input: '{"n": <aws.scheduler.attempt-number>}' } },
       'well-formed JSON',
     ],
@@ -388,7 +388,7 @@ describe('a client token', () => {
     );
   });
 
-  it('a client token makes the SDK’s own retry safe after a lost answer', async () => {
+  it('if an answer is lost, a client token makes the SDK’s own retry safe', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after' });
     const retrying = sdkClient(bench.scheduler.url, 3);

@@ -68,14 +68,11 @@ describe('a request', () => {
     ['DELETE', '/schedules/'],
     ['POST', '/schedules/'],
     ['DELETE', '/schedule-groups/'],
-  ])(
-    'a request with an empty name is refused instead of treated as a listing: %s %s',
-    async (method, path) => {
-      const { status, type, body } = await call(method, path, method === 'POST' ? valid : undefined);
-      expect([status, type]).toEqual([400, 'ValidationException']);
-      expect(body.Message).toContain("Value '' at 'name' failed to satisfy constraint");
-    },
-  );
+  ])('a request with an empty name is refused and not treated as a listing: %s %s', async (method, path) => {
+    const { status, type, body } = await call(method, path, method === 'POST' ? valid : undefined);
+    expect([status, type]).toEqual([400, 'ValidationException']);
+    expect(body.Message).toContain("Value '' at 'name' failed to satisfy constraint");
+  });
 
   it('the name in a request is decoded exactly once', async () => {
     expect((await call('GET', '/schedules/w%69re')).status).toBe(200);

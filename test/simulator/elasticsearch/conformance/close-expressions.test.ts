@@ -45,7 +45,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
   });
 
   test.each(['*', '_all', ',', '%20,%20'])(
-    'the close expression %j alone names all jobs',
+    'the close expression %j, used on its own, names all jobs',
     async (expression) => {
       await using target = await threeOpen();
 
@@ -79,7 +79,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
 });
 
 describe('elasticsearch.md §2.3 allow_no_match', () => {
-  test('one unknown id makes the whole close request fail, and the error names all unknown ids', async () => {
+  test('a single unknown id makes the whole close request fail, and the error names every unknown id', async () => {
     await using target = await threeOpen();
 
     const reply = await close(target, 'gone-1,conformance-a,gone-2');

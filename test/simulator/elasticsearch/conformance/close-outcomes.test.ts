@@ -75,7 +75,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
   });
 
   embedded.each(['a,b', 'a,closed', '*'])(
-    'a close with a failed job among others (%s) is refused with 409 without a name, and nothing is closed',
+    'a close with a failed job among others (%s) is refused with 409, the error names no job, and nothing is closed',
     async (ids) => {
       await using target = await startTarget({
         jobs: [{ jobId: 'a', state: 'failed' }, { jobId: 'b' }, { jobId: 'closed', state: 'closed' }],
@@ -108,7 +108,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
   });
 
   embedded.each(['reset', 'revert'] as const)(
-    'closing a job that is blocked by a %s succeeds, because the job is closed',
+    'closing a job that is blocked by a %s succeeds, because the job is already closed',
     async (blocked) => {
       await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'closed', blocked }] });
 
@@ -116,7 +116,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
     },
   );
 
-  embedded('a job whose node just left is closed on its next node', async () => {
+  embedded('if a job’s node has just left the cluster, the job is closed on its next node', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', node: 'ml-0', lastData: '3d' }] });
     target.cluster.crashNode('ml-0');
 
@@ -140,7 +140,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
 
 describe('elasticsearch.md §2.5 failures after validation', () => {
   embedded(
-    'a close fails with 500 if its process cannot close; the job becomes failed, and other closes continue',
+    'if a job’s process cannot close, the close fails with 500, the job becomes failed, and other closes continue',
     async () => {
       await using target = await startTarget({
         jobs: [
@@ -179,7 +179,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
     ['8.19', 502],
     ['7.17', 500],
   ] as const)(
-    'on %s, a node that drops during the close causes a %d that names the node',
+    'on %s, if a node drops out during the close, the answer is a %d that names the node',
     async (stack, status) => {
       await using target = await startTarget({
         stack,
@@ -233,7 +233,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
   });
 
   embedded(
-    'a close request fails with a 5xx error if the master leaves, and the close continues',
+    'if the master leaves, a close request fails with a 5xx error, but the close continues',
     async () => {
       await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '1m' }] });
       target.clock.at(target.clock.now() + 10_000, () => target.cluster.changeMaster());
@@ -270,25 +270,22 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'failed', datafeed: { state: 'stopped' } });
   });
 
-  embedded(
-    'a datafeed that cannot be stopped makes the close fail with 409, and no job is closed',
-    async () => {
-      await using target = await startTarget({
-        jobs: [
-          { ...fed, datafeed: { ...fed.datafeed, stopTakes: { fails: 'index is read-only' } } },
-          { ...fed, jobId: 'b', datafeed: { datafeedId: 'df-b', state: 'started' } },
-        ],
-      });
+  embedded('if a datafeed cannot be stopped, the close fails with 409, and no job is closed', async () => {
+    await using target = await startTarget({
+      jobs: [
+        { ...fed, datafeed: { ...fed.datafeed, stopTakes: { fails: 'index is read-only' } } },
+        { ...fed, jobId: 'b', datafeed: { datafeedId: 'df-b', state: 'started' } },
+      ],
+    });
 
-      expect(errorOf(await close(target, 'a,b'))).toEqual({
-        status: 409,
-        type: 'status_exception',
-        reason:
-          'failed to close jobs as one or more had started datafeeds that could not be stopped: started datafeeds [df-a,df-b], error stopping them [index is read-only]',
-      });
-      expect([target.state('a'), target.state('b')]).toEqual(['opened', 'opened']);
-    },
-  );
+    expect(errorOf(await close(target, 'a,b'))).toEqual({
+      status: 409,
+      type: 'status_exception',
+      reason:
+        'failed to close jobs as one or more had started datafeeds that could not be stopped: started datafeeds [df-a,df-b], error stopping them [index is read-only]',
+    });
+    expect([target.state('a'), target.state('b')]).toEqual(['opened', 'opened']);
+  });
 
   embedded('the timeout of the close limits how long it waits for a running search', async () => {
     await using target = await startTarget({
@@ -425,26 +422,29 @@ describe('elasticsearch.md §2.8 force', () => {
     expect(body.jobs[1]).not.toHaveProperty('finished_time');
   });
 
-  embedded('a forced close of a datafeed with an end does not begin a graceful one', async () => {
-    await using target = await startTarget({
-      jobs: [
-        {
-          jobId: 'a',
-          lastData: '1m',
-          datafeed: { state: 'started', source: { every: '1m' }, lookback: { from: '90d', end: '10d' } },
-        },
-      ],
-    });
+  embedded(
+    'if a job’s datafeed has an end, a forced close of the job does not also begin a graceful close',
+    async () => {
+      await using target = await startTarget({
+        jobs: [
+          {
+            jobId: 'a',
+            lastData: '1m',
+            datafeed: { state: 'started', source: { every: '1m' }, lookback: { from: '90d', end: '10d' } },
+          },
+        ],
+      });
 
-    await close(target, 'a', '?force=true');
+      await close(target, 'a', '?force=true');
 
-    expect(target.cluster.job('a')).toMatchObject({ forced: true, datafeed: { state: 'stopped' } });
-    expect(target.cluster.job('a')?.stateHistory.map(({ state }) => state)).not.toContain('closing');
-  });
+      expect(target.cluster.job('a')).toMatchObject({ forced: true, datafeed: { state: 'stopped' } });
+      expect(target.cluster.job('a')?.stateHistory.map(({ state }) => state)).not.toContain('closing');
+    },
+  );
 });
 
 describe('elasticsearch.md §2.9 races', () => {
-  embedded('two closes of one job both wait and both succeed', async () => {
+  embedded('two concurrent closes of the same job both wait and both succeed', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '2m' }] });
 
     const replies = await Promise.all([close(target, 'a'), close(target, 'a')]);

@@ -47,7 +47,7 @@ describe('elasticsearch.md §3.4 info', () => {
   });
 
   embedded(
-    '_ml/info returns the maximum memory limit if it is set, which also limits the default',
+    'if a maximum memory limit is set, _ml/info returns it, and the default limit is at most that',
     async () => {
       await using target = await startTarget();
       expect((await target.get('/_ml/info')).body.limits).not.toHaveProperty('max_model_memory_limit');
@@ -174,7 +174,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
     expect(target.cluster.job('a')).toMatchObject({ state: 'closed', closedCleanly: false });
   });
 
-  embedded('a lookback continues where it was after upgrade mode', async () => {
+  embedded('after upgrade mode, a lookback continues where it stopped', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -252,7 +252,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(body).toEqual([{ id: 'conformance-a', state: 'closed', dpr: '0', dl: null, 'node.name': null }]);
   });
 
-  test('_cat sorts rows, and in descending order on request', async () => {
+  test('_cat sorts rows in ascending order, or in descending order on request', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.openJob('conformance-b');
@@ -271,7 +271,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect((await target.get(`${listing}?h=mb&bytes=kb`)).text.trim()).toBe('3072');
   });
 
-  test('_cat lists its columns with help', async () => {
+  test('_cat with `help` lists its columns', async () => {
     await using target = await startTarget();
 
     const { text } = await target.get(`${listing}?help=true`);

@@ -27,7 +27,7 @@ const bulk = (...actions: readonly (readonly [object, object])[]) =>
 const at = (second: number) => ({ '@timestamp': `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z` });
 
 describe('data streams', () => {
-  it('data streams are created with the first document, by the template for logs', async () => {
+  it('data streams are created with their first document, from the template for logs', async () => {
     const { status, body } = await bulk([{ create: { _id: 'a' } }, { ...at(1), n: 1 }]);
     expect(status).toBe(200);
     expect(body).toMatchObject({
@@ -89,7 +89,7 @@ describe('data streams', () => {
     expect((await page(first[1]?.sort)).map(({ _id }) => _id)).toEqual(['b', 'a']);
   });
 
-  it('missing data streams are a 404 by name, and empty by a pattern', async () => {
+  it('a search of missing data streams returns 404 if they are named, and no documents if they are given by a pattern', async () => {
     const named = await target.post(`/${stream}/_search`, {});
     expect([named.status, named.type]).toEqual([404, 'index_not_found_exception']);
     const pattern = await target.post('/logs-conformance.nothing-*/_search', {});

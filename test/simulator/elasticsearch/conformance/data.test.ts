@@ -84,7 +84,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect(stats.data_counts.processed_record_count).toBe(2);
   });
 
-  test('bad dates, late records and missing fields are counted', async () => {
+  test('invalid dates, late records and missing fields are counted', async () => {
     await using target = await opened();
     const upload = [
       record(20 * minute),

@@ -48,7 +48,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(body).toMatchObject({ count: 1, datafeeds: [{ datafeed_id: `datafeed-${jobId}` }] });
   });
 
-  test('aggregations set the chunks to a thousand of their intervals', async () => {
+  test('if a datafeed has aggregations, its chunks are a thousand of their intervals long', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       analysis_config: {
@@ -331,7 +331,7 @@ describe('elasticsearch.md §3.11 start', () => {
     ['9.2', 408, 'status_exception'],
     ['7.17', 500, 'illegal_state_exception'],
   ] as const)(
-    'on %s, a datafeed whose job is still opening stays starting, and the answer after the timeout is %d',
+    'on %s, while a job is still opening, its datafeed stays starting, and the answer after the timeout is %d',
     async (stack, status, type) => {
       await using target = await startTarget({
         stack,
@@ -354,7 +354,7 @@ describe('elasticsearch.md §3.11 start', () => {
     },
   );
 
-  embedded('a datafeed of a job that waits for a node starts without a node', async () => {
+  embedded('while a job waits for a node, its datafeed starts without a node', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
       jobs: [

@@ -12,7 +12,7 @@ describe('elasticsearch.md §6 the request line', () => {
     return `/_ml/anomaly_detectors/${'a'.repeat(bytes - fixed)}/_close`;
   };
 
-  test('a request line of 4096 bytes is accepted, so the answer is 404 for the unknown id', async () => {
+  test('a request line of 4096 bytes is accepted, so the answer is the 404 for its unknown id', async () => {
     await using target = await startTarget();
 
     expect((await target.post(path(4096))).status).toBe(404);
@@ -50,7 +50,7 @@ describe('responses', () => {
       expect((await target.get(path)).headers.get('x-elastic-product')).toBe('Elasticsearch');
   });
 
-  test('responses have line breaks with pretty, and are YAML with format=yaml', async () => {
+  test('responses have line breaks with `pretty`, and are YAML with `format=yaml`', async () => {
     await using target = await startTarget();
 
     const pretty = await target.get('/_ml/anomaly_detectors/conformance-x*?pretty');
@@ -61,7 +61,7 @@ describe('responses', () => {
     expect(yaml.headers.get('content-type')).toContain('application/yaml');
   });
 
-  test('an error has a stack trace with error_trace', async () => {
+  test('an error has a stack trace if `error_trace` is requested', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/anomaly_detectors/conformance-x?error_trace=true');
@@ -131,7 +131,7 @@ describe('elasticsearch.md §5 media types', () => {
     }
   });
 
-  embedded('7.17 refuses a newer compatible version with 406 and a plain string', async () => {
+  embedded('7.17 refuses a newer compatible version with 406, and the error is a plain string', async () => {
     await using target = await startTarget({ stack: '7.17' });
 
     const reply = await target.post('/_ml/anomaly_detectors/x/_close', '{}', {

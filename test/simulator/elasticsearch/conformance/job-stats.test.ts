@@ -108,7 +108,7 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
     },
   );
 
-  embedded('the stats of a job that waits for a node say why', async () => {
+  embedded('the stats of a job that waits for a node say why it waits', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'small', memory: '1gb' }] },
       jobs: [],
@@ -188,7 +188,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     expect(ids((await target.get('/_ml/anomaly_detectors/_all/_stats')).body)).toContain('conformance-a');
   });
 
-  test('the stats are 404 for unknown ids, and an empty list for unmatched patterns unless a match is required', async () => {
+  test('a request for stats returns 404 for unknown ids, and an empty list for unmatched patterns unless a match is required', async () => {
     await using target = await startTarget();
 
     const unknown = await target.get('/_ml/anomaly_detectors/conformance-x/_stats');
@@ -322,20 +322,23 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect(target.clock.now() - after.latest_record_timestamp).toBeLessThan(450_000 + 90_000 + 30_000);
   });
 
-  embedded('last_data_time stays at the last search with data when the source ends', async () => {
-    await using target = await startTarget({
-      jobs: [{ jobId: 'a', lastData: '1m', datafeed: { state: 'started', source: { every: '30s' } } }],
-    });
-    await target.clock.advance(hour);
-    const dryAt = target.clock.now();
-    target.cluster.setSource('a', { every: 30_000, until: dryAt });
+  embedded(
+    'when the source has no more data, last_data_time stays at the last search that found data',
+    async () => {
+      await using target = await startTarget({
+        jobs: [{ jobId: 'a', lastData: '1m', datafeed: { state: 'started', source: { every: '30s' } } }],
+      });
+      await target.clock.advance(hour);
+      const dryAt = target.clock.now();
+      target.cluster.setSource('a', { every: 30_000, until: dryAt });
 
-    await target.clock.advance(48 * hour);
+      await target.clock.advance(48 * hour);
 
-    const { data_counts: counts } = await stats(target, 'a');
-    expect(counts.latest_record_timestamp).toBeLessThan(dryAt);
-    expect(counts.last_data_time - dryAt).toBeLessThan(10 * 60_000);
-  });
+      const { data_counts: counts } = await stats(target, 'a');
+      expect(counts.latest_record_timestamp).toBeLessThan(dryAt);
+      expect(counts.last_data_time - dryAt).toBeLessThan(10 * 60_000);
+    },
+  );
 
   embedded('a backfill has old event times and a recent last_data_time', async () => {
     await using target = await startTarget({

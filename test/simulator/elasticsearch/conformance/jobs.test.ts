@@ -246,7 +246,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('for a nested unknown field the reason names the section and the root cause names the field', async () => {
+  test('for a nested unknown field, the reason names the section, and the root cause names the field', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(
@@ -383,7 +383,7 @@ describe('update', () => {
     });
   });
 
-  test('an update is refused for an unknown job, a bad group or an unknown field', async () => {
+  test('an update is refused for an unknown job, an invalid group or an unknown field', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -452,7 +452,7 @@ describe('elasticsearch.md §3.8 open', () => {
   );
 
   embedded(
-    'an open request without capacity is answered with 429 and an explanation, and the job stays closed',
+    'if no node has capacity, an open request is answered with 429 and an explanation, and the job stays closed',
     async () => {
       await using target = await startTarget({ fleet: { nodes: [{ name: 'small', memory: '1gb' }] } });
       await target.putJob('a', { analysis_limits: { model_memory_limit: '4gb' } });
@@ -510,22 +510,25 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(target.clock.now() - before).toBe(20_000);
   });
 
-  embedded('two hanging openings block all others on their node until one is closed with force', async () => {
-    await using target = await startTarget({
-      fleet: { nodes: [{ name: 'ml-0' }] },
-      jobs: [
-        { jobId: 'a', state: 'opening', openTakes: 'never' },
-        { jobId: 'b', state: 'opening', openTakes: 'never' },
-        { jobId: 'c', state: 'closed' },
-      ],
-    });
+  embedded(
+    'two jobs that hang in opening block all other openings on their node until one of the two is closed with force',
+    async () => {
+      await using target = await startTarget({
+        fleet: { nodes: [{ name: 'ml-0' }] },
+        jobs: [
+          { jobId: 'a', state: 'opening', openTakes: 'never' },
+          { jobId: 'b', state: 'opening', openTakes: 'never' },
+          { jobId: 'c', state: 'closed' },
+        ],
+      });
 
-    expect((await target.post(`${jobs}/c/_open?timeout=10m`)).status).toBe(408);
-    await target.post(`${jobs}/a/_close?force=true`);
-    await target.clock.advance(10_000);
+      expect((await target.post(`${jobs}/c/_open?timeout=10m`)).status).toBe(408);
+      await target.post(`${jobs}/a/_close?force=true`);
+      await target.clock.advance(10_000);
 
-    expect(['a', 'b', 'c'].map((id) => target.state(id))).toEqual(['closed', 'opening', 'opened']);
-  });
+      expect(['a', 'b', 'c'].map((id) => target.state(id))).toEqual(['closed', 'opening', 'opened']);
+    },
+  );
 
   embedded(
     'without a licence nothing can be put, opened or started, but everything can be read and closed',
@@ -551,7 +554,7 @@ describe('elasticsearch.md §3.8 open', () => {
     },
   );
 
-  embedded('a job with a model from a too old version cannot be opened', async () => {
+  embedded('a job cannot be opened if its model is from a version that is too old', async () => {
     await using target = await startTarget({
       jobs: [
         {
@@ -669,7 +672,7 @@ describe('elasticsearch.md §3.9 delete', () => {
   });
 
   embedded.each(['closing', 'failed', 'opening'] as const)(
-    'deleting a job in another state is refused with its state: %s',
+    'deleting a job in another state is refused, and the error names the state: %s',
     async (state) => {
       await using target = await startTarget({
         jobs: [{ jobId: 'a', state, lastData: '1d', closeTakes: 'never', openTakes: '1h' }],

@@ -24,20 +24,23 @@ const key = (id: string, secret: string) => ({
 const close = '/_ml/anomaly_detectors/a/_close';
 
 describe('elasticsearch.md §4 authentication', () => {
-  embedded('a request without credentials is refused with 401 and the authentication schemes', async () => {
-    await using target = await secured();
+  embedded(
+    'a request without credentials is refused with 401, and the answer lists the authentication schemes',
+    async () => {
+      await using target = await secured();
 
-    const { status, body, headers } = await target.get('/_ml/anomaly_detectors/_stats');
+      const { status, body, headers } = await target.get('/_ml/anomaly_detectors/_stats');
 
-    const cause = {
-      type: 'security_exception',
-      reason: 'missing authentication credentials for REST request [/_ml/anomaly_detectors/_stats]',
-      header: { 'WWW-Authenticate': ['Basic realm="security", charset="UTF-8"', 'ApiKey'] },
-    };
-    expect(status).toBe(401);
-    expect(body).toEqual({ error: { root_cause: [cause], ...cause }, status: 401 });
-    expect(headers.get('www-authenticate')).toBe('Basic realm="security", charset="UTF-8", ApiKey');
-  });
+      const cause = {
+        type: 'security_exception',
+        reason: 'missing authentication credentials for REST request [/_ml/anomaly_detectors/_stats]',
+        header: { 'WWW-Authenticate': ['Basic realm="security", charset="UTF-8"', 'ApiKey'] },
+      };
+      expect(status).toBe(401);
+      expect(body).toEqual({ error: { root_cause: [cause], ...cause }, status: 401 });
+      expect(headers.get('www-authenticate')).toBe('Basic realm="security", charset="UTF-8", ApiKey');
+    },
+  );
 
   embedded('a wrong password is refused with 401', async () => {
     await using target = await secured();
@@ -109,7 +112,7 @@ describe('elasticsearch.md §4 privileges', () => {
   });
 
   embedded(
-    'a user without the privilege gets 403 with the user, the action and the sufficient privileges',
+    'a user without the privilege gets a 403 that names the user, the action and the privileges that would suffice',
     async () => {
       await using target = await secured();
 

@@ -167,7 +167,7 @@ describe('the hidden indices', () => {
     },
   );
 
-  embedded('a memory limit is refused if the results show a higher usage', async () => {
+  embedded('a memory limit is refused if the results show a memory usage above it', async () => {
     await using target = await startTarget();
     await target.putJob('a', { analysis_limits: { model_memory_limit: '30mb' } });
     await target.put('/.ml-anomalies-shared/_doc/a_model_size_stats_1', {
@@ -211,7 +211,7 @@ describe('results', () => {
     ]);
   });
 
-  test('results of an unknown job are 404', async () => {
+  test('a request for the results of an unknown job returns 404', async () => {
     await using target = await startTarget();
 
     for (const kind of ['buckets', 'records', 'influencers'])
