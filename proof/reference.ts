@@ -126,7 +126,12 @@ export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
     const [configs, again] = (['configs', 'stats'] as const).map((kind) =>
       seen.reads.find((read) => read.kind === kind && read.ids?.includes(id)),
     );
-    return configs?.ok && again?.ok && answerFor(configs, id)?.truth.has(id) === false;
+    if (!configs?.ok || !again?.ok) return false;
+    // The datafeeds of these jobs are read last. The check before a close begins with configs.
+    const read = Math.max(configs.endedSeq, again.endedSeq);
+    const next = seen.reads.find(({ ids, begunSeq }) => ids !== undefined && begunSeq > read);
+    if (next?.kind === 'datafeeds' && !next.ok) return false;
+    return answerFor(configs, id)?.truth.has(id) === false;
   };
   return new Set([...listed('configs')].flatMap(([id, job]) => (isGone(id, job) ? [] : job.groups)));
 }
