@@ -58,7 +58,7 @@ const stackOf = (error: unknown) => (error instanceof Error ? error.stack : Stri
 export const notifyErrorsMetric = 'notifyErrors';
 
 /**
- * Writes the metric after each message, so that a zero shows that notifications work. The metric's dimension is the
+ * Writes the number of failures after each message, even 0, because a 0 shows that notifications work. The metric's dimension is the
  * function, because the cluster may be unknown.
  */
 function publishResult(

@@ -20,8 +20,8 @@ export const sweepFinished = 'Jobsweep Sweep Finished';
 export const sweepFailed = 'Jobsweep Sweep Failed';
 
 /**
- * Whether a sweep notifies. A dry run changes nothing. A sweep that only watched the closes of an earlier sweep changed
- * nothing either.
+ * Whether a sweep sends a notification. Neither a dry run nor a sweep that only watched the closes of an earlier sweep
+ * counts as a change.
  */
 export function shouldNotify(report: SweepReport, when: NotifyWhen): boolean {
   const isProblem = report.status !== 'done';

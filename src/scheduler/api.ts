@@ -51,7 +51,7 @@ const tryMs = 10_000;
 /** If a creation is not answered, the schedule is read afterwards. A sweep allows eight seconds for both. */
 const limitsForCreating = { tryMs: 3_000, maxSilentTries: 2 };
 const tries = 4;
-// IAM takes about ten seconds to publish a new role (public tests): 2 + 4 + 8 + 8 allow twice that.
+// IAM takes about ten seconds to propagate a new role, by published measurements: 2 + 4 + 8 + 8 allow twice that.
 const roleWaits = [2_000, 4_000, 8_000, 8_000];
 
 export function schedulerApi({ clock, environment, sdk = {} }: SchedulerApiOptions): SchedulerApi {

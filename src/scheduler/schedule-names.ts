@@ -29,7 +29,7 @@ export const invokes = (target: string | undefined, functionArn: string): boolea
 export const notOurs = (target: string | undefined): string =>
   `not ours: it invokes ${target ?? 'an unknown target'}`;
 
-/** The prefix of a cluster's follow-ups. Cluster names contain no dots, so no prefix includes another cluster's. */
+/** The prefix of a cluster's follow-ups. Cluster names contain no dots, so the prefix of one cluster never matches follow-ups of another. */
 export const followUpPrefix = (cluster: string) => `${followUpMark}${cluster}.`;
 
 /**

@@ -218,7 +218,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The connection settings among `fields`. Ignores other keys unless they resemble a setting's name. */
+/** The connection settings among `fields`. Ignores other keys, but refuses those that begin with "elasticsearch". */
 export function readConnectionValues(
   fields: Readonly<Record<string, unknown>>,
   where: string,

@@ -100,7 +100,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
     expect(bus.entries).toHaveLength(1);
   });
 
-  it('the packed library plans with the example of docs/library.md, and changes nothing', async () => {
+  it('with the packed library, the example in docs/library.md makes a plan and changes nothing', async () => {
     const [example = ''] = blocks(page('docs/library.md'), 'ts');
     const program = join(home, 'plan.mts');
     await writeFile(program, example);

@@ -374,7 +374,7 @@ describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_
   it.each([
     ['by default', {}],
     ['with every parameter set', everyParameter],
-  ])('terraform computes the same values as the evaluation in these tests, %s', async (_what, given) => {
+  ])('terraform computes the same values as the evaluator of these tests, %s', async (_what, given) => {
     const inputs = {
       ...inputsFor('prod', given),
       package: { s3: { bucket: 'artifacts', key: 'function.zip' }, hash: 'hash' },

@@ -269,7 +269,7 @@ describe('a notification', () => {
       for (const { name } of message.facts ?? []) expect(JSON.stringify(body)).toContain(name);
   });
 
-  it('a notification links to the section about forced jobs in every format, in addition to its other links', () => {
+  it('in every format, a notification links to the section about forced jobs, in addition to its other links', () => {
     const forced = [job('a', { outcome: 'force_closed' }), job('b')];
     for (const status of ['done', 'partial'] as const) {
       const message = sweepMessage(reportOf(forced, { status, warnings: ['x'] }), where);

@@ -25,7 +25,7 @@ interface Asked {
   readonly from: number;
   readonly asOf: number;
   readonly records: Read<Records>;
-  /** Why the records in the data stream were not read, if others were. */
+  /** Why the records in the data stream were not read, although records elsewhere were. */
   readonly recordsProblem?: string | undefined;
   readonly signal: AbortSignal;
   /** Read the past of this job only. */

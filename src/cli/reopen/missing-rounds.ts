@@ -1,4 +1,4 @@
-/** @module Finds the rounds of a chain that the source of `reopen` lacks. Jobs that they closed would stay closed. */
+/** @module Finds rounds of a chain that are missing from the input of `reopen`: the jobs that they closed would stay closed. */
 import { printable } from '../../base/text.ts';
 import type { PastSweep } from '../input/past-sweeps.ts';
 

@@ -17,8 +17,8 @@ export type LeanClient = Pick<Client, 'transport' | 'close'>;
 
 /**
  * A client that never retries: a repeated close would hide the outcome of the first. If the connection has a
- * fingerprint, this first reads the server's certificates until `signal` aborts, and rejects if that fails. Otherwise
- * nothing is sent yet.
+ * fingerprint, this first reads the server's certificates (`signal` cancels the read), and rejects if the read fails.
+ * Without a fingerprint, nothing is sent yet.
  */
 export async function connect(connection: Connection, signal: AbortSignal): Promise<LeanClient> {
   const { address, credentials, caFingerprint, route } = connection;

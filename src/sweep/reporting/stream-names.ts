@@ -1,6 +1,6 @@
 /**
- * @module The names of the data streams for reports, and of their fields. Separate from the field lists, which the
- * function does not need for writing.
+ * @module The names of the data streams for reports, and of the fields that the code refers to. The complete field lists
+ * are in another module, because the function does not need them to write reports.
  */
 
 /** One data stream for sweeps, one for jobs: a list of jobs inside one document could not be charted. */

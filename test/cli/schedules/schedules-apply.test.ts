@@ -416,7 +416,7 @@ schedules:
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['to-come']);
   });
 
-  it('the schedules that `schedules apply` creates deliver the payload with its trigger when they are due', async () => {
+  it('schedules created by `schedules apply` deliver the payload and its trigger when they are due', async () => {
     const payloads: unknown[] = [];
     await using bench = await schedulesBench({ invoke: ({ payload }) => payloads.push(payload) });
     const hourly = 'schedules: [{name: hourly, cron: "0 * * * ? *", request: {dryRun: true}}]';

@@ -132,7 +132,7 @@ describe('the next read', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 0' });
   });
 
-  it('a read includes no waiting job if the nodes have no limit', async () => {
+  it('if nodes have no limit, a read leaves out jobs that got no close request yet', async () => {
     const setup = closingOf({
       jobs: named('a', 'b'),
       request: { close: { batch: 1, concurrency: 1 } },

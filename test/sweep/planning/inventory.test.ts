@@ -234,7 +234,7 @@ describe('a job that must not be touched has no state', () => {
 });
 
 describe('the fields of a job', () => {
-  it('a job without a config has the fields of its stats', () => {
+  it('a job without a config has the fields that come from its stats', () => {
     expect(
       only({ stats: [statsOf('a', { nodeId: 'n1', nodeName: 'node one', lastDataTime: now - day })] }),
     ).toEqual({
@@ -254,7 +254,7 @@ describe('the fields of a job', () => {
     });
   });
 
-  it('a job without stats has the fields of its config', () => {
+  it('a job without stats has the fields that come from its config', () => {
     const config = configOf('a', {
       groups: ['g'],
       protection: { jobsweep: { protectUntil: '2026-11-23' } },

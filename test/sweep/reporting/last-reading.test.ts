@@ -126,7 +126,7 @@ describe('the last reading of a job that was asked to close', () => {
 });
 
 describe('the last reading of a job that was found closing', () => {
-  it('the last reading reports a job found closing as already closed, still closing, or deleted', async () => {
+  it('if the sweep found a job closing, the last reading reports whether it is closed, still closing or deleted', async () => {
     const ended = (stats: JobStats[]) => endedAs(foundClosing('c'), { stats });
     expect(await ended([statsOf('c', 'closed')])).toEqual({ outcome: 'already_closed' });
     expect(await ended([statsOf('c', 'closing')])).toEqual({ outcome: 'closing' });

@@ -76,7 +76,7 @@ describe('a job that changes between two reads of the listing', () => {
   });
 });
 
-it('a cluster is listed only once if its listing is consistent', async () => {
+it('if the first listing is consistent, the jobs are listed only once', async () => {
   await using setup = await startSetup(busy(3));
   await setup.sweep();
   const reads = setup.server.requests.filter(({ api }) => [configs, stats, feeds].includes(api ?? ''));

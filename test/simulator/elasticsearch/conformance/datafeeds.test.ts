@@ -146,7 +146,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     );
   });
 
-  test('the stats of a stopped datafeed contain its state and job, and zero for all times', async () => {
+  test('the stats of a stopped datafeed contain its state, its job and 0 for every time field', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
