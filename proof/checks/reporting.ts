@@ -264,7 +264,7 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
       break;
     case 'error':
       if (lastClose) says(readSince && (state !== 'closed' || truth?.garbled !== undefined), 'it is closed');
-      else says(state !== 'closed' || truth?.garbled !== undefined, 'it is closed');
+      else says(!wasReadClosed(trial.seen, jobId, job.error?.type), 'it is closed');
       says(
         job.error !== undefined && job.error.type !== 'internal_error',
         `the error is ${JSON.stringify(job.error)}`,
@@ -282,6 +282,20 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
       says(closes.length === 0, 'it was asked to close');
       break;
   }
+}
+
+/**
+ * Whether the cluster had reported a job as closed, in a usable answer, when the job got its error. A job whose check
+ * before the close failed has its outcome from then on, while a read in flight may still end.
+ */
+function wasReadClosed(seen: ObservedSweep, jobId: string, error: string | undefined): boolean {
+  const failed = seen.reads.findLast(
+    ({ ok, kind, ids }) => !ok && ids !== undefined && (ids.includes(jobId) || kind === 'datafeeds'),
+  );
+  const end = error === 'unreadable' && failed ? failed.endedSeq : Number.POSITIVE_INFINITY;
+  const read = lastRead(seen, 'stats', jobId, end);
+  const truth = read && answerFor(read, jobId)?.truth.get(jobId);
+  return truth?.state === 'closed' && !truth.hidden && truth.garbled === undefined;
 }
 
 /** Milliseconds between the last read of the job's stats and the end of the sweep. */
