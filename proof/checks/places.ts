@@ -20,7 +20,10 @@ export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
   // worked.
   if (run.case.repetition === 'together' && run.struck.some(({ api }) => api === 'ml.close_job')) return;
   const asks = looks(seen).filter(({ close }) => !close.force);
+  // Another client may close a job whose close request was refused.
+  const othersClosed = new Set(run.done.filter(({ kind }) => kind === 'closed').map(({ jobId }) => jobId));
   const isClosingAt = ({ jobId, close }: Look, at: number) => {
+    if (othersClosed.has(jobId)) return false;
     const since = (run.history.get(jobId) ?? []).filter(
       (entry) => entry.at >= close.begunAt && entry.at <= at,
     );
