@@ -324,8 +324,8 @@ export const breaks: readonly Break[] = [
   {
     property: 'places',
     wrong: 'each node has one place too many',
-    mark: 'per-node',
-    becomes: ['used >= ', 'used > '],
+    mark: 'places-of-a-node',
+    becomes: ['Math.max(1, ', '1 + Math.max(1, '],
   },
   {
     property: 'twice',

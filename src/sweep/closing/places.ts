@@ -79,6 +79,7 @@ export function limitOf(
   const own = processors.get(node);
   const known = own ?? largest;
   if (known === undefined) return { places: usualPlaces, because: 'unknown' };
+  // break: places-of-a-node
   const places = Math.max(1, Math.floor(known / 2));
   return { places, because: own === undefined ? 'largest_node' : 'own_node', processors: known };
 }
@@ -99,7 +100,6 @@ export function nextBatch(
     if (each.notBefore > now || (batch[0] && each.company !== batch[0].company)) continue;
     const node = nodeOf(each);
     const used = node === undefined ? 0 : (taken.get(node) ?? 0);
-    // break: per-node
     if (node !== undefined && used >= (free.get(node) ?? Number.POSITIVE_INFINITY)) continue;
     bytes += idBytes(each.entry);
     if (bytes > maxIdBytes) break;
