@@ -14,8 +14,8 @@ export interface SimulatorClock extends Clock {
    */
   at(when: number, event: () => void): () => void;
   /**
-   * A server calls this for a request from `clientPort` that only waits for time to pass until `answer` settles. A
-   * clock that runs by itself ignores the call.
+   * Marks the request from `clientPort` as waiting for time to pass until `answer` settles, so that a virtual clock may
+   * move. Returns `answer`. A clock that runs by itself only returns `answer`.
    */
   parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T>;
 }
@@ -53,7 +53,7 @@ interface Entry {
   cancelled: boolean;
 }
 
-/** Stands for a port whose exchange has ended. */
+/** The value in `#byPort` of a port whose exchange has ended. */
 const released = Symbol('released');
 
 /**
@@ -64,13 +64,13 @@ export class VirtualClock implements SimulatorClock, Disposable {
   #now: number;
   #order = 0;
   readonly #queue: Entry[] = [];
-  /** Sleepers, and parked requests from untracked clients: the clock moves for them. */
+  /** The number of sleepers and of parked requests from untracked clients. The clock moves while there are any. */
   #waiting = 0;
   /** Exchanges in flight, by key. */
   readonly #busy = new Set<unknown>();
   readonly #byPort = new Map<number, unknown>();
   readonly #portOf = new Map<unknown, number>();
-  /** How often each exchange is parked. Aborted exchanges are removed. */
+  /** How many times each exchange is parked now. Exchanges that have ended are removed. */
   readonly #parkedTimes = new Map<unknown, number>();
   #running = false;
   #stopped = false;
@@ -148,7 +148,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     return () => {
       this.#busy.delete(key);
       this.#parkedTimes.delete(key);
-      // a test uses thousands of ports, and each would keep its last request in memory
+      // forget the request: a test uses thousands of ports, and each would keep its last request in memory
       const port = this.#portOf.get(key);
       this.#portOf.delete(key);
       if (port !== undefined && this.#byPort.get(port) === key) this.#byPort.set(port, released);
@@ -156,7 +156,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     };
   }
 
-  /** Records which connection a held exchange uses, so that the server at the other end can park the exchange. */
+  /** Records the client port of a held exchange, so that the server at the other end can park the exchange. */
   holdUsesPort(key: unknown, clientPort: number): void {
     const isHeld = this.#busy.has(key);
     this.#byPort.set(clientPort, isHeld ? key : released);

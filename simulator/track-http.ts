@@ -1,6 +1,6 @@
 /**
- * @module Holds a virtual clock during every HTTP exchange of this process as a client, so that time never passes while
- * a request or an answer is in flight. It subscribes to the diagnostics channels of Node's two HTTP clients.
+ * @module Holds a virtual clock while this process, as an HTTP client, has a request in flight, so that the network
+ * takes no simulated time. It subscribes to the diagnostics channels of Node's two HTTP clients.
  */
 
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';

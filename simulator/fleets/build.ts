@@ -91,7 +91,7 @@ interface Moments {
   readonly modelBytes: number;
 }
 
-/** The job's past, generated once on first use. The past leads to the state that the fleet describes. */
+/** The job's past, generated once on first use. It ends in the state that the fleet describes. */
 function pastOf(
   cluster: ClusterState,
   { jobId, past, datafeed, bucketSpan, finishedAt, node }: FleetJob,
@@ -172,7 +172,7 @@ interface Fed {
 
 function fillCounts(job: Job, { first: givenFirst, lastData, latest, records: given }: Fed): void {
   const { counts, traits } = job;
-  // a backfill has only old event times, whenever the job was created
+  // after a backfill, the latest record can be older than the default time of the first one
   const first = Math.min(givenFirst, latest);
   const span = latest - first;
   const records = given ?? Math.max(1, Math.floor(span / 60_000));
@@ -206,7 +206,7 @@ function addTask(cluster: ClusterState, job: Job, description: FleetJob, openedA
   job.task = task;
   job.history.push({ at: openedAt, state: task.state, cause: 'fleet' });
   cluster.place(job, task, node);
-  // the fleet describes it without a node, so it must not be assigned to one
+  // the fleet describes a job that stays without a node, so keep it from being assigned
   if (!running) cluster.unassigned.delete(job.id);
   if (state === 'opening' && node) startProcess(cluster, job, task, node);
   // if the write of `opened` was lost, the process may already have been running for a long time

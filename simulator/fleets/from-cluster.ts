@@ -109,7 +109,10 @@ function copyJob(
   return withoutUndefined(job);
 }
 
-/** Null for an open job without a node, which has no process. A failed job never has a process. */
+/**
+ * The fleet's `node` for an open job without a node: null, so that the copy has no process. A failed job never has a
+ * process, so any node will do.
+ */
 function processless(state: string): null | undefined {
   return state === 'failed' ? undefined : null;
 }
@@ -202,7 +205,7 @@ class Names {
   }
 }
 
-/** An age as a duration. A time that is not in the past becomes `now`. */
+/** An age of `ms` milliseconds as a fleet file writes it. A time that is not in the past becomes `now`. */
 function ageOf(ms: number): string | number {
   return ms >= 1 ? `${Math.round(ms)}ms` : 'now';
 }

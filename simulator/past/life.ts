@@ -35,7 +35,7 @@ export interface TruePast {
   readonly jobId: string;
   readonly createdAt: number;
   readonly stays: readonly Stay[];
-  /** Process starts, including those after a relocation. */
+  /** When the job's process started, including the starts after a relocation. */
   readonly starts: readonly number[];
   readonly data: readonly number[];
 }
@@ -166,7 +166,7 @@ class Life {
   #node = 0;
   #latestRecord: number | undefined;
   #lastData: number | undefined;
-  /** For the observations: the time of the last data by the node's clock, as it was known at each time. */
+  /** Every change of the last data time (by the node's clock), from which the observations are derived. */
   readonly #lastDataFrom: { readonly at: number; readonly lastData: number | undefined }[] = [];
   #finishedTime: number | undefined;
   #handled = false;
@@ -195,7 +195,7 @@ class Life {
     this.#growth = present || draws.chance(0.5) ? 0 : draws.between(0, 1);
     const base = draws.between(-minute, 0);
     this.#nodes = present?.nodes ?? ['ml-0', 'ml-1', 'ml-2'];
-    // a given present has one correct clock
+    // if the present is given, every node's clock is correct
     this.#clocks = this.#nodes.map(() => (present ? 0 : Math.round(base + draws.between(0, minute))));
     this.#nextCleanUp = Math.ceil(this.#createdAt / day) * day + Math.round(draws.between(30, 149)) * minute;
   }
@@ -229,13 +229,13 @@ class Life {
     };
   }
 
-  /** Generates random stays that lead to the given present. */
+  /** Generates a random past that leads to the given present. */
   #liveTo({ createdAt, openedAt, lastData, closedAt, comesBack = 0 }: Present): void {
     const { asOf } = this.#options;
     const draws = this.#draws;
     this.#say(createdAt, 'info', 'Job created');
     const isFedNow = lastData !== undefined && openedAt !== undefined && lastData > openedAt;
-    // when the stay that had the last data ended; undefined if that stay continues
+    // when the job was closed after its last data; undefined if it is still open since then, or never had data
     const before =
       closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
     const lastStart =
@@ -306,7 +306,7 @@ class Life {
     );
   }
 
-  /** Messages from a deleted job with the same id remain. */
+  /** Adds the messages of a deleted job with the same id, which remain in the index. */
   #earlierLife(): void {
     const { jobId, seed } = this.#options;
     const deletedAt = this.#createdAt - this.#draws.span(second, 2 * minute);
@@ -347,7 +347,10 @@ class Life {
     });
   }
 
-  /** Simulates one stay. `lastData`, if given, is the time of its last batch. */
+  /**
+   * Simulates one stay, which is the time from an opening to a close or to the present. `lastData`, if given, is the
+   * time of its last batch of data.
+   */
   #stay(from: number, until: number, closes: boolean, lastData?: number): void {
     const draws = this.#draws;
     const isTold = this.#options.present !== undefined;
@@ -380,8 +383,8 @@ class Life {
   }
 
   /**
-   * When the datafeed stopped, if the present is given. A datafeed that is stopped now stopped soon after the last
-   * data.
+   * When the datafeed stopped, if the present is given: soon after the last data. Undefined if there is no datafeed, or
+   * if it ran until the end of the stay.
    */
   #feedStop(until: number, closes: boolean, lastData: number | undefined): number | undefined {
     if (!this.#hasDatafeed || closes || this.#options.present?.datafeed === 'started') return undefined;
@@ -444,7 +447,7 @@ class Life {
 
   #open(at: number): void {
     this.#say(at, 'info', `Opening job on node [${this.#nodes[this.#node]}]`);
-    // a given present determines the start of the process
+    // if the present is given, it says when the process started
     const started = this.#options.present ? at : at + Math.round(this.#draws.span(second, 50 * second));
     const snapshot = this.#snapshots.at(-1)?.snapshotId;
     this.#say(
@@ -478,7 +481,7 @@ class Life {
     if (!this.#feedRuns) return;
     this.#feedRuns = false;
     if (this.#habit === 'backfill') {
-      // a lookback reads data until its end
+      // a backfill reads data up to the moment it stops
       this.#take(at, at);
       this.#say(at, 'info', 'Datafeed lookback completed');
     }
@@ -532,7 +535,7 @@ class Life {
     this.#bucket = bucket;
     if (at < this.#persistAt) return;
     this.#persistAt = at + this.#persistEvery;
-    // a busy thread sometimes persists late
+    // sometimes the next background snapshot is five minutes late, as on a busy node
     if (this.#draws.chance(0.1)) this.#persistAt += 300 * second;
     this.#snapshot(at, 'Periodic background persist at');
   }

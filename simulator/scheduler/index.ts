@@ -1,6 +1,6 @@
 /**
- * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP. Schedules fire on a clock that
- * a test controls, and failures of the real service can be caused on demand.
+ * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP. A test controls the clock by
+ * which schedules fire, and can cause failures of the real service.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { Courier, type DeadLetter, type Delivery, DeliveryError, type Send } from './delivery.ts';

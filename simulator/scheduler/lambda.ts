@@ -77,7 +77,7 @@ export class LambdaQueue {
 
   async #attempt(event: Queued): Promise<void> {
     if (this.#running >= this.#concurrency) {
-      // a throttled event waits between a second and five minutes and keeps its retries
+      // a throttled event waits a second at first and five minutes at most, and uses up no retry
       const wait = Math.min(300_000, 1_000 * 2 ** event.throttles);
       this.#later(wait, { ...event, throttles: event.throttles + 1 }, new Error('Rate exceeded'));
       return;

@@ -60,7 +60,7 @@ function decode(raw: string): string {
 export interface Paging {
   /** The most entries on one page, even if MaxResults is larger. */
   readonly size: number;
-  /** Makes the first page a token without entries, which the service's documentation allows. */
+  /** Whether the first page has a token but no entries, which the service's documentation allows. */
   readonly startEmpty: boolean;
 }
 

@@ -36,7 +36,7 @@ export interface RunningServer {
   stop(): Promise<void>;
 }
 
-// the largest Input must fit, and it is JSON that is escaped within JSON
+// enough for the largest Input, which is JSON escaped within JSON
 const maxBodyBytes = 1_048_576;
 
 /** Starts listening on loopback. */

@@ -51,7 +51,7 @@ export function firstInstant(local: number, zone: string): number | undefined {
 }
 
 /**
- * Like `firstInstant`, but for a skipped local time it uses the offset before the gap, which gives an instant after it.
+ * Like `firstInstant`, but if the zone skips `local`, uses the offset before the gap, so the result is after the gap.
  */
 export const instantPastGap = (local: number, zone: string): number =>
   firstInstant(local, zone) ?? local - offsetAt(local - day, zone);
