@@ -138,7 +138,7 @@ async function closeProcesses(call: Call, open: readonly OpenJob[]): Promise<voi
   if (failure) throw failure.reason as Error;
 }
 
-/** Waits until every task is removed. A task that moved to another node is removed at once. */
+/** Waits until every task is removed or has moved to another node. Then removes the tasks that have moved. */
 async function untilGone(call: Call, tasks: readonly OpenJob[], timeout: number): Promise<void> {
   const { cluster } = call.context;
   const settled = ({ job, task, allocation }: OpenJob) => job.task !== task || task.allocation !== allocation;

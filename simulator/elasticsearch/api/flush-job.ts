@@ -77,7 +77,7 @@ function checkRange(interim: boolean, given: Given, times: Dates): void {
     );
 }
 
-/** Moves the job's time forward to `advance_time` or `skip_time`. Complete buckets before that time are final. */
+/** Moves the job's time to `advance_time` or `skip_time`, if later. Returns the time before which buckets are final. */
 function finalizedUntil(job: Job, times: Dates): number {
   const { bucketSpan, latency } = job.traits;
   const moved = Math.max(times.advance_time ?? 0, times.skip_time ?? 0);

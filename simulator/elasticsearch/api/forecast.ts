@@ -1,5 +1,5 @@
 /**
- * @module Forecasts: the job's process needs time to calculate each, and the job stats count them
+ * @module Forecasts. The job's process takes some time for each forecast, and the job stats count the forecasts
  * (docs/elasticsearch.md §3.10).
  */
 import { badRequest, conflict, illegalArgument, notFound } from '../errors.ts';

@@ -14,7 +14,7 @@ const ignored = [
   'allow_partial_search_results typed_keys realtime preference list_executed_pipelines _source _source_includes _source_excludes',
 ].flatMap((names) => names.split(' '));
 
-/** Makes a handler that accepts and ignores the common parameters of these APIs. */
+/** Makes the handler of an index or document endpoint. The handler accepts the common parameters and ignores them. */
 export function plain(act: (call: Call, indices: Indices) => object | { status: number; body?: object }) {
   return (call: Call) => {
     call.query.ignore(...ignored);
@@ -43,7 +43,7 @@ export function existing(call: Call, indices: Indices): readonly Index[] {
     });
   const { found, missing } = indices.resolve(expression);
   const lenient = call.query.text('ignore_unavailable');
-  // the job stats show the results, so the hidden results indices count as existing
+  // `.ml-*` indices exist as the state of jobs and not in `indices`, so it is no error if one is missing here
   const absent = missing.find((name) => !isHidden(name));
   if (absent !== undefined && lenient !== 'true') throw missingIndex(absent);
   return found;

@@ -40,7 +40,7 @@ function chosen({ context: { cluster }, parameters }: Call): MlNode[] {
   return alive.filter((node) => wanted.some((name) => wildcard(name)(node.id) || wildcard(name)(node.name)));
 }
 
-/** The memory that a node's open jobs reserve now, calculated anew, as the server's memory tracker does. */
+/** The memory that a node's open jobs reserve now, recalculated on each call, as in the server's memory tracker. */
 function reservedOn(cluster: ClusterState, node: MlNode): number {
   return [...node.jobs.keys()].reduce((sum, id) => {
     const job = cluster.jobs.get(id);

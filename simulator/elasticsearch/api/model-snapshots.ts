@@ -34,7 +34,7 @@ export const modelSnapshotsRoute: Route = route(
       throw illegalArgument(
         `Result window is too large, from + size must be less than or equal to: [${window}] but was [${from + size}].`,
       );
-    // newest first by default: the server differs from the published spec
+    // the server returns the newest snapshot first by default, contrary to the published spec
     const descends = body.present ? given.desc === true : query.flag('desc', true);
     const sort = query.text('sort') ?? 'timestamp';
     if (sort !== 'timestamp') throw badRequest(`sorting by [${sort}] is not simulated`);
@@ -56,7 +56,7 @@ export const modelSnapshotsRoute: Route = route(
   },
 );
 
-/** The snapshots from the job's past, and those written since the cluster started. */
+/** The snapshots of the job's generated past, and the snapshots written since the cluster started. */
 function snapshotsOf(job: Job): { readonly timestamp: number; readonly snapshot_id: string }[] {
   const past = job.past?.();
   const old = (past?.snapshots ?? []).map(({ snapshotId, timestamp, description, latestRecord, bytes }) => ({

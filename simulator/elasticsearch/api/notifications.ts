@@ -1,6 +1,6 @@
 /**
- * @module The audit messages in `.ml-notifications*`: those from the jobs' pasts, and those since the cluster started.
- * A search filters, sorts by one or two fields, and returns at most 10,000 messages.
+ * @module The audit messages in `.ml-notifications*`: from the generated past of each job, and since the cluster
+ * started. A search filters, sorts by one or two fields, and returns at most 10,000 messages.
  */
 import { illegalArgument } from '../errors.ts';
 import type { Call } from '../http/call.ts';
@@ -67,7 +67,7 @@ function messagesOf(job: Job): { readonly id: string; readonly source: Document 
   }));
 }
 
-/** The server's message for a change of state. Messages from before the cluster started come from the job's past. */
+/** The server's messages for a change of state. The initial state that a fleet describes causes no message. */
 function messageOf(job: Job, { at, state, cause }: StateChange): Document[] {
   if (cause === 'fleet') return [];
   const say = (message: string, level = 'info') => [

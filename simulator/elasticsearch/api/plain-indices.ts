@@ -129,7 +129,7 @@ export const indicesRoutes: readonly Route[] = [
     plain((call, indices) => {
       const isClosed = call.path.endsWith('_close');
       const { cluster } = call.context;
-      // On a real cluster, only backing indices other than the newest one can be closed.
+      // also closes the newest backing index of a data stream, which a real cluster refuses
       if (cluster.streams.change(call.parameters.index ?? '', { isClosed }) === 0) existing(call, indices);
       closeResults(cluster, call.parameters.index ?? '', isClosed);
       return { acknowledged: true, shards_acknowledged: true };

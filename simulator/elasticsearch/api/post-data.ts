@@ -78,7 +78,7 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
     const missing = analysisFields.filter(
       (field) => record[field] === undefined || record[field] === '',
     ).length;
-    // an upload counts the buckets that it completes
+    // to add only the buckets that this record completes to the counts of the upload
     const before = { buckets: job.counts.buckets, empty: job.counts.emptyBuckets };
     takeArrival(job.counts, { records: 1, bytes: 0, fields: 0, first: time, last: time }, bucketSpan, now);
     job.counts.input -= 1;
@@ -90,7 +90,7 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
     upload.earliestRecord = Math.min(upload.earliestRecord ?? time, time);
     upload.latestRecord = Math.max(upload.latestRecord ?? time, time);
   }
-  // the time advances even if every record is refused
+  // `last_data_time` advances even if every record is refused
   job.counts.lastData = now;
   job.counts.logTime = now;
   upload.lastData = now;

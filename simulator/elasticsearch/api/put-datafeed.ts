@@ -41,7 +41,7 @@ export const putDatafeedRoute: Route = route(
   },
 );
 
-/** The query may contain index options as well. */
+/** The index options among the query parameters. Options in the body override them. */
 function indicesOptionsOf({ query }: Call): object {
   const wildcards = query.text('expand_wildcards');
   return {

@@ -104,7 +104,7 @@ function queryStart({ query }: Call): Record<string, unknown> {
   };
 }
 
-/** A `start` or `end`, given as a number, a date or `now`, in epoch milliseconds. */
+/** Converts a `start` or an `end` to epoch milliseconds. The value may be a number, a date or `now`. */
 function startTime(value: unknown, name: string, { context: { cluster } }: Call): number {
   return value === 'now' ? cluster.clock.now() : dateParameter(textOf(value), name);
 }

@@ -82,7 +82,7 @@ export function streamItem(action: string, name: string, id: string, result: Ite
   };
 }
 
-/** @throws 403 */
+/** @throws 403 if the caller may not read one of the data streams in `expression` */
 export function authorizeRead({ context: { security }, principal }: Call, expression: string): void {
   for (const name of expression.split(','))
     if (!security.hasOnIndex(principal, name, 'read'))

@@ -1,4 +1,4 @@
-/** @module Updating and previewing a datafeed (docs/elasticsearch.md §3.11). */
+/** @module Updating a datafeed (docs/elasticsearch.md §3.11). */
 import { completeDatafeed, datafeedParser, datafeedTraits } from '../config/datafeed-config.ts';
 import { badRequest, conflict } from '../errors.ts';
 import { type Route, route } from '../http/call.ts';

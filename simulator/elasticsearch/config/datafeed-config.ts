@@ -74,7 +74,7 @@ const indicesOptions = {
   ignore_throttled: true,
 };
 
-/** The full config of a new or changed datafeed. `queryDelay` is the default. @throws 400 */
+/** The full config of a new or changed datafeed. `queryDelay` is the default of `query_delay`. @throws 400 */
 export function completeDatafeed(
   id: string,
   jobId: string,
@@ -163,7 +163,10 @@ export function datafeedTraits(config: DatafeedConfig, bucketSpan: number): Data
   };
 }
 
-/** Default search interval: a minute for short buckets, an hour for long ones, half a bucket in between. */
+/**
+ * Default search interval: 1 minute for bucket spans up to 2 minutes, half the bucket span up to 20 minutes, 10 minutes
+ * up to 12 hours, and 1 hour for longer ones.
+ */
 export function defaultFrequency(bucketSpan: number): number {
   if (bucketSpan <= 120_000) return 60_000;
   if (bucketSpan <= 1_200_000) return bucketSpan / 2;

@@ -22,7 +22,7 @@ const generated = [
 export interface JobContext {
   readonly now: number;
   readonly version: string;
-  /** Bytes; 0 for none. */
+  /** `xpack.ml.max_model_memory_limit` in bytes; 0 means no limit. */
   readonly maxModelMemory: number;
   readonly maxModelMemoryText: string;
 }

@@ -16,7 +16,7 @@ export interface Call {
   readonly principal: Principal | undefined;
   /** The Accept header; empty if missing. */
   readonly accept: string;
-  /** The major version with which the media types request compatibility, if any. */
+  /** The `compatible-with` version in the media types of the request, if any. */
   readonly compatibleWith: number | undefined;
   /** Waits for `answer`, and lets the test clock move on while it waits. */
   readonly wait: <T>(answer: Promise<T>) => Promise<T>;

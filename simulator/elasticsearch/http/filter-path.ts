@@ -37,7 +37,7 @@ function compile(pattern: string): Filter {
   });
 }
 
-/** One position within the filters. Caches its answers: ten thousand jobs share the same fifty field names. */
+/** A position in the filters. Caches the result for each field name: ten thousand jobs share the same fifty names. */
 class Position {
   readonly #filters: readonly Filter[];
   readonly #known = new Map<string, Below>();

@@ -146,7 +146,7 @@ function attempt<T>(run: () => T, failed: (error: unknown) => Error): T {
 }
 
 class ParseError extends ElasticsearchError {
-  /** The parser's position, which an error that wraps this one reports as well. */
+  /** Where in the body the error is. An error that wraps this one reports the same position. */
   readonly at: JsonPath;
 
   constructor(cause: ErrorCause, at: JsonPath) {

@@ -7,7 +7,10 @@ import { near } from './object-parser.ts';
 
 /** Parameters that shape the response and that every endpoint accepts. */
 const common = ['error_trace', 'filter_path', 'format', 'human', 'pretty'];
-/** The body as a parameter, which every endpoint with a body accepts. Never suggested for a typo. */
+/**
+ * Parameters that contain the request body and its media type. Every endpoint with a body accepts them. They are never
+ * suggested for a misspelled parameter.
+ */
 const content = ['source', 'source_content_type'];
 
 export class Query {

@@ -73,7 +73,7 @@ async function handle(
   const exchange = begin(options, router, request, content);
   const { record, wait } = exchange;
   options.remember(record);
-  // not a sleep: with a sleep, time would pass even after the client disconnected
+  // not `clock.sleep`, which would make time pass even after the client has disconnected
   const elapsed = (ms: number) => new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
   const fault = faults.strike(record.api, record.path);
   if (fault?.delay) await wait(elapsed(fault.delay));
@@ -254,7 +254,7 @@ interface SendOptions {
   readonly method: string;
   readonly warnings: readonly string[];
   readonly request: IncomingMessage;
-  /** The connection closes after this response. */
+  /** Whether the connection closes after this response. */
   readonly last: boolean;
   readonly clock: SimulatorClock;
 }
