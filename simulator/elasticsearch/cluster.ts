@@ -133,7 +133,7 @@ export class SimulatedCluster implements HandlerContext {
     addFleetJob(this.cluster, description);
   }
 
-  /** Another user deletes the job with force: its config, task and datafeed are gone at once. */
+  /** Deletes the job with force, as another user might: its config, task and datafeed are gone at once. */
   removeJob(jobId: string): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);
@@ -149,13 +149,13 @@ export class SimulatedCluster implements HandlerContext {
     failTask(this.cluster, job, this.#task(job), reason);
   }
 
-  /** Another user opens a closed job, whose process runs as soon as the job is open. */
+  /** Opens a closed job, as another user might. The job is `opened` as soon as its process has started. */
   openJob(jobId: string): void {
     const job = this.#job(jobId);
     if (!job.task) beginOpen(this.cluster, job);
   }
 
-  /** Another user requests a graceful close: the job is `closing` until its process has ended. */
+  /** Requests a graceful close, as another user might: the job is `closing` until its process has ended. */
   closeJob(jobId: string): void {
     const job = this.#job(jobId);
     // a failed job has no process to close gracefully
@@ -166,14 +166,14 @@ export class SimulatedCluster implements HandlerContext {
     else endTask(this.cluster, job, job.task, 'unassigned', 'closed by someone else');
   }
 
-  /** Another user closes the job with force: it is closed when this returns. */
+  /** Closes the job with force, as another user might. The job is closed when this method returns. */
   forceCloseJob(jobId: string): void {
     const job = this.#job(jobId);
     this.stopDatafeed(jobId);
     if (job.task) killTask(this.cluster, job, job.task, 'force closed by someone else');
   }
 
-  /** Sets how the job's next closes behave: take milliseconds of work, never end, or fail. */
+  /** Sets how the job's closes behave from now on: they take `takes` milliseconds of work, never end, or fail. */
   setCloseDuration(
     jobId: string,
     takes: number | 'never' | { readonly fails: string; readonly after?: number },
@@ -182,7 +182,10 @@ export class SimulatedCluster implements HandlerContext {
       typeof takes === 'object' ? { fails: takes.fails, after: takes.after ?? 1_000 } : takes;
   }
 
-  /** Sets how the job's next openings behave: take milliseconds, hang, or lose the write of `opened`. */
+  /**
+   * Sets how the job's openings behave from now on: they take `takes` milliseconds, never end, or lose the change of
+   * state to `opened` (elastic/elasticsearch#126148).
+   */
   setOpenDuration(jobId: string, takes: number | 'never' | 'lost'): void {
     this.#job(jobId).openTakes = takes;
   }
@@ -210,7 +213,7 @@ export class SimulatedCluster implements HandlerContext {
     growModel(job, now);
   }
 
-  /** Starts the job's datafeed now, with the source from its description. */
+  /** Starts the job's datafeed now, if it is stopped. */
   startDatafeed(jobId: string, { start, end }: { start?: number; end?: number } = {}): void {
     const datafeed = this.cluster.datafeedOf(jobId);
     if (datafeed && !datafeed.task)
@@ -225,7 +228,7 @@ export class SimulatedCluster implements HandlerContext {
     endFeed(datafeed, datafeed.task);
   }
 
-  /** Replaces the source of the job's datafeed from now on. If the source is undefined, no more data arrives. */
+  /** Replaces the source of the job's datafeed by one record every `every` milliseconds, up to `until` if given. */
   setSource(jobId: string, source: Pick<Rhythm, 'every'> & Partial<Rhythm>): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);
@@ -246,7 +249,10 @@ export class SimulatedCluster implements HandlerContext {
     datafeed.stopTakes = takes;
   }
 
-  /** Starts a forecast that runs for `takes` milliseconds; by default, as long as a forecast for one day takes. */
+  /**
+   * Starts a forecast for one day. It runs for `takes` milliseconds. The default is in proportion to the number of
+   * buckets.
+   */
   startForecast(jobId: string, { takes }: { takes?: number } = {}): void {
     const day = 86_400_000;
     beginForecast(this.cluster, this.#job(jobId), { duration: day, expiresIn: 14 * day, takes });

@@ -1,6 +1,6 @@
 /** @module Errors as Elasticsearch renders them: type, reason, status and causes, as a response body. */
 
-/** The fields that an error shares with its root causes and causes. */
+/** The fields of an error. Its cause and its root cause have the same fields. */
 export interface ErrorCause {
   readonly type: string;
   readonly reason: string | null;
@@ -11,7 +11,7 @@ export interface ErrorCause {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-// The server reports the cause as the root cause only for these error types.
+// The server reports the cause of an error as its root cause only if both have one of these types.
 const digging = new Set([
   'x_content_parse_exception',
   'status_exception',

@@ -9,7 +9,7 @@ import { wildcard } from './state/expressions.ts';
 export interface Fault {
   /** The API's name in the client, with wildcards: `ml.close_job`, `ml.get_*`, `*`. */
   readonly api: string;
-  /** Only requests whose path matches, with wildcards. */
+  /** Limits the fault to requests whose path matches this pattern, which may contain wildcards. */
   readonly path?: string | undefined;
   /** Which matching request is the first to fail, counted from 1; default 1. */
   readonly nth?: number | undefined;
@@ -82,13 +82,14 @@ export class FaultScript {
   }
 
   /**
-   * Runs `event` when the `nth` request from now on that matches `api` has been carried out, before its answer is sent.
+   * Counts the requests to `api` from now on. Runs `event` when the `nth` request has been carried out, before its
+   * answer is sent.
    */
   afterRequest(nth: number, event: () => void, api = '*'): void {
     this.#triggers.push({ matches: wildcard(api), left: nth, event });
   }
 
-  /** The fault for this request, if any, which is the oldest fault that is due. Counts the request. */
+  /** Counts this request for every fault that matches it. Returns the oldest fault that is due, if any. */
   strike(api: string, path: string): Fault | undefined {
     let found: Fault | undefined;
     for (const armed of this.#armed) {

@@ -21,7 +21,7 @@ export type { RecordedRequest } from './http/server.ts';
 
 export interface ElasticsearchOptions {
   readonly clock: SimulatorClock;
-  /** Nodes, jobs, users; no jobs by default. See `defaultFleet`. */
+  /** Nodes, jobs and users; by default, three nodes and no jobs. `defaultFleet` returns a fleet with jobs. */
   readonly fleet?: Fleet;
   /** Default: 9.2 */
   readonly stack?: Stack;

@@ -54,7 +54,7 @@ export class Random {
   id(length: number, ...keys: (string | number)[]): string {
     const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
     let text = '';
-    // a leading _ or - is awkward in a shell
+    // the first character is never `_` or `-`, which would be awkward in a shell
     for (let index = 0; index < length; index++)
       text += alphabet[Math.floor(this.unit('id', ...keys, index) * (index === 0 ? 62 : 64))];
     return text;

@@ -114,7 +114,7 @@ export class Security {
   authorize(principal: Principal | undefined, privilege: Privilege, action: string, major: number): void {
     if (!principal || privilege === 'none') return;
     if (privilege === 'index') {
-      // privileges on plain indices are not simulated: any cluster privilege is enough
+      // privileges on plain indices are not simulated: every authenticated user may use these endpoints
       return;
     }
     if (holds(principal.cluster, privilege)) return;
@@ -133,8 +133,8 @@ export class Security {
   }
 
   /**
-   * Whether `principal` has a privilege on a data stream. A superuser, with the cluster privilege `all`, has every
-   * privilege.
+   * Whether `principal` has a privilege on a data stream. A user with the cluster privilege `all` is a superuser, who
+   * has every privilege.
    */
   hasOnIndex(principal: Principal | undefined, name: string, privilege: string): boolean {
     if (principal === undefined || (principal.apiKeyId === undefined && principal.cluster.includes('all')))

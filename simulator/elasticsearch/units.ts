@@ -12,8 +12,8 @@ const timeUnits = [
 ] as const;
 
 /**
- * A time value such as `30m` in milliseconds; `-1` is -1.
- * @throws 400 with the server's message, with `name` as the setting
+ * Converts a time value such as `30m` to milliseconds. The value `-1`, which has no unit, stays -1.
+ * @throws 400 with the server's message, in which `name` is the setting
  */
 export function parseTimeValue(text: string, name: string): number {
   const trimmed = text.trim();

@@ -34,8 +34,8 @@ export type Assignment =
   | { readonly node?: undefined; readonly explanation: string };
 
 /**
- * Of the nodes that can take `job`, the one with the most free memory; if there is none, each node's reason to refuse
- * the job.
+ * Returns the node with the most free memory among those that can take `job`. If no node can, explains why, for each
+ * node.
  */
 export function assign(job: Job, nodes: Iterable<MlNode>, limits: AssignmentLimits): Assignment {
   const reasons: string[] = [];

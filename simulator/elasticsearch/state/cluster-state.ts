@@ -56,7 +56,7 @@ export class ClusterState {
   hasMaster = true;
   licensed = true;
   #masterLost = Promise.withResolvers<never>();
-  /** The number of the next allocation. A task that moves to another node gets a new number. */
+  /** The number of the latest allocation. A task that moves to another node gets a new number. */
   #allocation = 0;
   #sortedJobs: readonly string[] | undefined;
   #sortedDatafeeds: readonly string[] | undefined;
@@ -232,13 +232,13 @@ export class ClusterState {
 
   // --- shared by jobs and datafeeds
 
-  /** Brings a job's counts up to date: the data that has arrived by now is calculated on demand. */
+  /** Updates a job's counts with the data that its datafeed has read by now. */
   settle(job: Job): void {
     const datafeed = this.#datafeedOfJob.get(job.id);
     if (datafeed?.task) catchUp(datafeed, job, this.clock.now());
   }
 
-  /** Assigns a task to a node; undefined unassigns it. */
+  /** Assigns a task to `node`, or unassigns it if `node` is undefined. */
   place(job: Job, task: JobTask, node: MlNode | undefined): void {
     if (task.node) {
       task.node.memoryUsed -= task.node.jobs.get(job.id) ?? 0;
@@ -272,7 +272,7 @@ export class ClusterState {
     });
   }
 
-  /** Records a state in the history and notifies every waiter of the task. */
+  /** Records a change of state in the job's history. */
   record(job: Job, state: JobState, cause: string): void {
     job.history.push({ at: this.clock.now(), state, cause });
   }

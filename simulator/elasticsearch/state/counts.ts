@@ -69,8 +69,8 @@ export interface Arrival {
 }
 
 /**
- * Adds records to the counts, as well as the buckets that ended since the last arrival. Buckets that cannot hold a
- * record count as empty. `bucketSpan` is in milliseconds.
+ * Adds records to the counts, and the buckets that ended since the last arrival. Buckets between the last arrival and
+ * the first new record count as empty. `bucketSpan` is in milliseconds.
  */
 export function takeArrival(counts: DataCounts, arrival: Arrival, bucketSpan: number, at: number): void {
   counts.input += arrival.records;

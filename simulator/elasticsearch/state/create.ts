@@ -38,7 +38,7 @@ export function newDatafeed(config: DatafeedConfig, job: Job, source: Source): D
     traits: datafeedTraits(config, job.traits.bucketSpan),
     source,
     described: false,
-    // documents in an index are read at once
+    // a lookback reads the documents of an index almost instantly
     lookbackRate: 1e9,
     task: undefined,
     stopTakes: undefined,

@@ -102,7 +102,7 @@ export class DataStreams {
       .sort((a, b) => b.priority - a.priority)[0];
   }
 
-  /** The data stream that gets a write to this name: an existing one, or one that a template would create. */
+  /** Whether a write to this name goes to a data stream: one that exists, or one that a template would create. */
   names(name: string): boolean {
     return this.#streams.has(name) || this.templateOf(name)?.isDataStream === true;
   }

@@ -20,8 +20,8 @@ export function beginFeed(
   const now = cluster.clock.now();
   // if the job has data, the datafeed continues after the latest record, even if `start` is earlier
   const after = Math.max(start, job.counts.latestRecord === undefined ? start : job.counts.latestRecord + 1);
-  // skips the empty time before the first record
   const present = now - datafeed.traits.queryDelay;
+  // begins at the first record, to skip the empty time before it
   const from = Math.max(after, Math.min(datafeed.source.first(after) ?? present, present, end ?? present));
   const task: DatafeedTask = {
     allocation: cluster.nextAllocation(),
@@ -62,7 +62,7 @@ export function startWithJob(cluster: ClusterState, datafeed: Datafeed, job: Job
   look();
 }
 
-/** A datafeed with an end stops by itself at that time and closes its job. */
+/** A datafeed with an end stops by itself when it has read everything before that end, and closes its job. */
 export function scheduleEnd(cluster: ClusterState, datafeed: Datafeed, job: Job, task: DatafeedTask): void {
   task.cancel?.();
   task.cancel = undefined;
@@ -122,8 +122,9 @@ export interface StopOptions {
 }
 
 /**
- * Stops one datafeed. Resolves when its task is gone, to the error if there is one; never rejects. After that, a
- * datafeed with an end closes its job, unless the datafeed was unassigned or isolated.
+ * Stops one datafeed. Resolves when its task is gone, or to the error message if the stop fails. Never rejects. If the
+ * datafeed has an end, stopping it also closes its job, unless the stop is forced or the datafeed is unassigned or
+ * isolated.
  */
 export async function stopFeed(
   cluster: ClusterState,

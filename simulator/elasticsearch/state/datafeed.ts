@@ -8,7 +8,7 @@ export type DatafeedConfig = { readonly datafeed_id: string; readonly job_id: st
   unknown
 >;
 
-/** How a stop behaves: takes milliseconds until the running search ends, never ends, or fails. */
+/** How a stop behaves: it waits this many milliseconds for the running search to end, never ends, or fails. */
 export type StopBehaviour = number | 'never' | { readonly fails: string };
 
 export interface DatafeedTraits {
@@ -30,7 +30,7 @@ export interface DatafeedTask {
   readonly start: number;
   /** The job has received the records before this event time. */
   readTo: number;
-  /** While the datafeed reads the past: when it began to, and from which event time. */
+  /** Set while the datafeed reads the past: when the lookback began, and from which event time. */
   lookback: { readonly since: number; readonly from: number } | undefined;
   /** Real-time searches before this time are done. */
   searchedAt: number;
@@ -46,7 +46,7 @@ export interface Datafeed {
   config: DatafeedConfig;
   traits: DatafeedTraits;
   source: Source;
-  /** Whether a fleet describes its source, in which case its indices need not exist. */
+  /** Whether a fleet describes the datafeed's source. If so, its indices need not exist. */
   described: boolean;
   /** Milliseconds of event time that a lookback reads in one millisecond. */
   lookbackRate: number;

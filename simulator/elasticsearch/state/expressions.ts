@@ -4,7 +4,7 @@ export interface Names {
   /** Ids in order, so that the matches of a pattern are sorted. */
   readonly ids: () => readonly string[];
   readonly has: (id: string) => boolean;
-  /** Groups and their members; datafeeds have none. */
+  /** Groups and their members. Absent for datafeeds, which have no groups. */
   readonly groups?: () => ReadonlyMap<string, ReadonlySet<string>>;
 }
 

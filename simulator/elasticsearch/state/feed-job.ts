@@ -7,9 +7,9 @@ import type { Datafeed, DatafeedTask } from './datafeed.ts';
 import type { Job } from './job.ts';
 import { growModel } from './model.ts';
 
-/** The server starts a search this long after the interval has ended. */
+/** The server starts a search this many milliseconds after the end of the search interval. */
 const searchLag = 100;
-/** The first search takes at least this long. */
+/** The first search takes at least this many milliseconds. */
 const firstSearchMs = 500;
 
 /** Updates the counts of `job` to `now` with the records that `datafeed` found since the last call. */
@@ -66,7 +66,7 @@ function readPast(datafeed: Datafeed, task: DatafeedTask, job: Job, now: number)
     task.searchInterval = { start: task.readTo, end: to };
     task.readTo = to;
   }
-  // a timer stops a datafeed with an end
+  // switch to real-time searches, unless the datafeed has reached its end: then a timer stops it
   if (now >= ends && (task.end === undefined || to < task.end)) {
     task.lookback = undefined;
     task.searchedAt = ends;
@@ -85,7 +85,7 @@ function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: numb
   const found = datafeed.source.between(from, to);
   datafeed.searches += due - searched;
   if (found) {
-    // the last record arrived with the search whose interval contains that record
+    // the number of the search whose interval contains the last record
     const last = Math.floor(found.last / frequency) + 1 + Math.floor(queryDelay / frequency);
     const search = Math.min(due, Math.max(searched + 1, last));
     read(datafeed, job, from, to, search * frequency + offset);

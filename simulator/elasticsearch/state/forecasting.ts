@@ -10,7 +10,7 @@ export interface ForecastOptions {
   /** Milliseconds of event time to forecast. */
   readonly duration: number;
   readonly expiresIn: number;
-  /** How long the process works on the forecast; by default, in proportion to the number of buckets. */
+  /** Milliseconds that the process works on the forecast; by default, in proportion to the number of buckets. */
   readonly takes?: number | undefined;
 }
 

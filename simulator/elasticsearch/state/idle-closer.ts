@@ -8,7 +8,7 @@ import { closeProcess } from './job-lifecycle.ts';
 const setting = 'xpack.ml.idle_job_auto_close_timeout';
 const day = 86_400_000;
 
-/** While the setting is on, runs each night shortly after one o'clock. */
+/** While `xpack.ml.idle_job_auto_close_timeout` is positive, runs each night between 01:00 and 01:30 UTC. */
 export class IdleCloser {
   readonly #cluster: ClusterState;
   #cancel: (() => void) | undefined;

@@ -118,7 +118,7 @@ export function closeProcess(cluster: ClusterState, job: Job, task: JobTask, cau
   if (!process) {
     // a close that is stuck never completes
     if (job.closeTakes === 'never') return finished;
-    // the node sees the flag and completes the task
+    // the node notices that the job is closing and completes the task
     task.cancel = cluster.clock.at(cluster.clock.now() + updateMs, () => {
       resolve();
       endTask(cluster, job, task, 'orphaned', cause);

@@ -30,7 +30,7 @@ export interface FieldCounts {
   readonly partition: number;
 }
 
-/** For each field by which the detectors split: how many of its values the model has. */
+/** How many values of the `by`, `over` and `partition` fields the model contains. */
 export function fieldCounts({ modelBytes, config }: Job): FieldCounts {
   const { detectors } = config.analysis_config as { detectors: readonly Record<string, unknown>[] };
   const values = modelBytes === 0 ? 0 : Math.ceil(modelBytes / bytesPerValue);

@@ -58,8 +58,8 @@ export class MlNode {
     this.heap = Math.min(2 ** 30, Math.floor(description.memory / 4));
     this.closing = new SharedCapacity(clock, description.closeCapacity);
     this.#attributes = {
-      // 7.17 does not know these attributes. From 8.5 on, the double is used; the other attribute remains for older
-      // nodes.
+      // 7.17 does not have these attributes. From 8.5 on, the server uses the one that ends in `_double`; the other one
+      // remains for older nodes.
       ...(major >= 8 && {
         'ml.allocated_processors': String(Math.ceil(description.processors)),
         'ml.allocated_processors_double': description.processors.toFixed(1),

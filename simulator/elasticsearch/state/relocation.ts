@@ -113,7 +113,7 @@ function resumeFeed(
   const { latestRecord } = job.counts;
   task.node = node;
   task.allocation = cluster.nextAllocation();
-  // the datafeed reads again the data that the revert removed from the job
+  // the revert removed recent data from the job, so the datafeed reads this data again
   if (latestRecord !== undefined) task.readTo = Math.min(task.readTo, latestRecord + 1);
   if (task.lookback) task.lookback = { since: cluster.clock.now(), from: task.readTo };
   if (task.state === 'starting') startWithJob(cluster, datafeed, job, task);

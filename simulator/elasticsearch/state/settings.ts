@@ -26,7 +26,7 @@ const known: Record<string, SettingFacts> = {
   'xpack.ml.delayed_data_check_freq': { kind: 'time', default: '15m' },
   'xpack.ml.nightly_maintenance_requests_per_second': { kind: 'text', default: '-1.0' },
   'xpack.ml.persist_results_max_retries': { kind: 'integer', default: '20' },
-  // releases that enable it by default use 48h; the simulated one has it disabled
+  // releases that enable this setting by default use 48h; the simulated release disables it
   'xpack.ml.idle_job_auto_close_timeout': { kind: 'time', default: '-1', since: '9.2' },
 };
 
