@@ -1,6 +1,6 @@
 /**
- * @module Turns the server's JSON into configs and stats. Nothing is guessed: an entry that cannot be read is marked
- * or left out, so that its job is kept, and an answer that is not a listing is refused.
+ * @module Turns the server's JSON into configs and stats. Nothing is guessed: an entry that cannot be read is marked or
+ * left out, so that its job stays open, and an answer that is not a listing is refused.
  */
 
 import { isJsonObject } from '../base/json.ts';
@@ -11,15 +11,19 @@ import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-/** The answer is not the one requested: for example a gateway's page, half a listing or entries without an id. */
+/**
+ * The answer cannot be used: for example, it is a gateway's page, an incomplete listing, or a listing with entries
+ * without an id.
+ */
 export class UnreadableAnswer extends Error {}
 
 const idKeys = { jobs: 'job_id', datafeeds: 'datafeed_id' } as const;
 export type ListingKey = keyof typeof idKeys;
 
 /**
- * The entries of a listing, each with an id. Throws if their number differs from `count`. `asked` holds the ids
- * that the request named: the server answers 404 when one does not exist, so each must be listed exactly once.
+ * The entries of a listing, each with an id. Throws if their number differs from the `count` in the body. If the
+ * request named ids, `asked` holds them. The server answers 404 if an id does not exist, so a listing must contain each
+ * of them exactly once.
  */
 export function readListing(body: unknown, key: ListingKey, asked?: readonly string[]): readonly Fields[] {
   if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
@@ -46,14 +50,17 @@ export function idOf(entry: Fields, key: ListingKey): string {
 
 /** Elasticsearch stores a datafeed as a document under its id, and document ids have at most 512 bytes. */
 const maxIdLength = 512;
-/** Real names and states are shorter. The limit keeps the report small. */
+/**
+ * Maximum length of a state, a node's id or a node's name, in characters. Real ones are shorter. The limit keeps the
+ * report small.
+ */
 const mostShown = 255;
 const shown = (value: unknown): string | undefined =>
   typeof value === 'string' ? value.slice(0, mostShown) : undefined;
 
 /**
  * A job's config; `unreadable` when a field that can keep a job open has an unexpected form. The other fields are still
- * used: for example, no close request may contain the name of one of the job's groups.
+ * used: for example, the groups, because no close request may contain the name of a group.
  */
 export function readJobConfig(entry: Fields): JobConfig {
   const reader = new FieldReader();
@@ -111,7 +118,8 @@ export function readJobStats(entry: Fields): JobStats {
     memoryBasis: basisOf(size),
     runningForecasts: readForecasts(entry.forecasts_stats, reader),
   };
-  // A job with a process on a node always has an open_time. (The verdict handles an `opened` job without one.)
+  // If a `closing` job is on a node, its process still runs, so the stats must contain open_time. (The verdict handles
+  // an `opened` job without an open_time.)
   if (state === 'closing' && entry.node !== undefined && openForMs === undefined)
     reader.fail('open_time is missing, although node is present');
   return { ...stats, ...reader.verdict };
@@ -194,7 +202,7 @@ export const ownerOf = ({ job_id: id }: Fields): string | undefined =>
 class FieldReader {
   #failed: string | undefined;
 
-  /** The mark for the config or stats: empty, or the first field that could not be read. */
+  /** The field `unreadable` of a config or of stats: missing, or the first problem found. */
   get verdict(): { readonly unreadable?: string } {
     return this.#failed === undefined ? {} : { unreadable: this.#failed };
   }
@@ -270,7 +278,9 @@ function sizeOf(bytes: unknown): number | undefined {
 }
 
 /**
- * A job without a model counts with its limit. Once a job has a model, its stats name the basis, except for old models.
+ * The memory by which the server assigns the job to a node: in bytes, or `limit` for the configured limit. The stats
+ * say which size counts (`assignment_memory_basis`), except for a job without a model, for which the limit counts, and
+ * for old models, where it is unknown.
  */
 function basisOf({ assignment_memory_basis: basis, model_bytes: now, peak_model_bytes: peak }: Fields) {
   if (basis === 'model_memory_limit' || (basis === undefined && now === 0)) return 'limit';
@@ -283,7 +293,7 @@ function limitOf(limits: unknown): number | undefined {
   return mb === undefined ? undefined : Number(mb) * 2 ** 20;
 }
 
-/** Epoch milliseconds, as a number or as a date's text. */
+/** Epoch milliseconds from a number or a date string; undefined if the value is neither. */
 export function momentOf(value: unknown): number | undefined {
   const moment = typeof value === 'string' ? Date.parse(value) : value;
   return typeof moment === 'number' && Number.isFinite(moment) && Math.abs(moment) < 8.64e15

@@ -3,7 +3,10 @@
 import { parseDuration } from '../base/duration.ts';
 import type { Message, MessageKind } from '../sweep/advising/evidence.ts';
 
-/** Messages recognized by their exact text. The search uses these lists, too, so that no other messages are read. */
+/**
+ * Messages recognized by their exact text. The search filters by these texts as well, so that no other messages are
+ * read.
+ */
 export const exactMessages: Readonly<Record<string, MessageKind>> = {
   'Job is closing': 'closing',
   'Job is closing (forced)': 'forced',
@@ -30,13 +33,13 @@ export const messagePrefixes: Readonly<Record<string, MessageKind>> = {
   'Datafeed is encountering errors ': 'feed_errors',
 };
 
-/** Messages of the server's own idle closer, recognized by the name of its setting. */
+/** The setting of the server's own idle closer. Its messages contain this name, and are recognized by it. */
 export const idleCloserSetting = 'idle_job_auto_close_timeout';
 
 /** Part of the error when a job's process dies. */
 const crashText = 'autodetect process stopped unexpectedly';
 
-/** Undefined for a text that the estimate does not use. */
+/** Classifies one message; undefined if its text is of no known kind. */
 export function messageOf(text: string, at: number): Message | undefined {
   const exact = Object.hasOwn(exactMessages, text) ? exactMessages[text] : undefined;
   if (exact) return { at, kind: exact, text };
@@ -56,7 +59,7 @@ export function messageOf(text: string, at: number): Message | undefined {
   return { at, kind, text };
 }
 
-/** The query for opens and closes only, since `from`. */
+/** The query for messages about opens and closes only, since `from`, and up to `to` if it is given. */
 export function stateMessagesQuery(from: number, to?: number): object {
   return {
     bool: {
@@ -83,7 +86,10 @@ export function stateMessagesQuery(from: number, to?: number): object {
   };
 }
 
-/** The query for all of these messages between `from` and `to`, about all anomaly detection jobs or about one. */
+/**
+ * The query for the messages that `messageOf` recognizes, between `from` and `to`, about all anomaly detection jobs or
+ * about one.
+ */
 export function messagesQuery(from: number, to: number, jobId?: string): object {
   const any = (should: readonly object[]) => ({ bool: { should } });
   return {

@@ -5,7 +5,7 @@ import { concernsAll, type Failure } from './failure.ts';
 import type { Answer } from './wire.ts';
 
 /**
- * The hint in an answer. Relies on the server's texts, which are the same from 7.17 to 9.x; any other text means
+ * Turns an answer into a hint. Relies on the server's texts, which are the same from 7.17 to 9.x; any other text means
  * `error`.
  */
 export function closeAnswerOf(answer: Answer): CloseAnswer {
@@ -32,8 +32,8 @@ function ofFailure(failure: Failure): CloseAnswer {
 }
 
 /**
- * If a gateway gave up waiting, the cluster may still carry out the request. If it refused, the request did not get
- * there.
+ * If a gateway gave up waiting, the cluster may still carry out the request. If the gateway refused the request, the
+ * cluster never got it.
  */
 function ofPage({ error, retryAfterMs }: Extract<Failure, { kind: 'page' }>): CloseAnswer {
   if (concernsAll(error)) return { kind: 'denied', error };
@@ -49,7 +49,8 @@ function ofError({ error, missing, retryAfterMs }: Extract<Failure, { kind: 'ans
   const { status, reason } = error;
   if (concernsAll(error)) return { kind: 'denied', error };
   if (missing.length > 0) return { kind: 'missing', error, jobIds: missing };
-  // There are two texts, for one id and for several. A datafeed's error may contain "state failed" as well.
+  // The server has one text for a single id and another for several ids. Both end like this. (The words "state failed"
+  // would not be enough, because a datafeed's error may contain them as well.)
   if (status === 409 && reason.endsWith('use force close')) return { kind: 'failed_jobs', error };
   if (status >= 500 && reason.startsWith('Timed out when waiting for persistent tasks'))
     return { kind: 'timed_out', error };

@@ -95,7 +95,10 @@ const jobStats: Listing<JobStats> = {
   idOf: ({ jobId }) => jobId,
 };
 
-/** Includes the processors of each job's node, which a full listing would repeat thousands of times. */
+/**
+ * For reads by ids only. Includes the processors of each job's node, which a full listing would repeat thousands of
+ * times.
+ */
 const jobStatsById: Listing<JobStats> = {
   ...jobStats,
   // The wildcard stands for the dots in `ml.allocated_processors` and `ml.allocated_processors_double`.
@@ -198,7 +201,8 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   async datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]> {
     const stats = await this.#list(datafeedStats, signal, ids);
     const orphans = stats.filter(({ jobId }) => jobId === undefined).map(({ datafeedId }) => datafeedId);
-    // If it is unknown which job a running datafeed feeds, a busy job would look idle. So read the job from the config.
+    // If the stats do not name a datafeed's job, its config does. Without the name, a job that a running datafeed feeds
+    // would look idle.
     const asked = orphans.filter(isDatafeedId);
     const configs = asked.length > 0 ? await this.#list(datafeedConfigs, signal, asked) : [];
     const jobIds = new Map(configs.map(({ datafeedId, jobId }) => [datafeedId, jobId]));
@@ -296,8 +300,9 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 
   /**
-   * A read that is not essential: undefined if the server refuses it or answers something else. Other reads check
-   * that this is Elasticsearch. Wrong credentials and a missing answer still end the sweep.
+   * Reads something that a sweep can do without. Returns undefined if the server refuses the read or answers something
+   * unexpected (other reads check that this is Elasticsearch). The sweep still ends if the credentials are wrong or if
+   * there is no answer in time.
    */
   async #optional(question: Question, signal: AbortSignal): Promise<unknown> {
     // if security is off, the security APIs answer 500, which a retry cannot fix

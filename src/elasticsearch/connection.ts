@@ -17,7 +17,7 @@ export interface Connection {
   readonly route?: Route | undefined;
 }
 
-/** The network route to a cluster, and what a request lost on this route means. See `route.ts`. */
+/** The network route to a cluster, and how to explain a request that fails on this route. See `route.ts`. */
 export interface Route extends WayOut {
   /** Makes the client's agent; undefined if requests go out directly. */
   readonly clientAgent?: ((options: { readonly tls?: unknown }) => unknown) | undefined;

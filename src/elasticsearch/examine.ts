@@ -86,8 +86,8 @@ export async function examine(
 }
 
 /**
- * A key without `monitor`, or a proxy with a list of paths, may refuse `GET /` and still allow everything that a sweep
- * needs.
+ * `GET /` may be refused although everything that a sweep needs is allowed: if the key lacks `monitor`, or if a proxy
+ * allows only some paths.
  */
 const mayBeOfRootAlone = (failure: Failure): boolean => 'error' in failure && failure.error.status === 403;
 

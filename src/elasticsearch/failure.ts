@@ -6,7 +6,7 @@ import type { ClusterError } from '../sweep/ports.ts';
 import { WrongPacking } from './client/unpacking.ts';
 import { missingIds } from './listing.ts';
 
-/** Why there was no answer. Each cause has a different fix. `certificate`: it is not trusted. */
+/** Why there was no answer. Each cause has a different fix. `certificate`: the server's certificate is not trusted. */
 export type LostCause =
   | 'host'
   | 'lookup'
@@ -33,7 +33,7 @@ export type Failure =
       readonly missing: readonly string[];
       readonly retryAfterMs?: number | undefined;
     }
-  /** An error status from something other than the cluster, such as a gateway's page or JSON. */
+  /** An error status from something other than the cluster: for example, a gateway that answers with a page or JSON. */
   | {
       readonly kind: 'page';
       readonly error: ClusterError;
@@ -58,7 +58,9 @@ export type Failure =
       /** A detail of the cause, such as the missing certificate. */
       readonly about?: string;
     }
-  /** The caller's signal ended the wait: for an answer (`silentMs` so far), or for a retry (after the failure `before`). */
+  /**
+   * The caller's signal ended the wait for an answer (after `silentMs`) or for a retry (after the failure `before`).
+   */
   | {
       readonly kind: 'ended';
       readonly silentMs?: number;
@@ -102,7 +104,7 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
   const serverError = isJsonObject(error.body) ? error.body.error : undefined;
   if (isJsonObject(serverError) && ['type', 'reason', 'root_cause'].some((field) => field in serverError)) {
     const said = typeof serverError.reason === 'string' ? serverError.reason : 'no reason given';
-    // The reason of index_closed_exception is "closed", and the index is in a field of its own.
+    // The reason of an index_closed_exception is only "closed". A separate field names the index.
     const { index } = serverError;
     const reason = typeof index === 'string' && !said.includes(index) ? `${said}: index [${index}]` : said;
     const causedBy = causesOf(serverError).map(show).join('; ');
@@ -114,7 +116,7 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
         reason: show(reason),
         ...(causedBy && { causedBy: causedBy.slice(0, longestReason) }),
       },
-      // from the full text: a list of fifty long ids is longer than the text in messages
+      // uses the full text: messages shorten it, and a list of fifty long ids would not fit
       missing: status === 404 ? missingIds(reason) : [],
       retryAfterMs,
     };
@@ -213,7 +215,8 @@ function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefine
  */
 function causeOf(error: unknown, reason: string): LostCause {
   if (error instanceof Error && error.name === 'WrongFingerprint') return 'fingerprint';
-  // A proxy that refuses once refuses again, and too many wrong passwords lock an account.
+  // If the proxy refused (4xx), the read is not retried: the proxy would refuse again, and too many wrong passwords
+  // lock an account.
   if (/establish tunnel .*: HTTP\S+ 4/.test(reason)) return 'proxy';
   if (/ENOTFOUND/.test(reason)) return 'host';
   if (/EAI_AGAIN/.test(reason)) return 'lookup';

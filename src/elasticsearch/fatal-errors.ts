@@ -93,7 +93,8 @@ function explainKind(failure: Failure, context: Omit<FailureContext, 'closesSent
 }
 
 /**
- * After a shorter silence, in milliseconds, the cause may simply be a slow cluster or a sweep with little time left.
+ * Only a silence of at least this length, in milliseconds, is reported as "did not answer". A shorter one may simply
+ * mean that the cluster is slow or that the sweep had little time left.
  */
 const longSilence = 2_000;
 
@@ -156,7 +157,8 @@ function explainPage(
 }
 
 /**
- * One unreadable index makes the whole listing fail, and a sweep with only part of the listing could close a busy job.
+ * What to do about a blocked or closed index. One such index makes the whole listing fail, and a sweep with only part
+ * of the listing could close a busy job.
  */
 function adviceOnBlock({ type, reason }: ClusterError): string {
   const [, index] = /index \[([^\]]+)\]/.exec(reason) ?? [];

@@ -12,11 +12,17 @@ export const mostListed = 10_000;
 /** The characters that ids and group names may begin with, and those that may follow. */
 const firstCharacters = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
 const laterCharacters = [...firstCharacters, '_', '-', '.'];
-/** Limit for a server that answers every request with everything. 31,000 jobs with one long prefix take about 40 parts. */
+/**
+ * Maximum number of parts of a listing, in case the server ignores the prefix and always returns everything. 31,000
+ * jobs with one long prefix take about 40 parts.
+ */
 const mostParts = 200;
-/** If an answer already contains this share of a full answer for a prefix, the prefix is split without being read. */
+/**
+ * A prefix is split without being read if at least this share of 10,000 entries is already known to begin with the
+ * prefix.
+ */
 const surelyFull = 0.9;
-/** Requests by ids in flight. Without the limit, watching 2,000 jobs would send 45 at once. */
+/** Maximum number of requests by ids in flight. Without this limit, watching 2,000 jobs would send 45 at once. */
 const mostAtOnce = 4;
 
 /**
@@ -46,12 +52,13 @@ export type Named<T> =
 export class EndlessListing extends Error {}
 
 /**
- * All entries. An answer of 10,000 may be incomplete, so the listing is then read in parts, by the first characters of
- * the id. Prefixes with few expected entries share a request (`a*,b*,c*`); a prefix with many gets its own. A full part
- * is split again. So is a prefix that is sure to be full, without reading it first: the answers for `t`, `te` and so on
- * up to `team-` would reveal nothing new. A wildcard also matches group names, so parts overlap. A part that is full
- * because of a group is split until the prefix is longer than the group's name. Entries seen so far only guide the
- * splitting; a part counts as read only if its answer was not full.
+ * All entries. If an answer has 10,000 entries, more may be missing, so the listing is then read in parts, by the first
+ * characters of the id. Prefixes with few expected entries share a request (`a*,b*,c*`); a prefix with many gets a
+ * request of its own. If the answer to a part is full, the part is split again. A prefix that is sure to be full is
+ * split without being read: if most ids begin with `team-`, reading `t*`, `te*` and so on would reveal nothing new. A
+ * wildcard also matches group names, so parts overlap, and a part that is full because of a group is split until the
+ * prefix is longer than the group's name. Entries seen so far only guide the splitting; a part counts as read only if
+ * its answer was not full.
  */
 export async function readAll<T>(source: Source<T>): Promise<T[]> {
   const everything = await source.matching(undefined);
@@ -66,7 +73,8 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
   const split = async (prefix: string) => {
     const { passed, below } = cut(prefix, [...whole.keys()]);
     parts.push(...below);
-    // The longer prefixes do not match the prefix itself, which may be an id. (A group of that name returns its jobs.)
+    // The new parts match only ids longer than the split prefix. An id may equal the prefix, so it is read by name. (If
+    // a group has that name, the answer contains the group's jobs.)
     for (const name of passed) if (/[a-z0-9]$/.test(name)) take(await source.called(name));
   };
   await split('');
@@ -142,7 +150,7 @@ export async function readByIds<T>(source: Source<T>, ids: readonly string[]): P
   const wanted = new Set(ids);
   const lists = chunks([...wanted]);
   const found: T[][] = [];
-  // One search is enough: lists in flight that fail as well probably fail for the same reason.
+  // One search is enough: other requests that fail at the same time probably fail for the same reason.
   let searching: Promise<UnreadableEntriesError | undefined> | undefined;
   const causeOf = async (refused: Error, list: readonly string[]) => {
     searching ??= findUnreadable(source, list);

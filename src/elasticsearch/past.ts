@@ -1,6 +1,6 @@
 /**
- * @module Reads the past of all jobs from Elasticsearch in bulk, never one job at a time. A refused source is not an error:
- * the estimate works without it.
+ * @module Reads the history of all jobs from Elasticsearch in bulk, not with a request for each job. If the server
+ * refuses one of the reads, that is not an error: the estimate works without it.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -16,14 +16,23 @@ import { readAll } from './listing.ts';
 import { Reader, type Reading } from './retry-reads.ts';
 import { type Question, Wire } from './wire.ts';
 
-/** Snapshots come with their quantiles, kilobytes to megabytes each, which the server loads before it drops them. */
+/**
+ * A page is small, because the server loads each snapshot with its quantiles (kilobytes to megabytes), although the
+ * answer does not contain them.
+ */
 const snapshotsPerPage = 500;
 const messagesPerPage = 5_000;
-/** Ten thousand jobs keep about 150,000 snapshots. Older snapshots beyond this limit count as unknown. */
+/**
+ * Ten thousand jobs keep about 150,000 snapshots, which are 300 pages. Older snapshots beyond the limit count as
+ * unknown.
+ */
 const maxPages = 400;
-/** Maximum sum of `from` and `size`. */
+/** The server's maximum for `from` plus `size`, the offset and length of a page. */
 const searchWindow = 10_000;
-/** Maximum per job, enough to judge it. A job with many entries must not use up the memory for the others. */
+/**
+ * Maximum number of snapshots or messages to keep for each job. This is enough to judge a job, and a job with more must
+ * not use up the memory for other jobs.
+ */
 const maxPerJob = 20_000;
 
 export class ElasticsearchPast implements PastSources, AsyncDisposable {
@@ -35,7 +44,10 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     this.#reader = new Reader(this.#wire, clock);
   }
 
-  /** Empty if the second read of the configs fails. The estimate is then less exact. */
+  /**
+   * Reads the jobs' configs a second time, for their times and frequencies. Empty if this read fails; the estimate is
+   * then less exact.
+   */
   async jobTimes(signal: AbortSignal, jobId?: string): Promise<ReadonlyMap<string, JobTimes>> {
     const matching = async (expression: string | undefined) => {
       const reading = await this.#reader.read(
@@ -51,7 +63,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       );
       if ('value' in reading) return reading.value;
       const { failure } = reading;
-      // The name may be a shortened prefix, so it does not have to exist as an id.
+      // `readAll` also requests a prefix as if it were an id, so a missing id is not an error.
       if (failure.kind === 'answer' && failure.error.status === 404) return [];
       throw new Unread(whyOf(failure));
     };
@@ -108,7 +120,8 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       if (last === undefined) return { why: 'a model snapshot has no timestamp' };
       skip += snapshotsPerPage;
       if (skip + snapshotsPerPage > searchWindow) {
-        // Snapshots of the same second are read twice and count once. If they fill a whole page, the rest is skipped.
+        // Starts again at the last timestamp. Snapshots with this timestamp are read twice and count once. If all
+        // 10,000 have the same timestamp, further snapshots with this timestamp are skipped.
         end = end === last + 1 ? last : last + 1;
         skip = 0;
       }
@@ -200,7 +213,7 @@ const configFields = [
   'datafeed_config.frequency',
 ];
 
-/** From the datafeed's config, or the server's default, which depends on the bucket span. */
+/** The datafeed's frequency: from its config, or the server's default, which depends on the bucket span. */
 function frequencyOf({ analysis_config: analysis, datafeed_config: datafeed }: Fields): number | undefined {
   if (!isJsonObject(datafeed)) return undefined;
   if (typeof datafeed.frequency === 'string') return parseDuration(datafeed.frequency);

@@ -81,7 +81,7 @@ export class Reader {
     this.#noticeOnce(`the cluster ${said}; trying again in ${shownWait(wait)}`, wait);
   }
 
-  /** Sends a notice if `answered` does not end within a few seconds. */
+  /** Sends a notice if there is no answer after a few seconds. `answered` aborts when the wait ends. */
   async #noticeSilence({ method, path }: Question, answered: AbortSignal): Promise<void> {
     try {
       await this.#clock.sleep(noticedWait, answered);

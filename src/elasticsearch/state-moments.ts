@@ -1,4 +1,7 @@
-/** @module When jobs were recently opened and closed, by anyone, from `.ml-notifications*`: one optional read of a sweep. */
+/**
+ * @module Reads from `.ml-notifications*` when jobs were recently opened and closed, by anyone. A sweep can do without
+ * this read.
+ */
 import { isJsonObject } from '../base/json.ts';
 import type { StateMoment } from '../sweep/planning/flapping.ts';
 import { momentOf } from './answers.ts';
@@ -6,7 +9,10 @@ import { messageOf, stateMessagesQuery } from './audit-messages.ts';
 import type { Wire } from './wire.ts';
 
 const pageSize = 5_000;
-/** Limits, so that a sweep does not wait. 100,000 messages are more than ten thousand jobs write in a month. */
+/**
+ * Maximum number of pages, so that a sweep does not wait. 20 pages have 100,000 messages, which are more than ten
+ * thousand jobs write in a month.
+ */
 const maxPages = 20;
 
 const kinds: Readonly<Record<string, StateMoment['kind'] | undefined>> = {
@@ -15,7 +21,7 @@ const kinds: Readonly<Record<string, StateMoment['kind'] | undefined>> = {
   forced: 'closed',
 };
 
-/** By job; undefined if the messages cannot be read quickly. Never retried. */
+/** The opens and closes of each job; undefined if the messages cannot be read quickly. The read is never retried. */
 export async function readStateMoments(
   wire: Wire,
   from: number,

@@ -1,4 +1,4 @@
-/** @module Reads from the data stream of jobs which sweeps closed one job. */
+/** @module Reads which sweeps closed a given job, from the data stream with the job documents of reports. */
 import type { Clock } from '../base/clock.ts';
 import { isJsonObject } from '../base/json.ts';
 import type { Read } from '../sweep/advising/past-ports.ts';
@@ -30,7 +30,7 @@ export interface StoredClose {
 const closing = ['closed', 'force_closed', 'closing', 'unknown'];
 const fields = ['id', 'outcome', 'attempts', 'reason', 'idle_ms', 'asked_at', 'closed_at', 'datafeed'];
 
-/** Oldest first. */
+/** The sweeps that closed or may have closed the job, oldest first. */
 export async function readStoredCloses(
   connection: Connection,
   clock: Clock,

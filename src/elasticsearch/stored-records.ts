@@ -1,6 +1,6 @@
 /**
- * @module Reads the records of jobs from the data streams of reports. It reads the sweeps first and then the job documents of
- * a bounded number of them, in pages.
+ * @module Reads the records of jobs from the data streams of reports: first the sweeps, then the job documents of a
+ * limited number of sweeps, in pages.
  */
 import type { Clock } from '../base/clock.ts';
 import type { Observation } from '../sweep/advising/evidence.ts';
@@ -137,12 +137,16 @@ async function readJobs(
   const isComplete = ({ id, isWhole, documents }: StoredSweep) => isWhole && seen.get(id)?.size === documents;
   return {
     byJob: new Map([...byJob].map(([id, own]) => [id, [...own.values()]])),
-    // Retention deletes from each of the two streams separately. A job whose document is deleted must not look closed.
+    // Only sweeps whose job documents are all still there. Retention deletes from the two streams separately, and a job
+    // whose document is deleted must not look closed.
     wholeAt: jobId === undefined ? sweeps.filter(isComplete).map(({ readAt }) => readAt) : [],
   };
 }
 
-/** Twice the number of documents that the sweeps report, because a repeated event may have written some again. */
+/**
+ * Enough pages for twice the number of documents that the sweeps report, because a repeated event may have written some
+ * documents again.
+ */
 const maxPagesOf = (sweeps: readonly StoredSweep[]): number =>
   2 + Math.ceil((2 * sweeps.reduce((sum, { documents }) => sum + documents, 0)) / pageSize);
 

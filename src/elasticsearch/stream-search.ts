@@ -45,7 +45,7 @@ export class StreamSearch {
             track_total_hits: false,
             _source: body.fields,
             query: { bool: { filter: body.filter } },
-            // A new backing index may have no mapping for the other field yet.
+            // The second field needs `unmapped_type`, because a new backing index may have no mapping for it yet.
             sort: [
               { '@timestamp': { order: 'desc' } },
               { 'event.id': { order: 'asc', unmapped_type: 'keyword' } },
@@ -70,7 +70,7 @@ export function momentIn(value: unknown): number | undefined {
   return typeof moment === 'number' && Number.isFinite(moment) ? moment : undefined;
 }
 
-/** The parts of a document that are ours. */
+/** The fields `jobsweep.sweep` and `jobsweep.job` of a document; empty if missing. */
 export function jobsweepIn({ jobsweep }: Fields): { readonly sweep: Fields; readonly job: Fields } {
   const own = isJsonObject(jobsweep) ? jobsweep : {};
   return {

@@ -83,7 +83,7 @@ export class Wire {
     return this.#client;
   }
 
-  /** Adds the name of the missing certificate to a failure about an untrusted one. */
+  /** If the server's certificate is not trusted, adds the name of the certificate that is missing from its chain. */
   async #explained(failure: Failure, signal: AbortSignal): Promise<Failure> {
     if (failure.kind !== 'lost' || failure.cause !== 'certificate') return failure;
     // Loaded on demand: only failures and fingerprints need it.

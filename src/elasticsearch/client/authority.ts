@@ -19,7 +19,7 @@ class WrongFingerprint extends Error {
 }
 
 /**
- * The PEM text of the certificate in the server's chain with this SHA-256 fingerprint (`AB:CD:…`). Sends nothing.
+ * The PEM text of the certificate in the server's chain with this SHA-256 fingerprint (`AB:CD:…`). Sends no request.
  * @throws {WrongFingerprint}, or the error of the connection.
  */
 export async function findAuthority(
@@ -38,7 +38,7 @@ export async function findAuthority(
   }
 }
 
-/** The server's own certificate, unverified, for display only. Sends nothing. */
+/** The server's own certificate, unverified, for display only. Sends no request. */
 export async function shownCertificate(
   url: URL,
   signal: AbortSignal,
@@ -53,8 +53,8 @@ export async function shownCertificate(
 }
 
 /**
- * A clause that names the certificate missing from the server's chain; undefined if the chain cannot be read.
- * Sends nothing.
+ * A clause that names the certificate missing from the server's chain; undefined if the chain cannot be read. Sends no
+ * request.
  */
 export async function missingCertificate(
   url: URL,

@@ -22,8 +22,8 @@ const files = [
 
 /**
  * The client's imports that are replaced, by name. An `import` of a Node module reads all of its exports, and some are
- * slow to load: 20 ms for `http` (its WebSocket), 3 ms each for `util` and `process`. These read only what the client
- * uses.
+ * slow to load: 20 ms for `http` (its WebSocket), 3 ms each for `util` and `process`. The replacements read only what
+ * the client uses.
  */
 const imports = {
   // for proxies, which jobsweep handles itself

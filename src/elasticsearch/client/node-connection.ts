@@ -69,7 +69,10 @@ export class NodeConnection extends HttpConnection {
     };
   }
 
-  /** The client's own `close` polls each second for pending requests. Ours are all aborted by then. */
+  /**
+   * The client's own `close` polls once a second while requests are pending. This one need not wait, because our
+   * requests have all been aborted before.
+   */
   override close(): Promise<void> {
     this.agent?.destroy();
     return Promise.resolve();
@@ -78,7 +81,10 @@ export class NodeConnection extends HttpConnection {
 
 const product = 'x-elastic-product';
 
-/** If a proxy repeats the header, Node joins the two values, and the client would report another product. */
+/**
+ * Undoes a repetition of `x-elastic-product` by a proxy. Node joins repeated values, and the client would then report
+ * that the server is not Elasticsearch.
+ */
 function withOneProduct(answer: ConnectionRequestResponse): ConnectionRequestResponse {
   const [first, ...others] = String(answer.headers[product] ?? '').split(', ');
   if (others.length === 0 || others.some((other) => other !== first)) return answer;
