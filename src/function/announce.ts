@@ -1,6 +1,6 @@
 /**
  * @module Notifies about a sweep that the function ran. A failed notification only causes a log line and a metric.
- * Loaded on demand. Imports nothing that is loaded at the start, because bundles that share code are larger.
+ * Loaded on demand. Does not import `metrics.ts`, because bundles that share code are larger.
  */
 import type { Context } from 'aws-lambda';
 import type { Message } from '../notify/message.ts';
@@ -58,8 +58,8 @@ const stackOf = (error: unknown) => (error instanceof Error ? error.stack : Stri
 export const notifyErrorsMetric = 'notifyErrors';
 
 /**
- * Writes the number of failures after each message, even 0, because a 0 shows that notifications work. The metric's dimension is the
- * function, because the cluster may be unknown.
+ * Writes the number of failures after each message, even 0, because a 0 shows that notifications work. The metric's
+ * dimension is the function, because the cluster may be unknown.
  */
 function publishResult(
   targets: readonly string[],
@@ -105,14 +105,14 @@ export async function announceFailure(
   );
 }
 
-/** Notifies about a roll call. */
+/** Notifies about the result of a roll call: which of the expected clusters have not reported. */
 export async function announceRollCall(result: RollCallResult, own: AnnounceContext): Promise<void> {
   const when = notifyWhen(undefined, own.environment);
   const where = whereToLook('function_request_id', own.context.awsRequestId, own);
   await announceIfAny(() => (shouldNotifyOf(result, when) ? rollCallMessage(result, where) : undefined), own);
 }
 
-/** Notifies about a roll call that failed. */
+/** Notifies that a roll call failed. */
 export async function announceRollCallFailure(error: Error, own: AnnounceContext): Promise<void> {
   if (notifyWhen(undefined, own.environment) === 'never') return;
   await announce(

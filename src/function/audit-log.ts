@@ -56,7 +56,7 @@ export function auditLog(context: Context, environment: Environment): WriteLine 
   };
 }
 
-/** A writer of many lines waits while more than this is queued, in bytes. */
+/** Without `all`, `flushLog` waits only if more than this many bytes are queued. */
 const maxQueued = 64 * 1024;
 
 /**

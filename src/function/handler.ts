@@ -30,11 +30,13 @@ export interface FunctionContext {
   readonly clock: Clock;
 }
 
-/** Lambda refuses responses over 6 MB; the rest is left for its envelope. */
+/** Lambda refuses responses over 6 MB. The limit leaves room for its envelope. */
 const maxBytes = 5_000_000;
-/** CloudWatch may cut lines over 256 KB, which would break their JSON; the rest is left for the logger's fields. */
+/**
+ * CloudWatch may cut lines over 256 KB, which would break their JSON. The limit leaves room for the logger's fields.
+ */
 const maxLineBytes = 240_000;
-/** Reserve for returning the report if nothing reads the log, in milliseconds. */
+/** Time kept for returning the report, in milliseconds, in case the log accepts no more lines. */
 const timeToAnswer = 1_000;
 
 // A log that cannot be written must not end the process: the sweep continues, and its caller gets the report.
@@ -96,7 +98,10 @@ export function createHandler({ environment, clock }: FunctionContext) {
     });
 }
 
-/** Loaded on demand: most functions sweep few clusters and are never used for a roll call. */
+/**
+ * Finds which of the expected clusters have not reported. Loaded on demand: most functions sweep few clusters and are
+ * never used for a roll call.
+ */
 async function callRoll(
   event: unknown,
   context: Context,
@@ -188,8 +193,8 @@ function requestIn(event: unknown): SweepRequest | undefined {
 }
 
 /**
- * Logs the report. A scheduled invocation has no caller, so these lines are the only copy. Each line waits until
- * earlier lines have been read. Otherwise tens of thousands of lines would pile up in memory.
+ * Logs the report. A scheduled invocation has no caller, so these lines are the only copy. After each line, waits if
+ * too much is queued. Otherwise tens of thousands of lines would pile up in memory.
  */
 async function logReport(report: SweepReport, write: WriteLine, logTime: () => number): Promise<void> {
   const { sweepId, cluster, startedAt, followUpOf, jobs } = report;

@@ -1,6 +1,6 @@
 /**
- * @module A roll call: which of the expected clusters have not reported, as a log line, metrics and a message. Loaded on
- * demand.
+ * @module Carries out a roll call: finds out which of the expected clusters have not reported, and writes a log line,
+ * metrics and a message. Loaded on demand.
  */
 import type { Context } from 'aws-lambda';
 import type { Environment } from '../settings/find-connection.ts';

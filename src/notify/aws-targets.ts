@@ -28,7 +28,10 @@ export async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<
   return await Promise.race([work, late]);
 }
 
-/** @throws {DeliveryError} if a value is not the ARN of a topic that accepts messages without a group. */
+/**
+ * @throws {DeliveryError} unless the value is the ARN of a standard topic. (A FIFO topic requires a group for each
+ * message.)
+ */
 export function checkTopic(topicArn: string): void {
   if (!/^arn:aws[a-z-]*:sns:[^:]+:\d+:[^:]+$/.test(topicArn) || topicArn.endsWith('.fifo'))
     throw new DeliveryError('JOBSWEEP_NOTIFY_SNS_TOPIC_ARN is not the ARN of a standard SNS topic');

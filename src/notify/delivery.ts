@@ -1,4 +1,4 @@
-/** @module What every target of notifications needs, and why a message did not reach one. */
+/** @module The context and the error that all notification targets share. */
 import type { Environment } from '../settings/find-connection.ts';
 
 export interface SendContext {

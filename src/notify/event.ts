@@ -4,7 +4,7 @@
 
 import { cut, fitting, linksOf, type Message, plainLine } from './message.ts';
 
-/** EventBridge accepts 256 KB in all regions; the rest is left for the other fields of the entry. */
+/** EventBridge accepts 256 KB in all regions. The limit leaves room for the other fields of the entry. */
 const maxBytes = 200_000;
 const maxLines = 60_000;
 

@@ -31,7 +31,7 @@ export const notifyWhens: Readonly<Record<NotifyWhen, string>> = {
   never: 'never',
 };
 
-/** The settings that only the environment has. */
+/** Settings that are read only from the environment, not from the secret. */
 export const notifyOptions = {
   JOBSWEEP_NOTIFY_WHEN:
     'When to notify, if the request does not say: `always`, `changes`, `problems` or `never`. By default `changes`.',
@@ -43,7 +43,7 @@ const prefix = 'JOBSWEEP_NOTIFY_';
 const targetSettings = Object.keys(notifyTargets) as TargetSetting[];
 const known: readonly string[] = [...targetSettings, ...Object.keys(notifyOptions)];
 
-/** A problem with one setting. Only the target of that setting gets no messages. */
+/** A problem with one setting or target. The other targets still get the message. */
 export interface SettingProblem {
   readonly target: string;
   readonly why: string;
@@ -54,7 +54,7 @@ export interface NotifySettings {
   readonly problems: readonly SettingProblem[];
 }
 
-/** When to notify. An invalid variable counts as not set, and is one of the problems of `readNotifySettings`. */
+/** When to notify. An invalid variable counts as not set; `readNotifySettings` reports it as a problem. */
 export function notifyWhen(requested: NotifyWhen | undefined, environment: Environment): NotifyWhen {
   const given = environment.JOBSWEEP_NOTIFY_WHEN?.trim() ?? '';
   return requested ?? (isWhen(given) ? given : 'changes');
@@ -111,7 +111,7 @@ async function secretValues(
   try {
     parsed = JSON.parse((await readSecret(name)).replace(/^\uFEFF/, ''));
   } catch (error) {
-    // If every cluster has a name, the secret of the cluster `default` may be missing.
+    // ELASTICSEARCH_SECRET is for the cluster `default`. If all clusters have other names, the secret need not exist.
     if (!own && (error as Error).name === 'ResourceNotFoundException') return {};
     // A parser's message quotes its input, which may be the secret.
     const why = error instanceof SyntaxError || !(error instanceof Error) ? 'it is not JSON' : error.message;

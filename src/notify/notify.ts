@@ -28,7 +28,7 @@ export interface NotifyContext {
   readonly readSecret: ReadSecret;
   /** The machine's clock, because targets are real services. */
   readonly clock: Clock;
-  /** The limit for all targets together, in milliseconds. */
+  /** The time limit for all targets together, in milliseconds. */
   readonly remainingMs: number;
   /** Aborts to stop waiting for targets. */
   readonly stop?: AbortSignal;

@@ -11,7 +11,9 @@ const maxNamed = 50;
 const rollCallFinished = 'Jobsweep Roll Call Finished';
 const rollCallFailed = 'Jobsweep Roll Call Failed';
 
-/** Whether a roll call notifies: if a cluster is missing, or always. */
+/**
+ * Whether to notify about a roll call. If `when` is neither `always` nor `never`, only if a cluster has not reported.
+ */
 export const shouldNotifyOf = ({ missing }: RollCallResult, when: NotifyWhen): boolean =>
   when === 'always' || (when !== 'never' && missing.length > 0);
 

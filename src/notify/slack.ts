@@ -7,7 +7,10 @@ import { cut, factsOf, fitting, linksOf, type Message, plainLine } from './messa
 const maxHeader = 150;
 const maxSection = 3_000;
 const maxFields = 10;
-/** Headline, facts and links are short, so the lines get the remaining characters. */
+/**
+ * Maximum size of all blocks, in characters of JSON. Headline, facts and links are short, so most of it is left for the
+ * lines.
+ */
 const maxAll = 12_500;
 
 /** Slack interprets these three characters: `<!channel>` in a job's id would notify everyone. */
@@ -35,7 +38,7 @@ export function slackBody(message: Message): object {
       elements: linksOf(message).map(({ title: words, url }) => markdown(`<${url}|${words}>`)),
     },
   ];
-  // A separate section for each line would cost about 70 characters.
+  // A section takes about 70 characters in addition to its lines, and a long line needs a section of its own.
   const maxLines = maxAll - JSON.stringify(blocks([])).length;
   const sizeOf = (line: string) => JSON.stringify(line).length + (line.length > maxSection / 2 ? 70 : 5);
   return {

@@ -26,7 +26,7 @@ export interface SnsPublication {
 export function snsPublication(message: Message): SnsPublication {
   const headline = plainLine(message.headline);
   return {
-    // SNS refuses a subject with other characters
+    // SNS accepts only printable ASCII in a subject
     Subject: cut(headline, maxSubject - 1).replace(/[^\x20-\x7e]/g, '.'),
     MessageStructure: 'json',
     Message: JSON.stringify({

@@ -142,7 +142,10 @@ function errorLines({ jobs }: SweepReport): string[] {
 const errorText = (error: ReportedJob['error']): string =>
   error ? code([error.status, error.type, error.reason].filter(Boolean).join(' '), 300) : 'no reason given';
 
-/** Short reasons why jobs were left. Other reasons get lines of their own. */
+/**
+ * Short texts for the reasons why jobs were not attempted. The other reasons, a fuse and a dry run, are shown elsewhere
+ * in the message.
+ */
 const leftBecause: Readonly<Partial<Record<NotAttemptedReason, string>>> = {
   time: 'too little time was left',
   limit: 'force.max was reached',
@@ -204,7 +207,10 @@ export interface FailedSweep {
   readonly sweepId?: string | undefined;
 }
 
-/** The message about a sweep that ended without a report. `exit` is the exit code of the command in this case. */
+/**
+ * The message about a sweep that ended without a report. `exit` is the exit code of the `jobsweep` command for this
+ * error.
+ */
 export function failureMessage(
   error: { readonly name: string; readonly message: string; readonly exit: number },
   { cluster, sweepId }: FailedSweep,
