@@ -23,7 +23,7 @@ export type FailureKind =
 /** A call that failed for good. */
 export class SchedulerCallError extends SchedulerError {
   readonly kind: FailureKind;
-  /** Whether the change may have been made even though the call failed, because there was no answer. */
+  /** Whether the change may have been made although the call failed: the answer is missing or a 5xx. */
   readonly mayBeDone: boolean;
 
   constructor({ kind, message, mayBeDone = false }: Omit<Failure, 'retryAfterMs'>, options?: ErrorOptions) {
@@ -37,7 +37,7 @@ export class SchedulerCallError extends SchedulerError {
 export interface Failure {
   readonly kind: FailureKind;
   readonly message: string;
-  /** The request was sent, but the service did not answer it. */
+  /** The service may have made the change: the request was sent, but the answer is missing or a 5xx. */
   readonly mayBeDone?: boolean;
   /** The wait that the service asked for, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
@@ -55,7 +55,7 @@ interface SdkError {
   readonly $response?: { readonly headers?: Readonly<Record<string, string>> };
 }
 
-// Socket errors before anything was sent, then those after.
+// Error codes of sockets: first those that occur before a request is sent, then those that may occur after.
 const unsentCodes = new Set([
   'ECONNREFUSED',
   'EAI_AGAIN',
@@ -99,7 +99,7 @@ export function readFailure(
     const why = code === 'ERR_PROXY_TUNNEL' ? text : code || 'no answer in time';
     return said('unreachable', why, clause(networkAdvice(why)), isLost);
   }
-  // A proxy's own answer: requests over http go directly to the proxy.
+  // Status 407 comes from a proxy. Requests over http have no tunnel, so the proxy itself answers them.
   if (status === 407) return said('unreachable', 'HTTP 407', clause(networkAdvice('HTTP 407')));
   if (status === undefined) {
     const isOfCertificate = /certificate|self-signed/i.test(text);

@@ -48,7 +48,10 @@ export interface SchedulerApi extends AsyncDisposable {
 
 /** Timeout of one try. Answers take a fraction of a second, and a try that hangs must leave time for the next one. */
 const tryMs = 10_000;
-/** If a creation is not answered, the schedule is read afterwards. A sweep allows eight seconds for both. */
+/**
+ * If the service does not answer a create call, the schedule is read to see whether it exists. A sweep allows eight
+ * seconds for both.
+ */
 const limitsForCreating = { tryMs: 3_000, maxSilentTries: 2 };
 const tries = 4;
 // IAM takes about ten seconds to propagate a new role, by published measurements: 2 + 4 + 8 + 8 allow twice that.

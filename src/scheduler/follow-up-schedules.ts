@@ -69,7 +69,7 @@ async function pendingJobs(
 ): Promise<ReadonlySet<string>> {
   const listed = await api.listSchedules(group, signal, followUpPrefix(cluster));
   const names = listed
-    // in a shared group, the follow-ups of another function concern its own clusters
+    // several functions may share a group, and each has its own clusters, even if the names are the same
     .filter(
       ({ State, Name, Target }) => State !== 'DISABLED' && Name !== own && invokes(Target?.Arn, functionArn),
     )
@@ -84,8 +84,8 @@ async function pendingJobs(
 }
 
 /**
- * Whether a follow-up will never run. The service gives up on an event that is older than the retry policy allows. A
- * schedule that is still listed after that was created too late, is kept by a user, or fired and was not removed.
+ * Whether a follow-up will never run. The service gives up on an event that is older than the retry policy allows. If
+ * the schedule is still listed later, it was created too late, is kept by a user, or fired and was not removed.
  */
 function isStale(schedule: ReadSchedule, now: number): boolean {
   const due = dueTime(schedule);
@@ -154,7 +154,9 @@ async function arrange(
   return accept(found, wanted, order, settings, clock.now());
 }
 
-/** Reads the schedule whose creation was not answered. @throws {SchedulerError} if it does not exist or is unknown. */
+/**
+ * Reads a schedule whose creation was not answered. @throws {SchedulerError} if it does not exist or cannot be read.
+ */
 async function lookFor(
   name: string,
   api: SchedulerApi,
@@ -204,7 +206,7 @@ function accept(
   if (found.State === 'DISABLED') throw refuse('it is paused');
   const at = dueTime(found);
   if (at === undefined || at <= now) throw refuse('its time is past');
-  // two runs of one event request slightly different times; a much later time means another order
+  // two runs of one event request slightly different times; a much later time means that this is another follow-up
   const tolerance = request.followUp === false ? minute : request.followUp.after;
   if (at > wanted.at + tolerance) throw refuse(`it runs only at ${new Date(at).toISOString()}`);
   const held = new Set(waiting.followUpOf.jobs.map(({ jobId }) => jobId));

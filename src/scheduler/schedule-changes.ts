@@ -127,8 +127,8 @@ async function replace(
 }
 
 /**
- * Sends the start unchanged. If the service refuses it as too old, sends an equivalent one. The documentation does not
- * say whether an update checks the start.
+ * Sends an update with its start unchanged. If the service refuses the start as too old, sends the update again with an
+ * equivalent start. The documentation does not say whether the service checks the start of an update.
  */
 async function update(
   order: ScheduleOrder,

@@ -1,6 +1,6 @@
 /**
- * @module Makes one schedule for each cluster of an entry in the file, and the payload of a roll call for these
- * clusters.
+ * @module Expands the entries of the schedule file: an entry with `clusters` becomes one schedule for each cluster, and
+ * the payload of a roll call lists the clusters that it expects.
  */
 import { didYouMean } from '../base/did-you-mean.ts';
 import { fieldName, firstProblems, InvalidRequestError, type Problem } from '../base/errors.ts';

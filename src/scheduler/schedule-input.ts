@@ -31,8 +31,8 @@ export const fits = (
 ): boolean => bytesOf(toInput({ ...payload, followUpOf: { ...chain, jobs } })) <= maxInputBytes;
 
 /**
- * As many of `jobs` as fit into the Input of a follow-up together with the rest of `payload`, from the first on; empty
- * if the rest alone is too large.
+ * The first of `jobs`, as many as fit into the Input of a follow-up together with `payload` and `chain`; empty if these
+ * are already too large without any job.
  */
 export function fitJobs(
   payload: RequestPayload,

@@ -29,12 +29,16 @@ export const invokes = (target: string | undefined, functionArn: string): boolea
 export const notOurs = (target: string | undefined): string =>
   `not ours: it invokes ${target ?? 'an unknown target'}`;
 
-/** The prefix of a cluster's follow-ups. Cluster names contain no dots, so the prefix of one cluster never matches follow-ups of another. */
+/**
+ * The prefix of a cluster's follow-ups. Cluster names contain no dots, so the prefix of one cluster never matches
+ * follow-ups of another.
+ */
 export const followUpPrefix = (cluster: string) => `${followUpMark}${cluster}.`;
 
 /**
- * The name of one round of a chain. The name is deterministic, so that two requests create only one schedule. The name
- * has at most 63 characters if the cluster's name has 40 and the round is below 100.
+ * The schedule's name for a follow-up: `round` counts the follow-ups that come after the sweep `sweepId`. The name is
+ * deterministic, so that two requests create only one schedule. It has at most 63 characters if the cluster's name has
+ * 40 and the round is below 100.
  */
 export function followUpName(
   cluster: string,

@@ -102,7 +102,7 @@ export const clusterFileShape = {
   }),
 };
 
-/** The reader's `describe` relies on this order: a list, secrets, a file. */
+/** `describe` in schedule-file.ts relies on the order of these forms: a list, secrets, a file. */
 const clusters = z.union(
   [
     z.array(cluster(), { error: 'a list of clusters' }),

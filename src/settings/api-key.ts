@@ -17,7 +17,7 @@ export function readApiKey(setting: string): ReadApiKey {
     return { problem: 'starts like an Authorization header: set only the key' };
   if (cloudKey.test(text)) return { encoded: text };
   if (/[\r\n]/.test(text)) return { problem: 'has a line break in it: set it as one line' };
-  // The API that creates keys returns both parts; the header needs them encoded.
+  // A key's id and secret, joined by a colon. The header needs them in base64.
   if (/^[!-9;-~]+:[!-~]+$/.test(text)) return { encoded: Buffer.from(text).toString('base64') };
   if (!/^[\w+/=-]+$/.test(text)) return { problem: 'is neither an encoded key nor id:key' };
   const decoded = decode(text);

@@ -136,8 +136,8 @@ const authorities = ['ELASTICSEARCH_CA_CERT', 'ELASTICSEARCH_CA_FINGERPRINT'] as
 const users = ['ELASTICSEARCH_USERNAME', 'ELASTICSEARCH_PASSWORD'] as const;
 
 /**
- * The environment takes precedence, and the secret adds the settings that are missing. Alternative settings are never
- * mixed.
+ * The environment takes precedence, and the secret adds the settings that are missing. Alternatives, such as a URL and
+ * a cloud id, are never taken from both.
  */
 function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const whole = (group: readonly ConnectionSetting[]) => {

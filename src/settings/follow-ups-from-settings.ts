@@ -17,7 +17,7 @@ export interface FollowUpSetup {
 }
 
 /**
- * Follow-ups through the configured schedule group; undefined if none of the settings for follow-ups is set. Disposing
+ * Follow-ups through the configured schedule group; undefined if neither the group nor the role is set. Disposing
  * closes their connections.
  * @throws {InvalidSettingError} when one of the settings is invalid.
  */

@@ -56,7 +56,7 @@ function ownConnection(environment: Environment): Environment {
     ...settingNames,
     'ELASTICSEARCH_SECRET',
   ];
-  // the other variables include the proxy
+  // keeps the other variables, because the proxy is among them
   return {
     ...environment,
     ...Object.fromEntries(

@@ -1,6 +1,6 @@
 /**
- * @module The group and the target of schedules: from the command line, the file, or the environment. The deployed function
- * reads its settings here too, so this module imports neither the schedule file's schema nor its calendar.
+ * @module The group and the target of schedules: from the command line, the file, or the environment. The deployed
+ * function reads its settings here too, so this module imports neither the schedule file's schema nor its calendar.
  */
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
@@ -26,7 +26,10 @@ const settings = {
 export type SchedulerSetting = keyof typeof settings;
 export const schedulerSettings = Object.keys(settings) as SchedulerSetting[];
 
-/** The settings of the environment; undefined for those not set. @throws {InvalidSettingError} that names all invalid values. */
+/**
+ * The settings of the environment; undefined for those not set.
+ * @throws {InvalidSettingError} that names all invalid values.
+ */
 export function readSchedulerSettings(
   env: Environment,
 ): Readonly<Record<SchedulerSetting, string | undefined>> {

@@ -14,7 +14,7 @@ export interface SecretPattern {
 /**
  * The clusters whose secrets match the pattern, in the order of their names. A cluster's name is the part of the
  * secret's name after the prefix. The prefix is ELASTICSEARCH_SECRET_PREFIX if that is set, otherwise the pattern up to
- * its last slash.
+ * its last slash, or up to its `*` if it has no slash.
  * @throws {InvalidSettingError} if the secrets cannot be listed, or the pattern and the prefix contradict each other.
  */
 export async function clustersOfSecrets(

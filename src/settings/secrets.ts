@@ -110,7 +110,7 @@ function whyUnreachable(error: unknown): string | undefined {
   };
   const status = $metadata?.httpStatusCode;
   if (status !== undefined) return status >= 500 || status === 407 ? `HTTP ${status}` : undefined;
-  // Network errors have a code. If a host has several addresses, they have no message.
+  // Network errors have a code. They have no message if the host has several addresses.
   if (typeof code !== 'string' || !(error instanceof Error)) return undefined;
   return printable(error.message.includes(code) ? error.message : `${code} ${error.message}`.trim());
 }

@@ -28,7 +28,7 @@ const shareOfJobs = 0.75;
 /** If less time than this is left, nothing is sent. Milliseconds. */
 const minTime = 500;
 
-/** Returns what could not be stored, and why; undefined if everything was stored. */
+/** Returns what could not be stored, and why; empty if there were no problems. */
 export async function storeReport({
   environment,
   swept,
@@ -60,7 +60,7 @@ export async function storeReport({
     if (jobs.isHopeless) return problems;
     const document = documents.sweep({
       jobs: jobs.created,
-      // Documents from an earlier delivery of the same event may show the jobs at a different time.
+      // If an earlier delivery of the same event created some of the documents, they may show another point in time.
       isWhole: documents.isWhole && jobs.created === documents.jobCount,
     });
     const sweep = await streams.store(streamName('sweep', namespace), [document], {
