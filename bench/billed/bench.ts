@@ -1,4 +1,4 @@
-/** @module Measures billed time if one of the idle jobs never finishes closing. */
+/** @module The billed-time bench: measures how long invocations are billed when one idle job never finishes closing. */
 import type { Fleet } from '../../simulator/index.ts';
 import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { functionLimitMs, measure } from '../closing/measure.ts';
@@ -22,12 +22,15 @@ const scripts = [
   { name: 'all at once', way: allAtOnce },
 ];
 
-/** The rank of the stuck job by model memory, which is the order in which jobs are closed. */
+/**
+ * The idle job that is stuck: the one with the biggest model, which a sweep closes first, or the one with the smallest
+ * model, which it closes last.
+ */
 export type Stuck = 'biggest' | 'smallest';
 
 /**
- * The cluster with one job whose close never ends. A script would wait forever, so for scripts the close takes
- * `closeTakes`.
+ * The cluster of a case, with one idle job whose close takes `closeTakes`. By default the close never ends. A script
+ * would wait for it forever, so scripts get a limited time.
  */
 export function withStuck(
   each: BenchCase,
@@ -40,7 +43,7 @@ export function withStuck(
   return { fleet: { ...each.fleet, ...(jobs && { jobs }) }, jobId };
 }
 
-/** `repeats`: the number of random clusters for each row. */
+/** `repeats` is the number of random clusters for each row. */
 export async function billedBench(repeats: number, tell: (line: string) => void): Promise<BilledResults> {
   const seeds = Array.from({ length: repeats }, (_, index) => index + 1);
   const sweeps: BilledSweep[] = [];
@@ -102,7 +105,10 @@ async function storyOf(each: BenchCase, which: Stuck, payload: RequestPayload) {
   };
 }
 
-/** Lambda kills a script after 15 minutes, but the server continues to close the requested jobs. */
+/**
+ * Measures scripts that Lambda kills after 15 minutes. After that, the server still completes the closes that were
+ * requested.
+ */
 async function scriptFor(
   cases: readonly BenchCase[],
   way: Parameters<typeof measure>[0],

@@ -59,7 +59,8 @@ ${table(
 }
 
 /**
- * The table in docs/figures.md: only the largest clusters, with the default request and with more time for each close.
+ * The table in docs/figures.md. It shows only the largest clusters, for the default request and for a request that
+ * gives each close more time.
  */
 export function billedTable({ sweeps, scripts }: BilledResults): string {
   const maxJobs = Math.max(...sweeps.map(({ jobs }) => jobs));

@@ -3,8 +3,8 @@
 export interface BilledResults {
   readonly node: string;
   /**
-   * The number of clusters for each row. Each cluster runs twice: once with the biggest job stuck, which is closed
-   * first, and once with the smallest job stuck.
+   * The number of clusters for each row. Each cluster runs twice. In one run the stuck job is the biggest job, which is
+   * closed first. In the other run it is the smallest job.
    */
   readonly repeats: number;
   readonly sweeps: readonly BilledSweep[];
@@ -23,11 +23,14 @@ export interface BilledSweep {
   readonly boundMs: number;
   /** Idle jobs that this first sweep closed. */
   readonly closed: number;
-  /** The largest excess of any invocation over its bound, including follow-ups; negative if all stayed below. */
+  /**
+   * The most by which any invocation, including follow-ups, was billed above its upper bound. Negative if all were
+   * below their bounds.
+   */
   readonly maxOverMs: number;
   readonly followUps: number;
   readonly followUpsMs: number;
-  /** Time from the first close request for the stuck job until it was forced. */
+  /** Time from the first close request for the stuck job until the sweep force-closed the job. */
   readonly forcedAfterMs: number;
 }
 

@@ -37,7 +37,7 @@ export interface Invocation {
 export async function billedStory(
   fleet: Fleet,
   payload: RequestPayload,
-  /** Adds another fault. */
+  /** Changes the server before the sweep, for example to add another fault. */
   prepare: (server: EmbeddedElasticsearch) => void = () => undefined,
 ): Promise<Invocation[]> {
   using clock = new VirtualClock();
@@ -63,10 +63,14 @@ export async function billedStory(
 }
 
 /**
- * The maximum billed time of an invocation by docs/contract.md §3, in milliseconds. For a job that is left closing:
- * from its last request, `close.timeout` and ten seconds for the answer, then `close.timeout` of polling. If the job
- * was already closing: only the polling. For a job that closes in this time: until the next poll. The deadline limits
- * every bound.
+ * The upper bound of an invocation's billed time by docs/contract.md §3, in milliseconds. It is the latest time at
+ * which the sweep stops waiting for one of its jobs:
+ * - A job left closing: its last request, plus `close.timeout` and ten seconds for the answer, plus `close.timeout` of
+ *   polling.
+ * - A job that was already closing: the start, plus `close.timeout` of polling.
+ * - A job that closes before that: the first poll after the job is closed.
+ *
+ * The deadline limits every bound.
  */
 function boundOf(
   report: SweepReport,

@@ -6,7 +6,7 @@ import { benchCase, lowerBound, type Nodes, networkMs, nodesOfTheBench, otherNod
 import type { ClosingResults, SizeResult } from './results.ts';
 import { traffic } from './traffic.ts';
 
-/** `repeats` is the number of random clusters for each number of jobs. All ways of closing get the same clusters. */
+/** `repeats` is the number of random clusters for each number of jobs. All ways of closing run on the same clusters. */
 export async function closingBench(
   sizes: readonly number[],
   repeats: number,

@@ -15,7 +15,8 @@ export interface Panel {
   readonly bars: readonly Bar[];
 }
 
-// Widths for the widest common font. In DejaVu at this size, a letter is 6.9 wide, and a bold letter 7.6.
+// Widths in pixels that suit the widest common font, DejaVu. At this font size, its letters are 6.9 pixels wide, or 7.6
+// in bold.
 const fontSize = 11;
 const labels = 230;
 const panelWidth = 205;
@@ -26,8 +27,8 @@ const rowHeight = 24;
 const top = 62;
 
 /**
- * An SVG that is readable on light and dark pages. The scale is logarithmic, because a loop over the jobs is thirty
- * times slower.
+ * An SVG that is readable on light and dark pages. The scale is logarithmic, because closing the jobs one after another
+ * takes up to thirty times the lower bound.
  */
 export function chart(heading: string, footnote: string, panels: readonly Panel[]): string {
   const max = Math.max(...panels.flatMap(({ bars }) => bars.map(({ value = 1 }) => value)));

@@ -6,16 +6,16 @@ import { type BenchCase, capacityOf, lowerBound, type Nodes, nodesOfTheBench, pl
 import type { WayResult } from './results.ts';
 import { allAtOnce, allWithForce, before, defaults, fixedBatches, jobsweep, loop, oneList } from './ways.ts';
 
-/** Long enough that no deadline ends a measured run. Runs with the function's own deadline are measured separately. */
+/**
+ * A remaining time in milliseconds that is too long for a measured run to reach its deadline. Runs with the function's
+ * own deadline are measured separately.
+ */
 export const endless = 24 * 3_600_000;
 
 interface Contender {
   readonly name: string;
   readonly way: Way;
-  /**
-   * The same way as it runs in the function, if there is a difference: in the function, a sweep ends before its
-   * deadline.
-   */
+  /** The same way of closing with the deadline of the function, if the way respects deadlines. Only a sweep does. */
   readonly inFunction?: Way;
 }
 
@@ -33,7 +33,7 @@ const contenders: readonly Contender[] = [
   },
 ];
 
-/** The ways that are also measured on the other kinds of nodes. */
+/** The ways of closing that are also measured on `otherNodes`. */
 const contendersElsewhere = new Set([
   'batches of 20 in list order',
   'all at once',
@@ -72,7 +72,7 @@ export async function compare(
 async function runOf({ way, inFunction }: Contender, each: BenchCase, nodes: Nodes): Promise<Run> {
   const free = await measure(way, each, 'given');
   const fits = free.durationMs < functionLimitMs * 0.9;
-  // a sweep always chooses the jobs itself
+  // a sweep always chooses the jobs itself, so its first run already shows this number
   const { wronglyClosed } = inFunction ? free : await measure(way, each, 'own');
   return {
     free,

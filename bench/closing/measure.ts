@@ -28,16 +28,16 @@ export interface OwnReport {
 export interface Measures {
   /** Milliseconds from the start until the last answer or read. */
   readonly durationMs: number;
-  /** At least `durationMs`: milliseconds until the last idle job that was left closing is closed. */
+  /** Milliseconds until the last idle job is closed, even if the way of closing ended before. At least `durationMs`. */
   readonly doneMs: number;
   readonly requests: number;
   readonly closeRequests: number;
-  /** Reads of configs and datafeeds by id, which occur only in looks. */
+  /** Reads of configs and datafeeds by id. In the bench, a sweep sends them only to check jobs right before a close. */
   readonly lookRequests: number;
   readonly bytes: number;
   /** Idle jobs that are closed at the end. */
   readonly closed: number;
-  /** Idle jobs that were closed within the first 15 minutes, by requests sent in these minutes. */
+  /** Idle jobs that were closed within the first 15 minutes, by requests that were also sent within that time. */
   readonly closedInTime: number;
   readonly wronglyClosed: number;
   /** Jobs closed with force, idle or not. */
@@ -46,7 +46,7 @@ export interface Measures {
   readonly unknown: number;
   /** The maximum number of jobs closing on one node at the same time. */
   readonly peak: number;
-  /** The same maximum, without closes that had already taken longer than the default `close.timeout`. */
+  /** Like `peak`, but a close no longer counts after the default `close.timeout`. */
   readonly peakWithinTimeout: number;
   /** The first error from the cluster, with the cluster's message. */
   readonly refusal: string | undefined;
@@ -57,7 +57,9 @@ const isLook = (path: string): boolean =>
 
 const defaultTimeoutMs = 2 * 60_000;
 
-/** The maximum number of jobs closing on one node at the same time. Each job counts for at most `maxMs`. */
+/**
+ * The maximum number of jobs closing on one node at the same time. Each job counts for at most `maxMs` milliseconds.
+ */
 function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], maxMs: number): number {
   const peaks = [...Map.groupBy(idle, ({ node }) => node).values()].map((jobs) => {
     const changes = jobs.flatMap(({ jobId }) => {
@@ -73,7 +75,7 @@ function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], maxMs: numb
     });
     let now = 0;
     let peak = 0;
-    // a close that ends makes room for another close at the same time
+    // if one close ends when another starts, the end comes first, because it makes room
     for (const { by } of changes.sort((a, b) => a.at - b.at || a.by - b.by)) {
       now += by;
       peak = Math.max(peak, now);
@@ -129,8 +131,7 @@ export async function measure(
   if (untrue !== undefined) throw new Error(`${untrue} is reported closed, but is not`);
   const stillCloses = () => idle.some(({ jobId }) => cluster.job(jobId)?.state === 'closing');
   while (stillCloses()) await clock.advance(60_000);
-  // A script that is killed with its function sends no more requests, but the server completes the requests that it has
-  // received.
+  // A function that is killed sends no more requests, but the server completes the requests that it has received.
   const sentInTime = new Set(sent.filter(({ at }) => at < wall).flatMap(({ jobIds }) => jobIds));
   const closedAt = (jobId: string) => cluster.job(jobId)?.closedAt ?? Number.POSITIVE_INFINITY;
   const inTime = (jobId: string) => closedAt(jobId) <= wall && (sent.length === 0 || sentInTime.has(jobId));

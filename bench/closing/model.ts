@@ -1,6 +1,7 @@
 /**
- * @module The cluster for the bench: idle jobs whose close times are only partly predictable, busy jobs that must stay
- * open, and nodes that share their capacity among their closes. Also lower bounds for the time.
+ * @module The cluster for the bench. Its idle jobs have close times that are only partly predictable, its busy jobs
+ * must stay open, and the closes on a node share the node's capacity. Also calculates lower bounds for the time to
+ * close all idle jobs.
  */
 
 import { Random } from '../../simulator/elasticsearch/random.ts';
@@ -49,9 +50,9 @@ export interface IdleJob {
 }
 
 /**
- * A cluster of `idleJobs` idle jobs and the same number of busy ones. Close times are log-normal (median 2 s, 99th
- * percentile 60 s). Their logarithms have a correlation of 0.6 with the logarithms of the models' memory. The rest is
- * noise that no stats can predict.
+ * A cluster of `idleJobs` idle jobs and the same number of busy jobs. Close times are log-normal (median 2 s, 99th
+ * percentile 60 s). Their logarithms have a correlation of 0.6 with the logarithms of the models' memory. All other
+ * variation is noise that no stats can predict.
  */
 export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOfTheBench): BenchCase {
   const random = new Random(seed * 1_000_003 + idleJobs);
@@ -93,7 +94,8 @@ export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOf
 export const finishMs = 150;
 
 /**
- * In milliseconds, the larger of two times: that of the slowest close, and a node's total work divided by its capacity.
+ * A lower bound in milliseconds for every planner: the time of the slowest close or, if that is longer, a node's total
+ * work divided by the node's capacity.
  */
 export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const perNode = [...Map.groupBy(idle, ({ node }) => node).values()].map(
@@ -102,13 +104,14 @@ export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBe
   return Math.max(...perNode, ...idle.map(({ workMs }) => workMs)) + finishMs;
 }
 
-/** The longest time that a close holds its place: the default `close.timeout`. */
+/** The longest time that a close counts against the node's limit (`close.perNode`): the default `close.timeout`. */
 const placeHeldMs = 2 * 60_000;
 
 /**
- * A lower bound in milliseconds for every planner with at most as many places on a node as its capacity, even one that
- * knows all close times. A close holds its place until its job is closed, or for `close.timeout`. With m places, one
- * place gets k + 1 of the km + 1 longest closes, so a node takes at least as long as the k + 1 shortest of these.
+ * A lower bound in milliseconds for every planner that limits the closes on a node to the node's capacity, even one
+ * that knows all close times. Each close takes one of the node's places until its job is closed, but at most for
+ * `close.timeout`. With m places, k + 1 of the km + 1 longest closes must share a place. So the node takes at least as
+ * long as the k + 1 shortest of these km + 1 closes together.
  */
 export function placesBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const places = capacityOf(nodes);
@@ -141,8 +144,8 @@ const services = 'checkout search orders billing logins traffic queues dns disks
 const kinds = 'latency errors volume rare-users'.split(' ');
 
 /**
- * Most have a real-time datafeed. One in twenty reads last year's records, and one in twenty gets late records from a
- * client.
+ * Most busy jobs have a real-time datafeed. One in twenty has a datafeed that reads last year's records, and another
+ * one in twenty gets late records from a client.
  */
 function busyJob(index: number, random: Random, nodes: readonly string[]): FleetJob {
   const node = nodes[random.integer(0, nodes.length - 1, 'busy node', index)] as string;

@@ -116,8 +116,8 @@ function ending({ ours, survived, closedInTime }: WayResult, jobs: number, repea
 }
 
 /**
- * The share of the busy jobs that were closed, over all sizes at which the cluster did not refuse the requests. There
- * are as many busy jobs as idle jobs.
+ * The share of the busy jobs that were closed, over all cluster sizes at which the cluster accepted the requests. Each
+ * cluster has as many busy jobs as idle jobs.
  */
 function wrongShare(own: readonly Own[]): string {
   const done = own.filter(({ way }) => way.refusal === undefined);

@@ -12,7 +12,7 @@ export interface ClosingResults {
   readonly traffic: readonly TrafficResult[];
 }
 
-/** The results for one number of idle jobs on one kind of nodes. There are as many busy jobs. */
+/** The results for one number of idle jobs on one kind of nodes. Each cluster has the same number of busy jobs. */
 export interface SizeResult {
   readonly jobs: number;
   readonly nodes: Nodes;
@@ -29,7 +29,7 @@ export interface WayResult {
   readonly ours: boolean;
   /** As a multiple of the lower bound. */
   readonly time: Spread;
-  /** As a multiple of the lower bound for planners with the same number of places. */
+  /** As a multiple of the lower bound for planners with the same limit of closes per node. */
   readonly overPlacesBound: Spread;
   /** As a multiple of the biggest-first planner's time on the same cluster. */
   readonly overBiggestFirst: Spread;
@@ -43,17 +43,20 @@ export interface WayResult {
   readonly unknown: number;
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** Does not count the reads of configs and datafeeds, which occur only in looks right before a close. */
+  /** Excludes the reads of configs and datafeeds by id, with which a sweep checks jobs right before it closes them. */
   readonly requestsPerSecondWithoutLooks: number;
   readonly closeRequests: number;
-  /** The maximum number of closes on one node at once, divided by half of its processors, on the worst cluster. */
+  /**
+   * The maximum number of closes on one node at once, divided by half of the node's processors. This is the maximum
+   * over all clusters.
+   */
   readonly peak: number;
-  /** The same maximum, without closes that had already taken longer than the default `close.timeout`. */
+  /** Like `peak`, but a close no longer counts after the default `close.timeout`. */
   readonly peakWithinTimeout: number;
   readonly bytes: number;
 }
 
-/** The requests and answers in one calm sweep. */
+/** The requests and answers of one sweep in which every close is answered in time. */
 export interface TrafficResult {
   readonly fleet: string;
   readonly openJobs: number;

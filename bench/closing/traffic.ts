@@ -30,7 +30,7 @@ export interface TrafficCase {
   readonly secured?: boolean;
 }
 
-/** Enough time for every close to be answered. */
+/** Gives each close 30 minutes, so that every close is answered in time. */
 const calm = (payload: RequestPayload): RequestPayload => ({
   ...payload,
   close: { ...payload.close, timeout: '30m' },
@@ -61,7 +61,7 @@ export async function traffic(tell: (line: string) => void): Promise<TrafficResu
   return results;
 }
 
-/** Measures one sweep on its own cluster. Rejects if the sweep was not calm. */
+/** Measures one sweep on its own cluster. Rejects if a close failed or was not answered in time. */
 export async function trafficOf({
   name,
   fleet,

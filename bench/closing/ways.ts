@@ -9,12 +9,15 @@ import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { sweep } from '../../src/sweep/sweep.ts';
 import type { BenchRun, Way } from './measure.ts';
 
-/** The size of the client's own connection pool. Further requests wait for a connection. */
+/**
+ * The size of the connection pool that the official client opens by default. Further requests wait for a connection.
+ */
 const connections = 256;
 
 /**
- * The jobs that most scripts close: those whose newest record, by event time in the unfiltered stats, is old enough. If
- * the idle jobs are given, the script sends the same request and closes exactly these.
+ * The jobs that a common script closes: open jobs whose newest record has a timestamp more than 48 hours ago, by the
+ * stats of all jobs. If the bench gives the idle jobs, the script reads the same stats but closes exactly the given
+ * jobs.
  */
 async function idleJobs(client: Client, { clock, given }: BenchRun): Promise<string[]> {
   const { jobs } = await client.ml.getJobStats();
@@ -77,12 +80,13 @@ const fuse = { maxJobs: null, maxShare: null };
 /** The default request. */
 export const defaults: RequestPayload = { fuse };
 
-/** The default request with more time for each close, so that a slow close keeps its place. */
+/** The default request with a longer timeout, so that no other close starts in place of a slow one. */
 export const patient: RequestPayload = { close: { timeout: '15m' }, fuse };
 
 /**
- * The default request before `close.perNode` existed: batches of 20 jobs of similar size, biggest first, two batches in
- * flight. Each batch is read right before its request, and polled until its jobs are closed.
+ * The default request before `close.perNode` existed: batches of 20 jobs of similar size, biggest first, with two
+ * batches in flight. It reads the jobs of a batch right before it requests their close, and then polls them until they
+ * are closed.
  */
 export const before: Way = script(async (client, idle, { recordClose, clock }) => {
   const { jobs } = await client.ml.getJobStats();
@@ -104,7 +108,10 @@ export const before: Way = script(async (client, idle, { recordClose, clock }) =
   await Promise.all([connection(), connection()]);
 });
 
-/** Orders jobs by size, biggest first. Jobs whose sizes are within a factor of two alternate between nodes. */
+/**
+ * Orders jobs by size, biggest first. Consecutive jobs of similar size (within a factor of two) are on different nodes
+ * if possible.
+ */
 function spreadOver(
   jobIds: readonly string[],
   sizes: ReadonlyMap<string, number>,

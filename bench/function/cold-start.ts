@@ -38,7 +38,10 @@ export async function coldStartBench(times: number, tell: (line: string) => void
   }
 }
 
-/** This includes the first request, which compiles parsers and opens sockets. */
+/**
+ * Measures the first plan of a fresh process. This includes the load of the bundle and the first request, which
+ * compiles parsers and opens sockets.
+ */
 async function firstPlan(
   bundles: StartBundles,
   times: number,

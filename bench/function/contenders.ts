@@ -22,13 +22,13 @@ const overUndici: Plugin = {
 
 export interface StartBundles {
   readonly empty: Bundle;
-  /** Only Node's own modules for HTTPS, because no client can start faster. */
+  /** Loads only Node's own modules for HTTPS. No client can start faster than that. */
   readonly node: Bundle;
   /** The unmodified official client. */
   readonly client: Bundle;
   /**
-   * The official client over Node's own HTTP, with only the parts that a sweep uses: the minimum for a function with
-   * this client.
+   * The official client over Node's own HTTP, with only the parts that a sweep uses. A function with this client cannot
+   * start faster.
    */
   readonly leanClient: Bundle;
   /** The whole function with the unmodified client. */

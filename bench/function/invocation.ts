@@ -4,9 +4,9 @@ import { text } from 'node:stream/consumers';
 import { nodeOptions } from '../../deploy/template.ts';
 
 /**
- * Takes the bundle and the event as JSON. Prints the measurements to standard error and discards the log. `maxRSS` is
- * unsuitable as the peak: on Linux, it includes the memory of the parent process, because the child starts as a copy of
- * its parent.
+ * The script of the fresh process. It gets the path of the bundle and the event as JSON, prints the measurements to
+ * standard error, and discards the log. It does not use `maxRSS` for the peak memory: on Linux, `maxRSS` includes the
+ * memory of the parent process, because the child starts as a copy of its parent.
  */
 const probe = `
   const { readFileSync } = await import('node:fs');

@@ -22,7 +22,8 @@ export interface Load {
 
 /**
  * Loads each file in `times` fresh processes. The files take turns, so that other load on the machine affects all of
- * them equally. Returns the minimum for each file, including `known`, because other load can only slow a process down.
+ * them equally. Returns the minimum for each file, because other load can only slow a process down. `known` contains
+ * the minima of earlier processes, which count as well.
  */
 export async function minLoads<Name extends string>(
   files: Readonly<Record<Name, string>>,

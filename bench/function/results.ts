@@ -1,6 +1,6 @@
 /** @module The types of `bench/results/cold-start.json` and `scale.json`, the results of the function benches. */
 
-/** The contenders, each of which the pages explain. */
+/** The bundles that the cold-start bench compares. The generated page explains each of them. */
 export const contenders = ['empty', 'node', 'leanClient', 'client', 'asItComes', 'sweep'] as const;
 export type Contender = (typeof contenders)[number];
 
@@ -13,7 +13,7 @@ export interface ColdStartResults {
   readonly allBytes: number;
   /** The packages that the function loads when it starts, with their bytes, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
-  /** The time from loading the bundle until the report on a plan with this many jobs. */
+  /** The time from loading the bundle until the report of a plan with this many jobs. */
   readonly firstPlan: {
     readonly jobs: number;
     readonly asItComes: PlanFigures;
@@ -52,7 +52,7 @@ export interface SizeFigures {
   readonly cpuMs: number;
   readonly peak: number;
   readonly highestPeak: number;
-  /** Peak memory minus the memory before the invocation. */
+  /** Peak memory minus the memory before the handler was called. */
   readonly grown: number;
   /** The measurements without the template's options. */
   readonly plain: PlanFigures;

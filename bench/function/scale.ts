@@ -9,7 +9,7 @@ import { bundle } from './bundle.ts';
 import { type Invocation, invokeOnce } from './invocation.ts';
 import type { ScaleResults, SizeFigures } from './results.ts';
 
-/** A demanding fleet: every job is idle and has a datafeed and a long id. */
+/** A demanding fleet: each job is idle and has a datafeed and a long id. */
 export function idleFleet(jobs: number): Fleet {
   return {
     jobs: Array.from({ length: jobs }, (_, index): FleetJob => {
