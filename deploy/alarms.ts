@@ -40,7 +40,10 @@ export const functionMetric = (MetricName: string): Metric => ({
   Dimensions: [{ Name: 'FunctionName', Value: { Ref: 'SweepLambdaFunction' } }],
 });
 
-/** A metric that roll calls publish, without a cluster; see `src/function/roll-call.ts`. */
+/**
+ * A metric that the function publishes after a roll call, which checks that all clusters were swept. It has no cluster;
+ * see `src/function/roll-call.ts`.
+ */
 export const rollCallMetric = (MetricName: string): Metric => ({
   Namespace: metricsNamespace,
   MetricName,
@@ -84,7 +87,7 @@ export function alarms(prefix: string, watch: Watch, parameters: Parameters): Re
       AlarmName: [prefix, kind, ...(cluster === undefined ? [] : [cluster])].join('-'),
       AlarmDescription: `${says} What to do: ${runbookLink(`alarm-${kind}`)}`,
       ...metric,
-      // a query contains its own statistic and period
+      // a query has its own statistic and period, so the alarm must have neither
       ...(!('Metrics' in metric) && { Statistic: 'Sum', Period: 300 }),
       EvaluationPeriods: 1,
       Threshold: 1,
@@ -157,7 +160,7 @@ const fleetAlarms = (alarm: AlarmFor, { isFleet, hasRollCall }: Watch): Resource
         Metrics: [
           {
             Id: 'clusters',
-            // sorted so that the clusters to report are among the 500 series that CloudWatch evaluates
+            // CloudWatch evaluates only 500 series, so the clusters that need attention come first
             Expression: acrossClusters('MAX(needsAttention)', 'GROUP BY cluster ORDER BY MAX() DESC'),
             Period: 300,
             ReturnData: true,
@@ -196,9 +199,9 @@ function clusterAlarms(alarm: AlarmFor, cluster: string): Resources {
 
 /**
  * The alarm for a cluster that had a first sweep but no recent one. CloudWatch has no alarm that waits for its first
- * data, so this takes three alarms: two on the metric, and one that combines them. Without data, one of the two becomes
- * `INSUFFICIENT_DATA` and the other keeps its last state. Before the first sweep, both are `INSUFFICIENT_DATA`, which
- * does not trigger the combined alarm.
+ * data, so this takes three alarms: two on the metric, and one that combines them. Without new data, the alarm
+ * `RecentSweep` becomes `INSUFFICIENT_DATA`, and the alarm `FirstSweep` keeps its last state. Before the first sweep,
+ * both are `INSUFFICIENT_DATA`, which does not trigger the combined alarm.
  */
 function overdue(prefix: string, cluster: string, hours: number, actions: object | false): Resources {
   const id = logicalPart(cluster);

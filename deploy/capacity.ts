@@ -2,7 +2,7 @@
 
 /** The sweeps that one schedule starts. */
 export interface Start {
-  /** The schedule's expression and zone. Sweeps that start at the same time compete for concurrency. */
+  /** The schedule's expression and time zone. Sweeps that start at the same time compete for concurrency. */
   readonly when: string;
   readonly windowMinutes: number | undefined;
   readonly sweeps: number;
@@ -14,7 +14,7 @@ const deadline = 15;
 export interface Limits {
   /** How many sweeps can run at the same time; undefined if the function has no reserved concurrency. */
   readonly reservedConcurrency: number | undefined;
-  /** How long an event waits until it can run, in seconds. */
+  /** How long an event may wait for its sweep to start, in seconds. */
   readonly maximumEventAge: number;
 }
 
@@ -31,7 +31,7 @@ export function capacityWarnings(
   return [...moments].flatMap(([when, together]) => {
     const sweeps = together.reduce((sum, start) => sum + start.sweeps, 0);
     const window = Math.max(...together.map(({ windowMinutes = 0 }) => windowMinutes));
-    // without a window, all events begin to wait at the same time
+    // the sweeps can start during the whole window or, if that is longer, until the events reach their maximum age
     const time = Math.max(window, Math.floor(maximumEventAge / 60));
     if (sweeps * deadline <= time * atOnce) return [];
     const needed = Math.ceil((sweeps * deadline) / time);

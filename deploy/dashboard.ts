@@ -81,7 +81,7 @@ const worst = (name: string) => ({
   '': acrossClusters(`MAX(${name})`, 'GROUP BY cluster ORDER BY MAX() DESC LIMIT 20'),
 });
 
-/** The number of widgets does not depend on the number of clusters. */
+/** The widgets about all clusters. Their number does not depend on the number of clusters. */
 const fleetWidgets: readonly Widget[] = [
   { title: 'All clusters: jobs', queries: sums('open', 'idle', 'closed', 'forceClosed', 'kept') },
   {

@@ -138,9 +138,9 @@ const interfaceActions = [
 ];
 
 /**
- * Lambda attaches the function with the function's role, but Lambda's requests lack the context key of the second
- * statement. The function's own calls have that key, so the statement keeps the function's code from using the
- * permissions.
+ * The permissions to attach the function to a VPC. Lambda attaches it with the function's own role. The second
+ * statement denies the same permissions to the function's code: only requests from the code have the context key
+ * `lambda:SourceFunctionArn`.
  */
 export const vpcStatements = (functionName: string, { subnetIds }: Network) =>
   subnetIds.length === 0

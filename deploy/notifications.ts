@@ -14,8 +14,8 @@ export function notifyStatements({
     Effect: 'Allow',
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: notifyTopicKeyArn,
-    // The topic may be in a different region from the function, and its key is in the topic's region. Ends with `*`
-    // because AWS does not document whether the value ends in `.cn` in China.
+    // The topic's key is in the topic's region, which may differ from the function's region. The value ends with `*`,
+    // because AWS does not document whether it must end with `.cn` in China.
     Condition: {
       StringLike: { 'kms:ViaService': `sns.${notifyTopicArn?.split(':')[3]}.amazonaws.com*` },
     },

@@ -59,7 +59,7 @@ const parameters = z.strictObject({
   clustersSecret: secretName('the name of a secret, or "ssm:" and the name of a parameter'),
   functionRoleArn: optionalBy(roleArnRule),
   kmsKeyArn: optional(
-    // the roles' policies cannot name a key by an alias
+    // an alias is refused, because the roles' policies cannot name a key by its alias
     /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
     'the ARN of a KMS key, not of an alias',
   ),
@@ -69,10 +69,10 @@ const parameters = z.strictObject({
   ).transform((value) => value || undefined),
   logRetentionDays: whole(1, 3653).refine((value) => retentionDays.includes(value), { error: days }),
   logsOnRemoval: oneOf(['delete', 'keep']),
-  // Lambda's limits
+  // the limits of Lambda, in seconds and in megabytes
   maximumEventAge: whole(60, 21_600),
   memorySize: whole(128, 10_240),
-  // an alarm evaluates at most seven days
+  // an alarm evaluates at most seven days of data
   missingAfterHours: whole(1, 168),
   permissionsBoundaryArn: optional(
     /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/,

@@ -1,6 +1,6 @@
 /**
- * @module The policy documents of the deployment, complete with ARNs: for accounts in which another team creates roles,
- * permissions boundaries and keys. They come from the same documents as the template's policies.
+ * @module The policy documents of the deployment, complete with ARNs, for accounts in which another team creates the
+ * roles, permissions boundaries and keys. They are made from the same documents as the template's policies.
  */
 import {
   functionDocuments,
@@ -53,7 +53,7 @@ export function policies(stage: Omit<Stage, 'now'>, { account, region }: PolicyP
   const resolve = resolver(values);
   const forScheduler = resolve(schedulerDocuments(context)) as RoleDocuments;
   const forFunction = resolve(functionDocuments(context)) as RoleDocuments;
-  // The stack appends random characters to the names of the roles to which the boundary applies.
+  // The boundary also applies to roles that the stack creates. CloudFormation appends random characters to their names.
   const ofStack = resolver({
     ...values,
     'SchedulerRole.Arn': named(undefined, `${prefix}-SchedulerRole-*`),
@@ -83,7 +83,7 @@ const union = (...documents: readonly PolicyDocument[]): PolicyDocument => {
   return { Version: '2012-10-17', Statement: [...distinct.values()] };
 };
 
-/** CloudWatch Logs uses the key directly, without a role. */
+/** The key policy that CloudWatch Logs needs, because it uses the key directly, without a role. */
 function keyPolicyOf(
   { functionName, parameters: { kmsKeyArn } }: RoleContext,
   partition: string,

@@ -1,6 +1,6 @@
 /**
- * @module The queues for failed events: those that the Scheduler could not deliver, and those that ended without a
- * report.
+ * @module The queues for failed events: one for events that the Scheduler could not deliver, and one for events whose
+ * invocation ended without a report.
  */
 import { getArn, type Resource, type Resources } from './cloudformation.ts';
 import type { Parameters } from './parameters.ts';
@@ -28,7 +28,7 @@ const queue = ({ kmsKeyArn }: Parameters): Resource => ({
   Metadata: suppress('isDeadLetterQueue'),
 });
 
-/** Refuses all access without TLS. The roles' policies allow the rest. */
+/** Denies access without TLS. The policies of the roles that use the queue grant the access itself. */
 const onlyEncrypted = (id: string): Resource => ({
   Type: 'AWS::SQS::QueuePolicy',
   Properties: {

@@ -28,8 +28,8 @@ export interface RoleContext {
 }
 
 /**
- * The role with which the group's schedules invoke the function. The trust policy names the group, not single
- * schedules, because the service cannot assume the role if the condition is narrower.
+ * The role with which the group's schedules invoke the function. The trust policy names the whole group. If it named
+ * single schedules, the Scheduler could not assume the role.
  */
 export function schedulerDocuments({ functionName, parameters, scheduleKeys }: RoleContext): RoleDocuments {
   return {
@@ -62,8 +62,8 @@ export function schedulerDocuments({ functionName, parameters, scheduleKeys }: R
 }
 
 /**
- * The function's role. It allows access to the function's log, follow-ups and secrets, and to Lambda's destinations for
- * events.
+ * The function's role. With it, the function writes its log, schedules follow-ups and reads secrets, and Lambda sends
+ * the records of finished events to their destinations.
  */
 export function functionDocuments({ functionName, parameters, watch }: RoleContext): RoleDocuments {
   return {
@@ -129,7 +129,10 @@ const ownWork = (functionName: string, parameters: Parameters): Statement[] => [
   { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('FailedQueue') },
 ];
 
-/** For roll calls. Metrics do not support resource-level permissions. */
+/**
+ * The permission for roll calls, which find the swept clusters in the metrics. CloudWatch does not support
+ * resource-level permissions for metrics.
+ */
 const readMetrics: Statement = { Effect: 'Allow', Action: ['cloudwatch:GetMetricData'], Resource: '*' };
 
 /** The secrets that the parameters name: in Secrets Manager or, after `ssm:`, in Parameter Store. */
@@ -139,7 +142,7 @@ function secretsOf(parameters: Parameters): Statement[] {
   const names = [secret, reportsSecret, clustersSecret].filter((name) => name !== undefined);
   const isParameter = (name: string) => name.startsWith(parameterMark);
   const secrets = [
-    // Secrets Manager appends a hyphen and six random characters to the ARN of each secret
+    // Secrets Manager ends the ARN of each secret with a hyphen and six random characters
     ...names
       .filter((name) => !isParameter(name))
       .map((name) => arn('secretsmanager', `secret:${name}-??????`)),
@@ -238,8 +241,8 @@ const sendEncrypted = ({ kmsKeyArn }: Pick<Parameters, 'kmsKeyArn'>): Statement[
       ];
 
 /**
- * Allows the key only through these services. Ends with `*` because AWS does not document whether the value ends in
- * `.cn` in China.
+ * Allows the use of a key only through these services. The value ends with `*`, because AWS does not document whether
+ * it must end with `.cn` in China.
  */
 function via(...services: readonly string[]) {
   const names = services.map((service) => sub(`${service}.\${AWS::Region}.amazonaws.com*`));

@@ -1,6 +1,6 @@
 /**
- * @module What security scanners report about the template. The answer to each finding is a reason, which the template
- * repeats as a suppression, or a parameter. docs/scanners.md shows this list.
+ * @module The findings that security scanners report about the template. Each finding is either suppressed in the
+ * template, with a reason, or disappears when a parameter is set. docs/scanners.md shows this list.
  */
 
 /** A check that the template fails on purpose, whatever the parameters are. */

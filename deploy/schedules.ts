@@ -17,16 +17,22 @@ import type { Parameters } from './parameters.ts';
 
 /** The content of a stage's schedule file. */
 export interface StageSchedules {
-  /** The schedules, one for each cluster. Empty if only the command can find the clusters. */
+  /** The schedules, one for each cluster. Empty if the clusters are not known when packaging. */
   readonly definitions: readonly ScheduleDefinition[];
-  /** The clusters that the schedules sweep, without duplicates; undefined if only the command can find the clusters. */
+  /**
+   * The clusters that the schedules sweep, without duplicates. Undefined if they are not known when packaging: without
+   * a schedule file, or if the file selects clusters by a pattern that only `jobsweep schedules apply` can resolve.
+   */
   readonly clusters: readonly string[] | undefined;
   /** How many sweeps each schedule starts, for `capacityWarnings`. */
   readonly starts: readonly Start[];
   readonly hasRollCall: boolean;
 }
 
-/** Reads the schedule file of a stage; `none` means that only the command knows the schedules. @throws {JobsweepError} */
+/**
+ * Reads the schedule file of a stage. `none` means that there is no file: only `jobsweep schedules` knows the
+ * schedules. @throws {JobsweepError}
+ */
 export function readSchedules(file: string, root: string): StageSchedules {
   if (file === 'none') return { definitions: [], clusters: undefined, starts: [], hasRollCall: false };
   const document = readDocument(readText(path.resolve(root, file), `param schedules: ${file}`), file);
@@ -116,8 +122,8 @@ export function scheduleKeys(
 }
 
 /**
- * One `AWS::Scheduler::Schedule` for each schedule. Their name prefix keeps `schedules apply --prune` from deleting
- * them.
+ * One `AWS::Scheduler::Schedule` for each schedule. The names of these schedules have a prefix that keeps `schedules
+ * apply --prune` from deleting them.
  */
 export function scheduleResources(
   schedules: readonly ScheduleDefinition[],
@@ -136,7 +142,7 @@ export function scheduleResources(
   return resources;
 }
 
-/** The stack's own values replace these fields. */
+/** Values for fields that the stack then sets itself. */
 const placeholders = { group: '', functionArn: '', roleArn: '', deadLetterArn: undefined };
 
 function properties(
@@ -151,7 +157,7 @@ function properties(
   if (isOver(order, now))
     throw new InvalidSettingError(`schedules: ${definition.name} never runs again; remove it`);
   const { StartDate, EndDate, ActionAfterCompletion, Target, ...members } = withFreshStart(order, now);
-  // CloudFormation has no such property, and a schedule in a stack must not delete itself
+  // refused, because CloudFormation has no such property, and a schedule must not delete itself from its stack
   if (ActionAfterCompletion === 'DELETE')
     throw new InvalidSettingError(
       `schedules: ${definition.name}: afterCompletion: delete cannot be used in a deployment; leave it out`,

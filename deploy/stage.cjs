@@ -9,8 +9,8 @@ module.exports = async (framework) => {
   try {
     return await partsOf(framework);
   } catch (error) {
-    // The framework prints the stack trace, which hides the message. The message of an error with an exit code is
-    // enough.
+    // The framework prints the stack trace, which hides the message. For an error with an exit code, which the user can
+    // fix, only the message is printed.
     if (error instanceof Error && 'exitCode' in error) error.stack = error.message;
     throw error;
   }
@@ -27,7 +27,7 @@ async function partsOf({ resolveVariable }) {
   const stage = await resolveVariable('sls:stage');
   const files = await resolveVariable('self:params');
   const given = await resolveVariable('opt:param').catch(() => []);
-  // includes unknown parameters, which the framework would ignore, so that this module can refuse them
+  // The framework would ignore unknown parameters. They are included here, so that `template.ts` can refuse them.
   const names = new Set([
     ...Object.keys({ ...files.default, ...files[stage] }),
     ...given.map((each) => each.split('=')[0]),

@@ -19,7 +19,7 @@ const expected = {
   twice: 'each tag once',
 };
 
-/** `--param` can pass only strings. In `serverless.yml`, a stage may have a map. */
+/** `--param` can pass the tags only as a string. `serverless.yml` may also contain them as a map. */
 export const tags = z
   .union([z.string(), z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]))], {
     error: expected.tags,
@@ -58,8 +58,8 @@ const untaggable = new Set(['AWS::Scheduler::Schedule', 'AWS::SQS::QueuePolicy']
 export const tagList = (given: Tags) => Object.entries(given).map(([Key, Value]) => ({ Key, Value }));
 
 /**
- * Writes the tags onto each resource. When the framework deploys, its `stackTags` do the same. Without this function, a
- * template that is deployed in another way, or read by a scanner, would have no tags.
+ * Adds the tags to each resource. The framework's `stackTags` also do this, but only when the framework deploys. A
+ * template that is deployed in another way, or read by a scanner, needs the tags itself.
  */
 export function tagged(resources: Resources, given: Tags): Resources {
   if (Object.keys(given).length === 0) return resources;

@@ -26,8 +26,8 @@ export interface Stage {
 }
 
 /**
- * The data from which a stage's parts of the template are made. @throws {JobsweepError} if a parameter or the schedule
- * file is invalid.
+ * The data from which a stage's parts of the template are made.
+ * @throws {JobsweepError} if a parameter or the schedule file is invalid.
  */
 export function readStage({ service, stage, parameters: given, root }: Omit<Stage, 'now'>) {
   const parameters = readParameters(given);
@@ -110,7 +110,9 @@ function roles(context: RoleContext): Resources {
   };
 }
 
-/** Properties for which the framework has no setting, or that it refuses if they are empty. */
+/**
+ * The function's properties that the framework has no setting for, or whose setting it refuses if the value is empty.
+ */
 function sweepFunction(functionName: string, parameters: Parameters) {
   const { kmsKeyArn, logLevel, reservedConcurrency, tags, tracing } = parameters;
   return {
@@ -130,8 +132,9 @@ function sweepFunction(functionName: string, parameters: Parameters) {
 }
 
 /**
- * Lambda filters only JSON lines by level. Lambda's own lines have one of three levels. The function's own lines pass
- * the filter at every level: see `src/function/audit-log.ts`.
+ * The format and the levels of the log. Lambda filters lines by level only if the format is JSON. The lines that Lambda
+ * itself writes have only three levels. The function's own lines pass the filter at every level: see
+ * `src/function/audit-log.ts`.
  */
 const loggingConfig = (level: string) => ({
   LogFormat: 'JSON',
@@ -163,8 +166,8 @@ function stackSchedules(
 }
 
 /**
- * CloudFormation's limits, minus what the framework adds: the function, its log and its settings, a bucket and its
- * policy.
+ * CloudFormation's limits for a template, minus what the framework adds to it: the function, its log and its settings,
+ * a bucket and the bucket's policy.
  */
 const maxResources = 500 - 6;
 const maxTemplateBytes = 1_000_000 - 20_000;
@@ -196,7 +199,7 @@ function environment(functionName: string, parameters: Parameters): Record<strin
   const { kmsKeyArn, secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret } = parameters;
   return {
     ...(secret !== undefined && { ELASTICSEARCH_SECRET: secret }),
-    // the shared secret replaces the prefix, which has a default
+    // if a shared secret is set, the prefix is omitted, because it may be only the default
     ...(clustersSecret === undefined
       ? secretPrefix !== undefined && { ELASTICSEARCH_SECRET_PREFIX: secretPrefix }
       : { ELASTICSEARCH_CLUSTERS_SECRET: clustersSecret }),

@@ -5,12 +5,15 @@ import type { StageSchedules } from './schedules.ts';
 export interface Watch {
   /** The clusters with separate alarms. */
   readonly clusters: readonly string[];
-  /** Whether any cluster has no separate alarms. Also true if only the command knows the clusters. */
+  /** Whether any cluster has no separate alarms. Also true if the clusters are not known when packaging. */
   readonly isFleet: boolean;
   readonly hasRollCall: boolean;
 }
 
-/** If there are more clusters than this, only those that the parameter names have separate alarms. */
+/**
+ * Up to this number, every cluster has separate alarms by default. With more clusters, only those in the parameter
+ * `clusters` do.
+ */
 const maxByDefault = 20;
 
 export function watchOf(

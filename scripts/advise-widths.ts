@@ -1,6 +1,7 @@
 /**
- * @module Measures how wide the ranges are that `advise` reports, by kind of evidence, on random pasts whose truth is
- * known. Writes the table in `docs/how-long-is-idle.md`. `node scripts/advise-widths.ts` takes half a minute.
+ * @module Measures the width of the ranges that `advise` reports, for each kind of evidence. Uses random histories for
+ * which the correct numbers are known. Writes the table in `docs/how-long-is-idle.md`. `node scripts/advise-widths.ts`
+ * takes half a minute.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { formatDuration } from '../src/base/duration.ts';
@@ -18,8 +19,8 @@ const page = new URL('../docs/how-long-is-idle.md', import.meta.url);
 const nameOf = (sources: readonly SourceName[]) => ['job stats', ...sources].join(', ');
 
 /**
- * For each threshold: the truth and both bounds, summed over all pasts, and the share of pasts whose range is a single
- * number.
+ * For each threshold: the correct number and both bounds, summed over all random histories, and the share of histories
+ * for which both bounds are equal.
  */
 function measure(sources: readonly SourceName[]): string[] {
   let known = 0;

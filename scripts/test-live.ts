@@ -8,7 +8,7 @@ const run = (command: string, args: readonly string[], env: NodeJS.ProcessEnv = 
   spawnSync(command, args, { stdio: 'inherit', env }).status ?? 1;
 
 const suite = (env: NodeJS.ProcessEnv): number =>
-  // one file at a time, because the files share the cluster, and each file's cleanup deletes the jobs of all
+  // one file at a time, because all files share the cluster, and each file's cleanup deletes the jobs of all files
   run('npx', ['vitest', 'run', '--no-file-parallelism', 'test/simulator/elasticsearch/conformance'], env);
 
 if (process.env.ELASTICSEARCH_TEST_URL !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * @module Writes `docs/fronts-and-clusters.md`: the conditions that the tests create, with the command's messages and
- * results.
+ * @module Writes `docs/fronts-and-clusters.md`: how clusters and proxies can answer wrongly, with the message and
+ * result of the command. The rows are the cases of the tests.
  */
 import { frontGroups } from '../../test/fronts/cases/index.ts';
 import type { FrontAnswer, FrontCase } from '../../test/fronts/front-case.ts';

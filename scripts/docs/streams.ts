@@ -1,4 +1,7 @@
-/** @module Writes `docs/streams-and-signals.md` from the cases that the tests run with real processes. */
+/**
+ * @module Writes `docs/streams-and-signals.md`: what signals and closed streams do to a sweep. The rows are the cases
+ * that the tests run with real processes.
+ */
 import { functionRows, rows, stageTitles, words } from '../../test/interruptions/cells.ts';
 import { stages } from '../../test/interruptions/victim.ts';
 import { table } from './markdown.ts';

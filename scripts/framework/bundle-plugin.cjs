@@ -29,7 +29,10 @@ module.exports = class Bundle {
     service.package.artifact = file;
   }
 
-  /** The deployed bundle ends in .mjs, which needs no package.json. `invoke local` loads only .js. */
+  /**
+   * Builds the function for `invoke local`, which loads only .js files. The deployed bundle ends in .mjs, so that it
+   * needs no package.json.
+   */
   async bundleForLocal({ serviceDir }, options) {
     const { build } = await import('esbuild');
     const { functionOptions } = await import('../supply-chain/bundles.ts');

@@ -4,7 +4,7 @@ import { type AsyncZippable, zipSync } from 'fflate';
 // a zip stores local times; this is the earliest time that a zip can store in any time zone
 const modified = new Date(1980, 0, 1);
 const unix = 3;
-// Lambda reads the files as a different user
+// readable for everyone, because Lambda reads the files as a different user
 const readableFile = 0o100644;
 
 /** The archive's bytes. Names are sorted by code unit, so that their order does not depend on the locale. */

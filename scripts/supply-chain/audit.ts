@@ -78,7 +78,7 @@ export function judgeAudit(
  */
 export async function fetchAudit(): Promise<AuditAnswer | string> {
   const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
-    // npm exits with 1 for advisories and also if the registry does not answer
+    // ignores the exit code, because npm exits with 1 both for advisories and if the registry does not answer
     execFile('npm', ['audit', '--json'], { cwd: root, maxBuffer: 64 * 2 ** 20 }, (_error, out, err) =>
       resolve({ stdout: out, stderr: err }),
     );

@@ -37,7 +37,8 @@ export const deployedOptions: BuildOptions = {
   minify: true,
   // Keeps the class names of errors, which the log and the function's caller show.
   keepNames: true,
-  // Only sweeps that need the clients for Secrets Manager and the Scheduler load them.
+  // Splits the bundle, so that the clients for Secrets Manager and the Scheduler are loaded only by sweeps that need
+  // them.
   splitting: true,
   mainFields: ['module', 'main'],
   outExtension: { '.js': '.mjs' },

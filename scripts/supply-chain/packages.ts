@@ -69,7 +69,7 @@ export function contents(
   for (const [input, { imports: each }] of Object.entries(inputs)) {
     const owner = ownerOf(input);
     const targets = each.flatMap(({ path: target, external }) => (external ? [] : (ownerOf(target) ?? [])));
-    // a plugin's modules have a namespace before a colon, and our code does not choose their imports
+    // The modules of a plugin have a namespace before a colon. Their imports do not count as imports by our own files.
     if (owner === undefined) for (const target of input.includes(':') ? [] : targets) imported.add(target);
     else imports.set(owner, (imports.get(owner) ?? new Set()).union(new Set(targets)));
   }

@@ -56,7 +56,7 @@ function ofPackages({ packages, lock }: SupplyChain): string[] {
     const said: string[] = [];
     if (licence === undefined || !allowedLicences.includes(licence))
       said.push(`its licence is ${licence ?? 'unknown'}, which is not among those allowed`);
-    // our own copy of the Apache-2.0 text is shipped for these packages
+    // packages under Apache-2.0 need no text of their own, because our copy of that licence is shipped for them
     else if (texts.length === 0 && ![...requireNoText, 'Apache-2.0'].includes(licence))
       said.push('it is published, and has no licence text to go with it');
     if (installScripts.length > 0) said.push(`it runs ${installScripts.join(', ')} when it is installed`);
