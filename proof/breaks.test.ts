@@ -1,5 +1,6 @@
 /**
- * @module Checks that every deliberate break still matches its mark in the source, and that every property has a break.
+ * @module Checks the deliberate breaks, each of which changes one line of the source so that a property no longer
+ * holds. Every break must match its mark in the source, and every property must have a break.
  */
 import { readFileSync } from 'node:fs';
 import { stripTypeScriptTypes } from 'node:module';
@@ -31,7 +32,7 @@ it('every property has a break, and every break names an existing property', () 
   expect([...broken].sort()).toEqual(breakable.toSorted());
 });
 
-// `npm run breaks` tries all of them.
+// This test tries one or two breaks. `npm run breaks` tries all of them.
 it.each(sized({ push: ['log-lines'], nightly: ['plan', 'log-lines'] }))(
   'the property "%s" fails in a copy of the source to which its break is applied',
   async (name) => {

@@ -9,7 +9,7 @@ import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 export interface ScriptedFault {
   readonly api: string;
   readonly nth: number;
-  /** How many requests fail; 0 means all from the first failure on. */
+  /** How many requests fail. 0 means that all requests fail from the first failure on. */
   readonly times: number;
   readonly kind: FaultKind;
   /** Milliseconds of a delay, or bytes that arrive before the connection breaks. */
@@ -82,20 +82,22 @@ export const outsideActionKinds = [
 export type OutsideActionKind = (typeof outsideActionKinds)[number];
 
 /**
- * Whether follow-ups are configured, and whether the follow-up service works, fails, hangs or accepts only some jobs.
+ * The follow-up service: not configured, or it works, fails, hangs, accepts only the first job of each follow-up, or
+ * already has a follow-up for a job.
  */
 export type FollowUpMode = 'absent' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
 
 /**
- * How the sweep is repeated: once more right after the first; twice at the same time; in rounds of follow-ups until no
- * follow-up is left; as a saved plan and a later sweep with `--plan`; or as a plan that a user confirms.
+ * How the sweep is repeated: once more right after the first (`again`), twice at the same time (`together`), by
+ * follow-ups until none is left (`rounds`), as a saved plan and a later sweep with `--plan` (`planned`), or as a plan
+ * that a user confirms (`agreed`).
  */
 export type Repetition = 'once' | 'again' | 'together' | 'rounds' | 'planned' | 'agreed';
 
 export interface CaseJob extends Omit<FleetJob, 'jobId'> {
   /** What an earlier report, given with `--history`, says about the job. */
   readonly history?: { readonly flapping?: boolean; readonly activeAgo?: number };
-  /** The follow-up's payload lists the job. */
+  /** If the sweep is a follow-up: what its payload says about this job. Absent if the payload does not list the job. */
   readonly waited?: { readonly askedAgo: number; readonly attempts: number; readonly activeAgo?: number };
 }
 
@@ -105,11 +107,11 @@ export interface RandomCase {
   readonly jobs: readonly CaseJob[];
   readonly payload: RequestPayload;
   /**
-   * The round, if the sweep is a follow-up. Its payload lists the jobs with `waited`, and one job that no longer
-   * exists.
+   * If the sweep is a follow-up: its number in the series of follow-ups, from 1. Its payload lists the jobs with
+   * `waited`, and one job that no longer exists. Null if the sweep is not a follow-up.
    */
   readonly followUpRound: number | null;
-  /** The follow-up also judges the rest of the request again. */
+  /** Whether the follow-up also sweeps the request's other jobs, not only those that its payload lists. */
   readonly followUpRest?: boolean;
   readonly remainingMs: number;
   /** Network delay of each request, in milliseconds; default 0. */
@@ -120,7 +122,7 @@ export interface RandomCase {
   readonly privilege: 'manage_ml' | 'monitor_ml';
   readonly followUps: FollowUpMode;
   readonly repetition: Repetition;
-  /** How long the person reads the plan before confirming it. */
+  /** How many milliseconds the user reads the plan before confirming it. */
   readonly readingMs?: number;
   readonly faults: readonly ScriptedFault[];
   readonly outsideActions: readonly OutsideAction[];

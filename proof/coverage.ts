@@ -27,7 +27,7 @@ export interface Coverage {
   sweeps: number;
   requests: number;
   readonly properties: Record<string, PropertyCoverage>;
-  /** How often each event occurred, by names such as `act idle`. */
+  /** In how many runs each event occurred, by name. For example, `act idle` means that a job was judged idle. */
   readonly met: Record<string, number>;
 }
 

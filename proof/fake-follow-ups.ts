@@ -1,4 +1,4 @@
-/** @module A fake follow-up service, with each mode in which the real service can work or fail. */
+/** @module A fake follow-up service that can work or fail in each way that `FollowUpMode` lists. */
 import type { VirtualClock } from '../simulator/index.ts';
 import type { FollowUpOrder, FollowUps } from '../src/sweep/ports.ts';
 import type { FollowUpMode } from './case.ts';

@@ -31,9 +31,9 @@ export interface TrueJob {
   readonly forecasts: number;
   readonly feed: TrueFeed | undefined;
   readonly modelBytes: number;
-  /** Whether it is being deleted, in which case reads of its stats get a 404. */
+  /** Whether the job is being deleted. In this state, reads of its stats get a 404. */
   readonly hidden: boolean;
-  /** How a fault garbled the job in the answer, which is not part of the cluster's state. */
+  /** How a fault garbled the job in the answer to the sweep. The job's state in the cluster is not affected. */
   readonly garbled?: Garbling;
 }
 

@@ -1,6 +1,6 @@
 /**
  * @module `npm run proof`: tries every property within a time budget. Loads come first, then bad input, then random
- * worlds until the time is up. Prints one table that ends with `N passed, N failed`. A property that was not tried has
+ * sweeps until the time is up. Prints one table that ends with `N passed, N failed`. A property that was not tried has
  * not passed.
  */
 import { badInputs } from './bad-input/index.ts';
@@ -21,7 +21,7 @@ const { time, seed } = proofCommand(
   .opts<{ readonly time: number; readonly seed: number }>();
 const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
-/** Of the time that is left after the loads, the share for bad input. */
+/** The share of the time after the loads that is used for bad input. */
 const shareOfBadInput = 0.4;
 const maxBadInputs = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);

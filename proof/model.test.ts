@@ -1,6 +1,6 @@
 /**
- * @module Tries every property in a hundred fixed random worlds, and in three hundred at night. `npm run soak` tries
- * many more worlds, with other seeds.
+ * @module Tries every property in 100 random cases from a fixed seed, or in 300 at night. `npm run soak` tries many
+ * more cases, with other seeds.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import * as fc from 'fast-check';
@@ -13,7 +13,7 @@ import { properties } from './properties.ts';
 import { runCase } from './run-case.ts';
 import { describeFailure, runMany, violationsOf } from './run-many.ts';
 
-/** Enough worlds to try each property. */
+/** A run of this many cases must try every property. */
 const enough = 100;
 /** Mutation testing runs fewer cases per mutant and does not shrink failures. */
 const cases = Number(process.env.PROOF_CASES ?? sized({ push: enough, nightly: 300 }));
@@ -37,7 +37,7 @@ it('a random case runs the same way every time', async () => {
 
 const folder = new URL('./cases/', import.meta.url);
 
-/** Each saved case is the shrunk form of a failure that has been fixed. */
+/** Each saved case is the shrunk form of a failure that is now fixed. */
 it.each(readdirSync(folder))('every property holds in the saved case %s', async (file) => {
   const given = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as RandomCase;
   expect(await violationsOf(given)).toEqual([]);

@@ -82,7 +82,7 @@ export interface ObservedSweep {
   readonly reads: Read[];
   readonly closes: Close[];
   upgradeMode: boolean | undefined;
-  /** When this sweep last read whether upgrade mode is on. */
+  /** When this sweep last read the state of upgrade mode. */
   upgradeReadAt: number | undefined;
   mayClose: boolean | undefined;
   /** When the last of the six initial reads succeeded; undefined if any of them failed. */
@@ -133,7 +133,8 @@ export class ServerLog {
   constructor(server: EmbeddedElasticsearch, clock: Clock) {
     const { security } = server.cluster;
     const authenticate = security.authenticate.bind(security);
-    // every request is authenticated in the same turn of the event loop in which it reads or changes the cluster
+    // The state is recorded here, because authentication runs in the same turn of the event loop in which the request
+    // reads or changes the cluster.
     security.authenticate = (headers, url) => {
       const { authorization, [readHeader]: read } = headers;
       this.served.push({
@@ -191,7 +192,8 @@ export class WatchedCluster implements Cluster {
       this.#seen.upgradeMode = await this.#inner.upgradeMode(signal);
       this.#seen.upgradeReadAt = this.#clock.now();
     } catch (error) {
-      // a sweep that carries out an existing plan reads only this part again
+      // A sweep that carries out a recent plan takes `foundAt` from the plan and repeats only this read. If the read
+      // fails, the sweep has no complete inventory.
       this.#seen.foundAt = undefined;
       throw error;
     }

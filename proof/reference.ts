@@ -88,9 +88,7 @@ export function names(patterns: readonly string[], jobId: string, groups: readon
   });
 }
 
-/**
- * What the sweep knew about one job when it decided, from reads at different times. `at` is by the sweep's own clock.
- */
+/** What the sweep knew about one job when it decided. The parts come from reads at different times. */
 export interface Known {
   readonly jobId: string;
   readonly config: TrueJob | undefined;
@@ -98,21 +96,25 @@ export interface Known {
   /** When the server answered with the stats, by the cluster's clock. */
   readonly statsAt: number;
   readonly feed: TrueJob['feed'];
-  /** Whether its config names a datafeed that no successful read has covered. */
+  /** Whether the job's config names a datafeed that the sweep did not read successfully. */
   readonly feedUnread: boolean;
-  /** Whether its config names a datafeed that was missing from the answer. */
+  /** Whether the job's config names a datafeed that was missing from the answer about datafeeds. */
   readonly feedMissing: boolean;
-  /** When the last of these reads ended, by the sweep's clock. */
+  /** When the last read of the job's config, stats and datafeed ended, by the sweep's clock. */
   readonly at: number;
-  /** When the sweep judged the job, by the sweep's clock, if that was later. */
+  /**
+   * When the sweep judged the job, by the sweep's clock, if not at `at`. A job that was read a second time is judged as
+   * of the end of the first reads.
+   */
   readonly judgedAt?: number;
   /** Whether the id is also the name of a group, in which case a close request with this id would close the group. */
   readonly isGroup: boolean;
 }
 
 /**
- * The groups that existed when the sweep listed the jobs. A group disappears with its last job. A job whose stats or
- * datafeed are missing from the listing is read once more. If the job is gone by then, it belongs to no group.
+ * The groups of all jobs that the sweep listed. If a job's stats or datafeed are missing from the listing, the sweep
+ * reads the job once more. If the job is gone by then, its groups do not count, because a group disappears with its
+ * last job.
  */
 export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
   const listed = (kind: ReadKind) => {
@@ -127,7 +129,8 @@ export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
       seen.reads.find((read) => read.kind === kind && read.ids?.includes(id)),
     );
     if (!configs?.ok || !again?.ok) return false;
-    // The datafeeds of these jobs are read last. The check before a close begins with configs.
+    // The second read of these jobs ends with their datafeeds. If the next read is of datafeeds, it belongs to the
+    // second read, because a check before a close begins with configs.
     const read = Math.max(configs.endedSeq, again.endedSeq);
     const next = seen.reads.find(({ ids, begunSeq }) => ids !== undefined && begunSeq > read);
     if (next?.kind === 'datafeeds' && !next.ok) return false;
@@ -151,7 +154,7 @@ export function knownOf(
   const feeds = feedId === undefined ? undefined : lastRead(seen, 'datafeeds', feedId, seq);
   const feedTruth = feeds && truthIn(feeds, jobId, feedId);
   const ended = Math.max(configs.endedAt, stats.endedAt, feeds?.endedAt ?? 0);
-  // the initial reads are combined after all six have succeeded
+  // the sweep uses the listings only after all six initial reads have succeeded
   const at = configs.ids === undefined ? Math.max(ended, seen.foundAt ?? ended) : ended;
   return {
     jobId,
@@ -177,7 +180,7 @@ export interface Past {
   /** Whether a follow-up lists the job. */
   readonly awaited?: boolean | undefined;
   /**
-   * If a plan is carried out: what the plan knew about the job; null if the plan would not have closed or forced it.
+   * If a sweep carries out a plan: what the plan knew about the job. Null if the plan did not list the job or kept it.
    */
   readonly planned?: Known | null | undefined;
 }
@@ -235,8 +238,9 @@ const isMisspelled = (key: string) =>
   ['', 'protect', 'protectuntil'].some((suffix) => equalButOne(bare(key), `jobsweep${suffix}`));
 
 /**
- * A warning must name one of these keys: the misspelled keys, if there are any. If there is neither a correct nor a
- * misspelled key: keys that resemble `jobsweep` less, but were probably meant for it.
+ * The keys in a job's settings that require a warning. The warning must name at least one of them. These are the
+ * misspelled keys, if there are any. If there is neither a correct nor a misspelled key, they are keys that are less
+ * similar to `jobsweep` but were probably meant for it.
  */
 export function keysToWarnOf(settings: Readonly<Record<string, unknown>>): string[] {
   const keys = Object.keys(settings);
@@ -289,7 +293,7 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   const longOpening = opened !== undefined && at - opened >= 90 * 60_000;
   if (stats.state === 'opening' && !(wanted.stuckOpening === 'close' && longOpening)) return keep('opening');
   if (stats.state === 'opened' && stats.opened === undefined) return keep('no_process');
-  // if it is unknown whether a datafeed reads old data, the datafeed is kept running
+  // keeps the job if it is unknown whether its running datafeed reads old data
   if (
     running &&
     (feed.readsPast === true || (feed.readsPast === undefined && wanted.runningDatafeeds === 'stop'))
@@ -319,7 +323,7 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   return { verdict: 'close', reason: lastData === undefined ? 'never_fed' : 'idle' };
 }
 
-/** Whether a job is unchanged since the plan. The job may be closing by now. */
+/** Whether a job is unchanged since the plan. It also counts as unchanged if it is closing by now. */
 function asInPlan(known: Known, planned: Known | null): boolean {
   if (planned === null || clockOf(known.stats) !== clockOf(planned.stats)) return false;
   if (known.stats?.state === 'closing') return true;
@@ -338,7 +342,10 @@ function asInPlan(known: Known, planned: Known | null): boolean {
 const sameStart = (now: number | undefined, then: number | undefined) =>
   now === undefined || then === undefined ? now === then : now <= then + 30_000;
 
-/** What the sweep's plan knew about a job; null if the plan would not close or force it. */
+/**
+ * What the sweep's plan knew about a job. Null if the plan did not list the job or kept it, undefined if there is no
+ * plan.
+ */
 export function plannedFor(seen: ObservedSweep, jobId: string): Known | null | undefined {
   if (!seen.plan) return undefined;
   const listed = inventoryOf(seen.plan, wantedBy(seen.plan.payload))?.listed ?? [];
@@ -346,7 +353,7 @@ export function plannedFor(seen: ObservedSweep, jobId: string): Known | null | u
   return entry?.known && entry.decision.verdict !== 'keep' ? entry.known : null;
 }
 
-/** When data last arrived, if the answer was readable. */
+/** When the job last received data. Undefined if there was no data, or if the answer contained no valid time. */
 function clockOf(stats: TrueJob | undefined): number | undefined {
   const unreadable = stats?.garbled === 'wrong_types' || stats?.garbled === 'without_clock';
   return unreadable ? undefined : stats?.lastData;
@@ -361,7 +368,10 @@ function openedAt({ stats, statsAt, at }: Known): number | undefined {
 export interface Listed {
   /** All jobs in the cluster that are not closed. */
   readonly open: readonly Known[];
-  /** Of these, the jobs that the request or the follow-up selects. */
+  /**
+   * The jobs that the request or the follow-up selects. Jobs from the follow-up's payload may be closed or deleted by
+   * now.
+   */
   readonly listed: readonly {
     readonly known: Known | undefined;
     readonly jobId: string;
@@ -370,7 +380,7 @@ export interface Listed {
 }
 
 /**
- * The inventory from the sweep's initial reads, with the decision about each job; undefined if one of the reads failed.
+ * The inventory from the sweep's initial reads, with the decision about each job. Undefined if one of the reads failed.
  */
 export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undefined {
   const firsts = (['configs', 'stats', 'datafeeds'] as const).map((kind) =>
@@ -418,8 +428,8 @@ export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undef
 }
 
 /**
- * Completes a job that only some of the initial reads contained. The sweep reads such a job once more. If the job no
- * longer exists, the sweep omits it (undefined).
+ * What the sweep knew about a listed job when it decided. If only some of the initial reads contained the job, the
+ * sweep reads it once more. Undefined if the job no longer exists then, because the sweep omits it.
  */
 function readAgain(seen: ObservedSweep, known: Known, end: number): Known | undefined {
   const closed = known.stats?.state === 'closed';

@@ -1,5 +1,5 @@
 /**
- * @module The result table. For each property: the number of cases that tried it, how many of these had faults, and the
+ * @module The result table: for each property, the number of cases that tried it, how many of them had faults, and the
  * result.
  */
 

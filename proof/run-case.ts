@@ -80,8 +80,7 @@ export async function runCase(given: RandomCase): Promise<Observation> {
   const timer = setTimeout(resolve, maxRealMs, 'late');
   const finished = await Promise.race([story(running, sweeps), late]);
   clearTimeout(timer);
-  // let requests that are still in flight after a sweep arrive now; any later request means that the sweep has not
-  // stopped
+  // Delivers requests that were still in flight when a sweep ended. Later requests mean that the sweep did not stop.
   await clock.advance(0);
   const answered = server.requests.length;
   if (finished !== 'late') await clock.advance(5 * 60_000);
@@ -290,7 +289,10 @@ async function onlyPlan(
   });
 }
 
-/** Carries out the last sweep's plan, based on that sweep's reads, unless a new read is needed. */
+/**
+ * Carries out the plan of the last sweep. The new sweep reuses that sweep's reads, unless these are more than 5 minutes
+ * old.
+ */
 async function carryOutAgreed(
   running: Running,
   sweeps: ObservedSweep[],

@@ -35,7 +35,7 @@ export interface Many extends RunOptions {
 export async function runMany({ coverage, ...options }: Many): Promise<Failure | undefined> {
   let shrinking = false;
   const property = fc.asyncProperty(anyCase, async (given) => {
-    // shrinking tries cases that are not random, so they do not count
+    // does not count the cases that shrinking tries, because they are not random
     const violations = await violationsOf(given, shrinking ? undefined : coverage);
     if (violations.length === 0) return;
     shrinking = true;

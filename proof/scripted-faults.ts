@@ -100,8 +100,8 @@ const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> 
 const garbles = (kind: FaultKind): kind is Garbling => kind in garblings;
 
 /**
- * Installs the faults. Returns the list of faults that occurred; it grows during the run. After `max` requests, no
- * request is answered.
+ * Installs the faults. Returns the list of faults that occurred, which grows during the run. After `max` requests, no
+ * request gets an answer.
  */
 export function scriptFaults(
   server: EmbeddedElasticsearch,
@@ -122,7 +122,7 @@ export function scriptFaults(
       found = faultFor(fault, server, log, api, path);
       if (found) struck.push({ kind: fault.kind, api });
     }
-    // adds the network delay without a spread, which would evaluate the fault's getters too early
+    // Adds the network delay with `Object.create`. An object spread would evaluate the fault's getters too early.
     if (networkMs === 0) return found;
     if (!found) return { api, delay: networkMs };
     return Object.create(found, { delay: { value: (found.delay ?? 0) + networkMs } }) as Fault;
@@ -143,7 +143,7 @@ function faultFor(
     return fault && { api, ...fault };
   }
   if (api !== 'ml.get_job_stats') return undefined;
-  // evaluated when the answer is sent: the server's answer at that time, with one job garbled
+  // The getter runs when the answer is sent. It returns the server's answer at that time, with one job garbled.
   return {
     api,
     status: 200,

@@ -20,7 +20,7 @@ import {
 import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
 import { badInput, noSetup } from './property.ts';
 
-/** One corruption of one answer, or of that answer and all later ones of its kind. */
+/** A corruption of one answer or, if `always` is true, of that answer and all later answers of the same kind. */
 interface AnswerFault {
   readonly answer: AnswerKey;
   readonly nth: number;
@@ -28,7 +28,7 @@ interface AnswerFault {
   readonly how: Corruption | { readonly way: Way; readonly at: number } | Aimed;
 }
 
-/** Corrupts a field that verdicts depend on, in one entry or in every entry that has it. */
+/** A corruption of a field that verdicts depend on, in one entry or in every entry of the answer. */
 interface Aimed extends Corruption {
   /** Selects the field; taken modulo the number of fields. */
   readonly field: number;
@@ -91,7 +91,7 @@ const answerFault: fc.Arbitrary<AnswerFault> = fc.record(
   {
     answer: fc.constantFrom<AnswerKey>('configs', 'stats', 'stats', 'datafeeds', 'close', ...keys),
     nth: fc.constantFrom(1, 1, 1, 1, 2, 3, 5),
-    // if only one answer is corrupted, the reads before the close correct it
+    // often true, because one corrupted answer rarely does harm: the sweep reads each job again before its close
     always: fc.constantFrom(true, true, false),
     how: fc.oneof(
       fc.record(
@@ -177,8 +177,8 @@ export const answers = badInput<Given, object>({
 });
 
 /**
- * The jobs that each request would close without corruption and without fuses. Fuses are off because a corruption may
- * hide idle jobs and so keep a fuse from tripping.
+ * For each request, the jobs that it closes if no answer is corrupted and no fuse trips. Fuses are off because a
+ * corruption may hide idle jobs and so keep a fuse from tripping.
  */
 const baseline = new Map<number, ReadonlySet<string>>();
 
@@ -226,8 +226,8 @@ async function sweepCorrupted(payload: RequestPayload, faults: readonly AnswerFa
 }
 
 /**
- * This corruption makes an answer megabytes large, and a sweep of 15 minutes reads hundreds of answers, so only one is
- * corrupted.
+ * Whether a corruption makes an answer megabytes large. Such a corruption applies to one answer only, because a sweep
+ * of 15 minutes reads hundreds of answers.
  */
 const isLarge = (how: AnswerFault['how']): boolean => 'kind' in how && how.kind === 'many';
 
@@ -239,17 +239,17 @@ function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kin
   const path = known[field % known.length] as Path;
   const corruptEntry = (whole: Json, index: number) =>
     corruptAt(whole, [list, index, ...path], { kind, pick });
-  // starts at the end, because deleting an entry shifts the later ones
+  // begins with the last entry, because deleting an entry shifts the entries after it
   return everywhere
     ? [...entries.keys()].reverse().reduce(corruptEntry, answer)
     : corruptEntry(answer, at % entries.length);
 }
 
 /**
- * The jobs that lost a sign of their protection in a corrupted but still valid answer, where a sweep cannot notice the
- * loss: groups and custom settings are optional, and no other answer repeats them (`spoiled-answers.test.ts` lists each
- * such field). A sweep does notice a renamed datafeed, because the job's config names it too, unless that config is
- * missing or corrupted as well.
+ * The jobs that a sweep may close because the corrupted answer no longer shows that they are protected, and is still
+ * valid. A sweep cannot notice the loss of groups or custom settings: they are optional, and no other answer repeats
+ * them (`spoiled-answers.test.ts` lists each such field). A sweep does notice a renamed datafeed, because the job's
+ * config names it too, unless that config is missing or corrupted as well.
  */
 function hiddenSigns(key: AnswerKey, answer: Json): string[] {
   if (!isObject(answer)) return [];

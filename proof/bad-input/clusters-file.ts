@@ -59,7 +59,7 @@ export const clustersFile = badInput<Given, TwoClusters>({
     const result = await bench.run(['plan', '--clusters', path, '-p', '-'], {
       stdin: JSON.stringify({ cluster }),
     });
-    // let requests that are still in flight after the command arrive now
+    // delivers requests that were still in flight when the command ended
     await bench.clock.advance(0);
     const [asked, askedOther] = [authorizations(bench.own, from[0]), authorizations(bench.other, from[1])];
     const problems = [...endedBadly(result), ...shownSecrets(result.stdout + result.stderr)];
@@ -71,7 +71,7 @@ export const clustersFile = badInput<Given, TwoClusters>({
       if (result.exit === 2) problems.push('a cluster received a request although the file is refused');
     }
     if (asked.length > 0 && askedOther.length > 0) problems.push('two clusters received requests');
-    // a corruption may have swapped the two clusters' credentials
+    // not for corrupted files, because a corruption may have swapped the two clusters' credentials
     if (value !== undefined && file.corruptions.length === 0) {
       const wrong = cluster === 'logs' ? asked : askedOther;
       if (wrong.length > 0) problems.push(`the wrong cluster was asked for ${cluster}`);

@@ -11,7 +11,7 @@ import { type Folder, newFolder } from '../../test/support/folder.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../../test/support/run-command.ts';
 import { isPlain } from './output-checks.ts';
 
-/** The clock, the folder and the environment with which commands run. */
+/** Runs commands with a simulated clock, a folder for their files, and their environment. */
 export class Bench implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly folder: Folder;

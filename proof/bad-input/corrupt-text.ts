@@ -28,7 +28,7 @@ const intruders = [
   '*',
   '!',
 ];
-/** How many blanks to insert. The last number makes the text as large as a file that was passed by mistake. */
+/** How many blanks to insert. Ten million blanks make the text as large as a data file that was passed by mistake. */
 const paddings = [1, 100, 5_000, 70_000, 10_000_000];
 
 const pickFrom = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;

@@ -1,4 +1,7 @@
-/** @module Corrupts YAML with its own features: exponential, unknown and cyclic aliases, tags, merges, several documents. */
+/**
+ * @module Corrupts YAML documents with features of YAML: exponential, unknown and cyclic aliases, tags, merges, several
+ * documents.
+ */
 import * as fc from 'fast-check';
 
 export interface YamlCorruption {

@@ -64,7 +64,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * All answers before any corruption or close. For one datafeed, `orphan`, only its config names the job that it feeds.
+ * All answers before any corruption or close. The stats of the datafeed `datafeed-orphan` do not name its job, so only
+ * the datafeed's config does.
  */
 export function wholeAnswers(): MlAnswers {
   const answers = answersOfKinds();
@@ -95,7 +96,7 @@ const staleData = (index: number): Fields => {
 
 export type AnswerKey = keyof MlAnswers | 'close';
 
-/** The corrupted answer: its text, status and headers, and what the connection does. */
+/** An answer after its corruption: its text, status and headers, and how the connection fails, if it does. */
 export interface CorruptedAnswer {
   readonly text: string | Buffer;
   readonly status?: number;

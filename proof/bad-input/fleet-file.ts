@@ -184,7 +184,7 @@ export const fleetFile = badInput<CorruptedFile, Bench>({
       meet('served');
       if (given.corruptions.length > 0) meet('corrupted and served');
       if (answers.some(({ status }) => status === 200)) meet('answered');
-      // scripted faults may cause errors on purpose
+      // errors are allowed if the fleet has scripted faults, which may cause errors on purpose
       if (value === undefined || (isObject(value) && 'faults' in value)) return problems;
       return [
         ...problems,

@@ -24,7 +24,7 @@ interface Given {
 
 interface HistoryBench extends ClusterBench {
   readonly clusterId: string;
-  /** The jobs that a plan without a history would close or force. */
+  /** The jobs that a plan without a history would close, with or without force. */
   readonly acts: ReadonlySet<string>;
 }
 
@@ -58,7 +58,7 @@ export const history = badInput<Given, HistoryBench>({
         const startedAt = `2026-11-${day}T02:00:00.000Z`;
         const jobs = [reportedJob('flaps', 'closed'), reportedJob('idle-1', day === 21 ? 'closed' : 'kept')];
         const report: Json = reportOf(bench.clusterId, jobs, { sweepId: `sweep-${day}`, startedAt });
-        // only the last report is corrupted, because the other two already contain the closes
+        // only the last of the three reports is corrupted; the other two already show that the job `flaps` was closed
         const value = day === 21 && corruptions.length > 0 ? corrupt(report, corruptions) : report;
         const text = writeReport(value, form, jsonText);
         return bench.write(`${day}.log`, day === 21 ? corruptText(text, textCorruptions) : text);

@@ -27,12 +27,12 @@ interface Given {
   readonly texts: readonly { readonly slot: Slot; readonly text: string }[];
 }
 
-/** Harmless texts that are not valid job ids, like the hostile ones. */
+/** Harmless texts. Like the hostile texts, they are not valid job ids. */
 const harmless = Object.fromEntries(slots.map((slot) => [slot, `Harmless ${slot}`])) as Texts;
 
 /**
- * The harmless texts. If the hostile text in a slot is a valid id, so is the harmless text, because valid ids are
- * printed differently.
+ * The harmless texts for comparison. Valid ids are printed differently, so the harmless text in a slot is a valid id if
+ * the hostile text is one.
  */
 const likewise = (texts: Given['texts']): Texts => ({
   ...harmless,
@@ -89,7 +89,7 @@ export const hostileText = badInput<Given, HostileCluster>({
       return problems;
     }
     meet('shown');
-    // These differences between the two outputs are allowed: a chart omits empty labels, some texts are invalid in a
+    // Three differences between the two outputs are allowed: a chart omits empty labels, some texts are invalid in a
     // header or as a uuid, and a job whose id is used twice is listed once.
     const absent = texts.some(({ slot, text }) => /^(warning|uuid)$/.test(slot) || text.trim() === '');
     const doubled = new Set(texts.map(({ text }) => text)).size < texts.length;
@@ -123,7 +123,10 @@ async function show(
   return bench.run(['--no-color', name, '-o', form, ...rest], options);
 }
 
-/** `alike` means that both outputs ended in the same way, so that they must have the same structure. */
+/**
+ * The problems in an output. If `alike` is true, the output must have the same structure as the one with harmless
+ * texts.
+ */
 function wrongIn(stdout: string, harmlessOut: string, form: Form, alike: boolean): string[] {
   const problems = stdout
     .split('\n')
@@ -151,7 +154,10 @@ const unparsable = (texts: readonly string[]): string[] =>
     }
   });
 
-/** Reports parts that never occur with harmless texts. If `alike`, also reports any difference. */
+/**
+ * Reports a tag or Markdown sign that never occurs with harmless texts. If `alike` is true, reports any other
+ * difference, too.
+ */
 function built(got: readonly string[], expected: readonly string[], alike: boolean): string[] {
   for (const part of expected) known.add(part);
   const strange = got.find((part) => !known.has(part));

@@ -46,8 +46,8 @@ export function valueAt(value: Json | undefined, path: Path): Json | undefined {
 }
 
 /**
- * A copy with `change` applied at `path`. If `change` returns undefined, the entry is removed. The order of keys stays
- * the same.
+ * A copy of `value` with `change` applied at `path`. If `change` returns undefined, the entry is removed. The order of
+ * keys stays the same.
  */
 export function changeAt(
   value: Json,

@@ -1,4 +1,6 @@
-/** @module The function's log for a cluster with hostile texts. People read this log on terminals, line by line. */
+/**
+ * @module Checks the function's log for a cluster with hostile texts. People read this log on terminals, line by line.
+ */
 import * as fc from 'fast-check';
 import { createHandler } from '../../src/function/handler.ts';
 import { type HostileCluster, openHostileCluster, type Slot, slots, type Texts } from './hostile-cluster.ts';

@@ -111,7 +111,7 @@ function readText(text: string, meet: (thing: string) => void): ReturnType<typeo
 const keysIn = (text: string): number =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)].filter(([, colon]) => colon).length;
 
-/** The maximum nesting depth of a document, including ignored parts. */
+/** The maximum nesting depth of a payload. Parts that the command ignores count as well. */
 const maxLevels = 1_000;
 
 /** The number of keys in a value (a duplicate key counts once), and the value's levels of nesting. */

@@ -67,7 +67,7 @@ export function refusedWell(
   const isCut = problems.length > maxReported && problems.at(-1)?.message.startsWith('and more') === true;
   const reportedProblems = isCut ? problems.slice(0, -1) : problems;
   if (reportedProblems.length > maxReported) return [`${reportedProblems.length} problems are reported`];
-  // an invalid name in a list may be reported by its index
+  // an invalid name in a list may be reported with its index, which is removed here
   const reported = new Set(
     reportedProblems.map(({ field }) => field.replace(/^(jobs|exclude|force\.exclude)\[\d+\]$/, '$1')),
   );

@@ -75,7 +75,7 @@ export const realProcess = badInput<{ readonly name: string }, Bench>({
     'on extreme input the real command ends with exit code 2 and a message, within seconds and in its usual memory',
   outcomes: [],
   toMeet: [],
-  // each case starts a process
+  // few cases, because each case starts a process
   share: 0.01,
   maxMs: 60_000,
   given: fc.record({ name: fc.constantFrom(...names) }, { noNullPrototype: true }),

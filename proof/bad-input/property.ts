@@ -1,7 +1,7 @@
 /**
  * @module Runs one property over bad input with random cases from a seed. Counts what occurs in the cases, and shrinks
- * a case that violates the property. A long run in which an expected outcome never occurs proves nothing, so it fails,
- * too.
+ * a case that violates the property. A long run also fails if an expected outcome never occurs, because it then proves
+ * nothing.
  */
 import * as fc from 'fast-check';
 import { checkOptions, type RunOptions } from '../check-options.ts';
@@ -31,11 +31,11 @@ export type Meet = (thing: string) => void;
 export interface Definition<Given, Setup> {
   readonly name: string;
   readonly sentence: string;
-  /** The possible ends of a case. Each must occur in any run of a hundred cases. */
+  /** The possible outcomes of a case. In any run of at least a hundred cases, each outcome must occur. */
   readonly outcomes: readonly string[];
   /** Everything else that must occur in a run of `enough` cases, such as each kind of corruption and each location. */
   readonly toMeet: readonly string[];
-  /** Default: 1,000. */
+  /** The number of cases in a run after which everything in `toMeet` must have occurred. Default: 1,000. */
   readonly enough?: number;
   /** The share of a run's cases that this property tries; smaller for expensive properties. Default: 1. */
   readonly share?: number;
@@ -68,7 +68,7 @@ async function runProperty<Given, Setup>(
   const met: Record<string, number> = Object.fromEntries([...outcomes, ...toMeet].map((thing) => [thing, 0]));
   let failed = false;
   const meet: Meet = (thing) => {
-    // shrinking tries cases that are not random, so they do not count
+    // does not count the cases that shrinking tries, because they are not random
     if (!failed) met[thing] = (met[thing] ?? 0) + 1;
   };
   await using setup = await definition.open();
@@ -111,8 +111,8 @@ async function runProperty<Given, Setup>(
 }
 
 /**
- * Runs a case within its time limit. A case that hangs is abandoned. If a case blocks the process, it is reported when
- * it ends.
+ * Runs a case within its time limit. If the case hangs, it is abandoned. If it blocks the process, the timer cannot
+ * fire, so the excess is reported when the case ends.
  */
 async function inTime<Given, Setup>(
   { attempt, maxMs = 20_000 }: Definition<Given, Setup>,
@@ -136,7 +136,7 @@ async function inTime<Given, Setup>(
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** Limits the printed text of a case. Larger cases can be repeated by seed and path. */
+/** The maximum length of a printed case, in characters. A larger case can be repeated by its seed and path. */
 const maxShown = 4_000;
 
 function show(value: unknown): string {

@@ -29,7 +29,9 @@ interface ReopenBench extends ClusterBench {
 /** The closed jobs. `fed` and `other-fed` have a stopped datafeed. */
 const closed = ['ours-1', 'ours-2', 'fed', 'other', 'other-fed', 'kept', 'failed-to-close', 'constructor'];
 
-/** Entries that a sweep never writes: jobs that the sweep did not close, and datafeeds of other jobs. */
+/**
+ * Report entries that a sweep never writes: for jobs that the sweep did not close, or with the datafeed of another job.
+ */
 const odd = fc.subarray([
   reportedJob('other-fed', 'error', { datafeedStopped: true, datafeedId: 'datafeed-other-fed' }),
   reportedJob('kept', 'kept', { datafeedStopped: true }),
@@ -112,7 +114,7 @@ export const reopen = badInput<Given, ReopenBench>({
   },
 });
 
-/** The requests that the report permits; none if the report is about another cluster. */
+/** The requests that the report allows `reopen` to send. None if the report is about another cluster. */
 function allowedChanges(text: string, { clusterId, server }: ReopenBench): ReadonlySet<string> {
   const objects = objectsIn(text);
   if (!objects.some(({ id }) => id === clusterId)) return new Set();

@@ -81,7 +81,10 @@ function linesOf(report: Json): Json[] {
   ];
 }
 
-/** Finds every object in a text, at any depth, in every form in which the text may contain JSON. */
+/**
+ * Finds every object in a text, at any depth. The text may be JSON, have JSON in its lines, or have JSON in strings
+ * inside JSON.
+ */
 export function objectsIn(text: string): JsonObject[] {
   const found: JsonObject[] = [];
   const todo: Json[] = [];

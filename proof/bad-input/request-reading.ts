@@ -1,6 +1,6 @@
 /**
- * @module A hand-written implementation of the contract's request table: the meaning of a payload, or its wrong fields.
- * It shares no code with the schema to which it is compared.
+ * @module A hand-written implementation of the contract's request table. It returns the meaning of a payload, or the
+ * payload's wrong fields. It shares no code with the schema to which it is compared.
  */
 import { isObject, type Json, type JsonObject } from './json.ts';
 
@@ -8,7 +8,7 @@ export type Reading =
   | { readonly means: Readonly<Record<string, unknown>>; readonly wrong?: undefined }
   | { readonly wrong: readonly string[] };
 
-/** The meaning of a field's value, or the paths of the wrong parts, relative to the field. */
+/** Reads the value of a field. Returns its meaning, or the paths of its wrong parts, relative to the field. */
 type Read = (value: Json) => { readonly means: unknown } | { readonly wrong: readonly string[] };
 
 const bad = { wrong: [''] } as const;

@@ -78,10 +78,7 @@ interface ScheduleBench extends Bench {
   readonly asked: () => number;
 }
 
-/**
- * The schedules that may be deleted because of the file. They do not include follow-ups and the deployment's own
- * schedules.
- */
+/** The schedules that `--prune` may delete. The deployment's own schedules and follow-ups are not among them. */
 const ofFile = ['old', 'nightly'];
 
 export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({

@@ -1,4 +1,4 @@
-/** @module The command's environment, corrupted as by shells, templates and copied lines. */
+/** @module The command's environment variables, with the mistakes that shells, templates and careless copying cause. */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
 import { hostileTexts } from './hostile-samples.ts';
@@ -119,7 +119,7 @@ export const settings = badInput<Given, TwoClusters>({
     }
     const from = bench.own.requests.length;
     const result = await bench.run([given.command], { env: environment });
-    // let requests that are still in flight after the command arrive now
+    // delivers requests that were still in flight when the command ended
     await bench.clock.advance(0);
     const used = authorizations(bench.own, from);
     const allowed = authorizationsOf(environment);
@@ -144,7 +144,7 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
   const set = given.map(({ name, pick, slip }) => {
     const all = values[name];
     const value = (all[pick % all.length] as string).replace('URL', address);
-    // messages may quote an invalid ARN, because an ARN contains no secret
+    // puts no secret into an ARN, because messages may quote an invalid ARN
     if (/^(another_secret|query|user)$/.test(slip) && name.startsWith('JOBSWEEP'))
       return [name, value] as const;
     const corrupted = slip === 'hostile' ? hostileTexts[pick % hostileTexts.length] : slips[slip](value);

@@ -1,4 +1,7 @@
-/** @module The breaks for the properties over bad input; see `list.ts`. */
+/**
+ * @module Deliberate breaks: each changes one marked line so that a property over bad input no longer holds. See
+ * `list.ts`.
+ */
 import type { Break } from './break.ts';
 
 export const badInputBreaks: readonly Break[] = [

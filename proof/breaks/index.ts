@@ -1,4 +1,6 @@
-/** @module All breaks, and the names of all properties. Each property needs a break. */
+/**
+ * @module All deliberate breaks of the source, and the names of all properties. Each property needs at least one break.
+ */
 import { badInputs } from '../bad-input/index.ts';
 import { properties } from '../properties.ts';
 import { badInputBreaks } from './bad-input.ts';

@@ -50,7 +50,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   const violated = new Set<string>();
   let run = 0;
   try {
-    // another property may notice the break first, but only a violation of the break's own property counts
+    // continues until the break's own property is violated, because another property may notice the break first
     for (let chunk = 0; run < cases && !violated.has(property); chunk += 1) {
       const { coverage } = await runChunk(child, { seed: seed + chunk, cases: cases - run, shrink: false });
       run += coverage.cases;
@@ -64,7 +64,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   return { cases: run, violated: [...violated] };
 }
 
-/** Does the same for a property over bad input. */
+/** Runs cases of one property over bad input until a case violates it, or until all have run. */
 async function runBadInputUntilFound(
   worker: string,
   name: string,

@@ -1,4 +1,6 @@
-/** @module Checks of the close requests: which jobs they name, after which look, and in which form. */
+/**
+ * @module Checks of the close requests: which jobs they name, in which form, and what the sweep read right before them.
+ */
 import { answerFor, lastRead, type Observation, type ObservedSweep } from '../observe.ts';
 import { decide, groupsListed, inventoryOf } from '../reference.ts';
 import { isAfter, looks } from './looks.ts';
@@ -8,8 +10,8 @@ export function neverClosesActive({ seen, wanted, claim }: Trial): void {
   for (const { jobId, known } of looks(seen)) {
     const { lastData, opened } = known?.stats ?? {};
     const now = known?.at ?? 0;
-    // the time of the last data is compared with the sweep's clock, which may be skewed; the open time is a duration,
-    // which skew does not affect
+    // The time of the last data is compared with the sweep's clock, which may be ahead by `skewMs`. The time since the
+    // job opened is a duration, so the skew is subtracted again.
     const ages = [lastData && now - lastData, opened && now - seen.skewMs - opened];
     for (const age of ages)
       claim(
@@ -36,7 +38,7 @@ export function looksRightBefore({ seen, claim }: Trial): void {
         previous === undefined || (read !== undefined && isAfter(read, previous)),
         () => `${jobId} was asked to close again without a look since the last request`,
       );
-    // a look is as old as its oldest read; a slow cluster may take up to 30 s to answer
+    // The sweep's knowledge is as old as the older of the two reads. A slow cluster may take up to 30 s to answer.
     const servedAt = [configs, stats].map((read) => (read && answerFor(read, jobId)?.at) ?? 0);
     const age = close.begunAt - Math.min(...servedAt);
     claim(age <= 30_000, () => `${jobId} was asked to close ${age} ms after it was read`);

@@ -1,4 +1,4 @@
-/** @module What a sweep knew about each job, and about the job's past, when it requested the close. */
+/** @module What a sweep knew about each job, and about the job's past, when it sent a close request for the job. */
 import { answerFor, type Close, type ObservedSweep, type Read } from '../observe.ts';
 import { type Known, knownOf, type Past, plannedFor, type Wanted } from '../reference.ts';
 
@@ -25,8 +25,8 @@ export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
 }
 
 /**
- * What a sweep knew about a job's past at `seq`. A sweep has three sources: its follow-up payload, its own close
- * requests, and the first time that it saw the job closing.
+ * What a sweep knew about a job's past at the sequence number `seq`. It has three sources: the payload of a follow-up,
+ * its own close requests, and the first time that it saw the job closing.
  */
 export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: number): Past {
   const chained = wanted.chain?.jobs.findLast((job) => job.jobId === jobId);

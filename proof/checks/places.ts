@@ -5,7 +5,7 @@ import type { Trial } from './trial.ts';
 
 /**
  * The maximum number of jobs on a node that may be closing at once. `auto` is half of the node's processors, rounded
- * down, at least 1. Version 7.17 does not report processors.
+ * down, at least 1. Version 7.17 does not report processors, so the maximum is 4 there.
  */
 function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['stack']): number {
   if (perNode !== 'auto') return perNode;
@@ -16,11 +16,12 @@ function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['sta
 export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
   const { perNode } = wanted;
   if (perNode === null) return;
-  // If a request from this sweep was lost and the other sweep closes the same job, the lost request seems to have
-  // worked.
+  // Not checked if two sweeps run at the same time and a fault hit a close request. If this sweep's request was lost
+  // and the other sweep closes the same job, the lost request seems to have worked.
   if (run.case.repetition === 'together' && run.struck.some(({ api }) => api === 'ml.close_job')) return;
   const asks = looks(seen).filter(({ close }) => !close.force);
-  // Another client may close a job whose close request was refused.
+  // These jobs do not count: if the cluster refused this sweep's close request, another client's close looks like its
+  // effect.
   const othersClosed = new Set(run.done.filter(({ kind }) => kind === 'closed').map(({ jobId }) => jobId));
   const isClosingAt = ({ jobId, close }: Look, at: number) => {
     if (othersClosed.has(jobId)) return false;

@@ -51,7 +51,8 @@ export function obeysFuses({ seen, wanted, claim }: Trial): void {
     () => `the fuse is ${report.fuse?.name}, and should be ${fuse}`,
   );
   if (seen.plan?.foundAt !== undefined && seen.closes.length > 0) {
-    // a plan that is confirmed later must pass the fuses as they are then
+    // If the user confirms a plan late, upgrade mode (after 10 s) and the whole inventory (after 5 min) must be read
+    // again, because the fuses must be checked with current values.
     const age = seen.startedAt - seen.plan.foundAt;
     const since = (moment = 0) => moment >= seen.startedAt;
     claim(age <= 10_000 || since(seen.upgradeReadAt), () => `upgrade mode was read ${age} ms before`);

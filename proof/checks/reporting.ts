@@ -15,7 +15,7 @@ export function countsOnce(trial: Trial): void {
   const { counts, jobs, kept } = report;
   const sum = outcomeCounts.reduce((total, [, count]) => total + counts[count], 0);
   claim(sum === counts.listed, () => `listed ${counts.listed}, and the outcomes sum to ${sum}`);
-  // When a plan is carried out, the report also lists jobs that were deleted since the plan.
+  // When a sweep carries out a plan, its report also lists jobs that were deleted since the plan.
   const listedIds = new Set(inventory.listed.map(({ jobId }) => jobId));
   const ofPlan = run.case.repetition === 'planned' || run.case.repetition === 'agreed';
   const deleted = jobs.filter(({ jobId, outcome }) => outcome === 'gone' && !listedIds.has(jobId));
@@ -71,7 +71,7 @@ export function countsOnce(trial: Trial): void {
   }
 }
 
-/** The report repeats the rules by which its jobs were chosen. */
+/** Checks that the report repeats the parts of the request that select the jobs. */
 function checkRequest({ seen: { report }, wanted, claim }: Trial): void {
   if (!report) return;
   const { idleFor, jobs = ['*'], exclude = [] } = report.request;
@@ -123,7 +123,7 @@ export function warnsOfMisspelledOptOuts({ seen, wanted, claim }: Trial): void {
   for (const { jobId, known } of inventory.listed) {
     const keys = keysToWarnOf(known?.config?.customSettings ?? {});
     if (keys.length === 0) continue;
-    // one warning names at most ten jobs
+    // a warning names at most ten jobs and counts the others
     const names = (warning: string, key: string) =>
       warning.includes(JSON.stringify(key)) && (warning.includes(jobId) || / and \d+ more /.test(warning));
     claim(
@@ -164,7 +164,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
       claim(followed.has(jobId) || warned, () => `${jobId} is left closing without follow-up and warning`);
   const outOfTime = report.jobs.filter(isOutOfTime);
   const rest = seen.arranged.some(({ order }) => order.chain.rest);
-  // a pending follow-up looks at its jobs, whatever their state
+  // jobs in a pending follow-up need no other follow-up: the pending one checks them, whatever their state
   const untaken = outOfTime.filter(({ jobId }) => !seen.pending.has(jobId));
   if (untaken.length > 0)
     claim(
@@ -194,7 +194,9 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
   }
 }
 
-/** Idle jobs that the sweep had no time to close, without stuck jobs, which the follow-up lists. */
+/**
+ * Whether the sweep had no time to close an idle job. Stuck jobs do not count, because the follow-up lists them by id.
+ */
 const isOutOfTime = ({ notAttemptedBecause, reason }: ReportedJob) =>
   notAttemptedBecause === 'time' && reason !== 'stuck';
 
@@ -233,7 +235,7 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   );
   const wasForced = closes.some(({ force }) => force);
   const lastClose = closes.at(-1);
-  // the sweep also reads states while a request is in flight
+  // a read during the close request counts, too, because the sweep polls states while a request is in flight
   const readSince = lastClose === undefined || (read !== undefined && read.begunSeq > lastClose.begunSeq);
   switch (outcome) {
     case 'closed':
@@ -285,8 +287,9 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
 }
 
 /**
- * Whether the cluster had reported a job as closed, in a usable answer, when the job got its error. A job whose check
- * before the close failed has its outcome from then on, while a read in flight may still end.
+ * Whether the cluster had reported a job as closed, in a usable answer, before the job got its error. If the sweep's
+ * check of the job right before a close failed, the job got its error at that moment. Reads that ended later do not
+ * count.
  */
 function wasReadClosed(seen: ObservedSweep, jobId: string, error: string | undefined): boolean {
   const failed = seen.reads.findLast(
@@ -305,8 +308,8 @@ function sinceLastStats(seen: ObservedSweep, jobId: string): number {
 }
 
 /**
- * The decisions after the last look. If a job was found closing and got no close request, the last read of its stats
- * decides.
+ * The correct decisions about a job after the sweep last checked it before a close, one for each moment at which this
+ * check may have ended. If a job was found closing and got no close request, the last read of its stats decides.
  */
 function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
   return endsOfLastLook(seen, jobId).map((seq) => {
@@ -325,9 +328,10 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * Sequence numbers just after the last look at a job, one for each way in which the look may have ended. Only a look
- * reads the config, so that read identifies the look. The stats are read at the same time or just before. At the end, a
- * job that was found closing may be judged by its stats alone.
+ * Sequence numbers right after the sweep last checked a job before a close, one for each read with which this check may
+ * have ended. Only this check reads the config of single jobs, so that read identifies the check. The stats are read at
+ * about the same time. The last value is infinity, because a job that was found closing may be judged later, by its
+ * stats alone.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);

@@ -5,7 +5,7 @@ import type { Wanted } from '../reference.ts';
 /** Claims that a condition holds. `otherwise` describes the violation. */
 export type Claim = (holds: boolean, otherwise: () => string) => void;
 
-/** One sweep in a run, and its payload as the contract defines it. */
+/** One sweep in a run, and its request with the defaults that the contract defines. */
 export interface Trial {
   readonly seen: ObservedSweep;
   readonly wanted: Wanted;

@@ -47,9 +47,9 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
     for (const jobId of ids) {
       const count = (counts.get(jobId) ?? 0) + 1;
       counts.set(jobId, count);
-      // The maximum number of close requests for one job from two concurrent sweeps. One request from each sweep is
-      // enough, and a third is possible if requests fail. Each sweep may force a stuck job once more. If a job fails to
-      // close, each sweep may repeat its request as often as the rules allow, because neither knows the other's
+      // The maximum number of close requests for one job from two concurrent sweeps. It is 3 for most jobs: one from
+      // each sweep, and one more if a request fails. It is 4 for a forced job: each sweep may also force it once. It
+      // is 6 for a job that fails to close: each sweep may send three requests, because neither knows the other's
       // requests.
       const allowed = failing.has(jobId) ? 6 : forced.has(jobId) ? 4 : 3;
       claim(!undisturbed || count <= allowed, () => `${jobId} got ${count} close requests from two sweeps`);

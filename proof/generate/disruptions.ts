@@ -46,7 +46,8 @@ const outsideAction: fc.Arbitrary<OutsideAction> = fc.record({
 });
 
 /**
- * Most failures need one fault or one outside action, some need both, and none needs ten. So each case has only a few.
+ * Most failures need one fault or one outside action, some need both, and none needs ten. So each case has only a few
+ * faults and actions.
  */
 export const disruptions = fc.oneof(
   { arbitrary: fc.constant({ faults: [], outsideActions: [] }), weight: 3 },

@@ -3,8 +3,8 @@ import * as fc from 'fast-check';
 import { type CaseJob, caseStart, idAt } from '../case.ts';
 import { asJson, hour, iso, present } from './values.ts';
 
-/** A random time: an age, a time close to a limit, or a time in the future. */
 const ages = ['1m', '30m', '1h', '23h', '47h', '48h', '49h', '5d', '40d'] as const;
+/** A random time: an age, a time close to a limit, or a time in the future. */
 const age = fc.oneof(
   { arbitrary: fc.constantFrom(...ages), weight: 6 },
   {
@@ -50,7 +50,7 @@ const protection = fc.oneof(
 
 const managed = fc.constantFrom<unknown>(true, false, null, 'true', 1);
 
-// Most settings contain several of these fields, so a managed job without protection needs a separate entry.
+// The first alternative seldom sets only `managed`, so the second alternative creates managed jobs without protection.
 const settings = fc.oneof(
   {
     arbitrary: present<Record<string, unknown>>({
@@ -65,7 +65,7 @@ const settings = fc.oneof(
   { arbitrary: present<Record<string, unknown>>({ managed }, ['managed']), weight: 1 },
 );
 
-// At most one misspelled key, because it hides other keys that are misspelled more.
+// At most one of these keys is set. With several, the sweep warns only about the keys that are closest to `jobsweep`.
 const misspelled = fc.constantFrom<Readonly<Record<string, unknown>>>(
   { jobSweep: { protect: true } },
   { jobSweep: false },
@@ -173,8 +173,8 @@ const strangeJob: fc.Arbitrary<CaseJob> = fc.record(
 );
 
 /**
- * If a job is unusual in many ways, only the first reason to keep it is reported. So these jobs are unusual in one or
- * two ways.
+ * Jobs that are unusual in only one or two ways. If a job is unusual in many ways, only the first reason to keep it is
+ * reported.
  */
 const oneThingStrange: fc.Arbitrary<CaseJob> = fc
   .tuple(
@@ -212,7 +212,10 @@ const stuckJob: fc.Arbitrary<CaseJob> = fc.record({
   }),
 });
 
-/** Jobs whose process runs but whose state was lost when it was written, in some cases less than 90 minutes ago. */
+/**
+ * Jobs whose process runs but whose state stays `opening`, because the update of the state was lost. Some of them were
+ * opened less than 90 minutes ago.
+ */
 const stuckOpening: fc.Arbitrary<CaseJob> = fc.record(
   {
     closeTakes,
