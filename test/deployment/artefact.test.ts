@@ -22,7 +22,7 @@ import { type RunningFunction, startFunction } from './runtime-api.ts';
 const accountId = '123456789012';
 const region = 'eu-central-1';
 
-/** Variables that make libraries talk, all at once. */
+/** Variables that turn on the debugging output of libraries, all set at once. */
 const debugging = {
   DEBUG: '*',
   DEBUG_DEPTH: '10',
@@ -35,7 +35,7 @@ const debugging = {
   OTEL_ELASTICSEARCH_CAPTURE_SEARCH_QUERY: 'true',
 };
 
-/** What CloudFormation would make of a value of the template, for the few functions that it uses. */
+/** Resolves a value of the template like CloudFormation, for the few intrinsic functions that the template uses. */
 function resolved(packaged: Packaged, value: unknown): string {
   if (typeof value === 'string') return value;
   const {
@@ -70,7 +70,7 @@ const idle: readonly FleetJob[] = [
   { jobId: 'idle-2', lastData: '6d', closeTakes: '100ms' },
 ];
 const user = { username: 'sweeper', password: 'the-password', cluster: ['manage_ml', 'monitor'] };
-// the machine's own time: closes are given little of it
+// the function runs in real time, so its closes get a short timeout
 const quick = { close: { timeout: '500ms' } };
 
 let packaged: Packaged;
@@ -89,7 +89,7 @@ const settingsOf = (cluster: EmbeddedElasticsearch) =>
     ELASTICSEARCH_PASSWORD: user.password,
   });
 
-/** The services that the function needs, and cold functions with the environment that the template gives them. */
+/** Starts the services that the function needs. `cold` starts a cold function with the template's environment. */
 async function account(jobs: readonly FleetJob[]) {
   await using stack = new AsyncDisposableStack();
   const clock = scaledClock();
@@ -115,7 +115,7 @@ async function account(jobs: readonly FleetJob[]) {
     ...Object.fromEntries(
       Object.entries(Environment.Variables).map(([name, value]) => [name, resolved(packaged, value)]),
     ),
-    // where the services stand that AWS has at addresses of its own
+    // the simulated services, in place of the AWS endpoints
     AWS_ENDPOINT_URL_SCHEDULER: scheduler.url,
     AWS_ENDPOINT_URL_SECRETS_MANAGER: secrets.url,
   };
@@ -156,7 +156,7 @@ function passedByLambda(running: RunningFunction, configured = 'TRACE') {
   });
 }
 
-/** The payload of a schedule of the template, as the Scheduler would deliver it. */
+/** The payload of a schedule in the template, with its placeholders filled in, as the Scheduler does. */
 function delivered(input: string): string {
   return input
     .replace(
@@ -172,7 +172,7 @@ describe('the deployed artefact with each payload of events/', () => {
   it.concurrent.each(events)(
     'the deployed artefact sweeps the realistic fleet with events/%s',
     async (event) => {
-      // its minutes of closing pass in a second
+      // the clock runs at 200 times real time, so that minutes of closing pass in about a second
       const clock = scaledClock(200);
       await using elasticsearch = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
       await using running = await startFunction({
@@ -203,7 +203,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     const { error, report } = await invoke(running, quick);
     expect(error).toBeUndefined();
     expect(report.counts).toMatchObject({ idle: 2, closed: 2 });
-    // it lives on: the next invocation is served as well
+    // the function still runs: it serves the next invocation as well
     expect((await invoke(running, quick)).report.counts).toMatchObject({ idle: 0, closed: 0 });
   });
 
@@ -231,7 +231,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
         notifyErrors: 0,
       }),
     );
-    // the second sweep has nothing to say
+    // the second sweep changes nothing, so it sends no notification
     await invoke(running, quick);
     expect(slack.requests).toHaveLength(1);
   });
@@ -300,7 +300,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   });
 
   it('the deployed artefact schedules a follow-up, and runs as that follow-up', async () => {
-    // found closing, so that nobody waits for an answer here in the machine's own time
+    // the job is already closing, so the function sends no close request whose answer would take real time
     const stuck: FleetJob = {
       jobId: 'stuck',
       lastData: '9d',
@@ -343,7 +343,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     });
     expect(setup.elasticsearch.requests).toHaveLength(before);
     expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({ message: 'sweep failed' });
-    // and is as good as new for the next event
+    // the same instance serves the next event normally
     expect((await invoke(running, { dryRun: true })).report).toMatchObject({ status: 'done' });
   });
 
@@ -359,7 +359,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       errorType: 'InvalidSettingError',
       errorMessage: expect.stringContaining('"jobsweep/nobody" (cluster "nobody") cannot be read') as string,
     });
-    // for the message about each failure, the secret of the cluster `default` may name webhooks
+    // after each failure the function also reads the secret of the cluster `default`, which may name webhooks to notify
     const forClusters = setup.secrets.asked.filter((name) => name !== 'jobsweep/default');
     expect(forClusters.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
   });

@@ -1,4 +1,7 @@
-/** @module The image of the command: what the Dockerfile says, and its content, run as its user. */
+/**
+ * @module Tests the container image of the command: the Dockerfile, the files in the image, and the command run as the
+ * image's user.
+ */
 import { once } from 'node:events';
 import { chmodSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -110,7 +113,8 @@ function start(url: string, args: readonly string[]) {
   return { child, ended };
 }
 
-// Another user, and another root of the file system, are for root alone: elsewhere these are skipped.
+// Only root can run a command as another user in another root directory (chroot). Without root, these tests are
+// skipped.
 describe.skipIf(!canRun)('the image’s command, as its user on a read-only file system', () => {
   beforeAll(() => complete(image));
 

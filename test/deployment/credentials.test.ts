@@ -1,4 +1,7 @@
-/** @module No credential in anything that the command prints or leaves behind, whatever the environment says. */
+/**
+ * @module Tests that no credential appears in the command's output or in the files that it leaves behind, whatever
+ * environment variables are set.
+ */
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';

@@ -1,4 +1,4 @@
-/** @module What a sweep of the believable fleet must report for each payload of `events/`. */
+/** @module The expected result of a sweep of the default fleet, for each payload of `events/`. */
 import { expect } from 'vitest';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 

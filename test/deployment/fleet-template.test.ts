@@ -1,4 +1,6 @@
-/** @module The deployment of many clusters: what is in its stack, what packaging refuses, and what it warns of. */
+/**
+ * @module Tests the deployment for many clusters: the resources of its stack, and the errors and warnings of packaging.
+ */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -28,7 +30,7 @@ const made = (change: Change = {}) =>
 
 const fleetNames = Array.from({ length: 1_000 }, (_, index) => `cluster-${String(index).padStart(4, '0')}`);
 
-/** A stage with a file of that name, which the test's folder holds. */
+/** The template of a stage whose schedules file contains this text. */
 async function withFile(text: string, change: Change = {}): Promise<ReturnType<typeof made>> {
   const file = path.join(folder, 'schedules.yml');
   await writeFile(file, text);
@@ -72,7 +74,7 @@ describe('a stack whose schedules the command applies', () => {
       Threshold: 1,
       TreatMissingData: 'notBreaching',
     });
-    // CloudFormation refuses an alarm with both a query and a metric of its own
+    // CloudFormation refuses an alarm that has both a metric query and the fields of a single metric
     for (const field of ['Statistic', 'Period', 'MetricName', 'Namespace', 'Dimensions'])
       expect(resources.AlarmClustersNeedAttention?.Properties).not.toHaveProperty(field);
   });

@@ -1,6 +1,7 @@
 /**
- * @module Builds the image's files by following the Dockerfile, without an engine and without its base images: the
- * project's Node stands for that of both images, and the packages of this checkout for `npm ci`.
+ * @module Builds the files of the container image by following the Dockerfile, without a container engine and without
+ * the base images. The Node that runs the tests replaces the Node of both base images, and this checkout's packages
+ * replace the result of `npm ci`.
  */
 import { execFileSync, spawn } from 'node:child_process';
 import {
@@ -36,13 +37,13 @@ interface Stage {
 }
 
 export interface Image {
-  /** The folder that is the image's `/`. */
+  /** The folder that becomes the root directory of the image. */
   readonly files: string;
   readonly environment: Readonly<Record<string, string>>;
   readonly entrypoint: readonly string[];
 }
 
-/** The names at the top of the checkout that `.dockerignore` lets into the build. */
+/** The top-level names of the checkout that `.dockerignore` lets into the build. */
 export function contextNames(): string[] {
   const [first, ...rest] = readFileSync(path.join(root, '.dockerignore'), 'utf8')
     .split('\n')
@@ -89,7 +90,7 @@ function run(command: string, { files, workdir }: Stage): void {
   execFileSync('sh', ['-c', command], { cwd, env: { ...process.env, PATH }, stdio: 'pipe' });
 }
 
-/** Builds all stages below `folder`, and returns the last. */
+/** Builds all stages in subfolders of `folder`, and returns the last stage. */
 export function buildImage(folder: Folder): Image {
   const stages: Stage[] = [];
   for (const instruction of dockerfile.getInstructions()) {
@@ -118,7 +119,7 @@ export function buildImage(folder: Folder): Image {
   return last;
 }
 
-/** Adds the Node that the base image would have, with the libraries that it loads, and takes the right to write. */
+/** Adds the Node of the base image with the shared libraries that it loads, and makes all files read-only. */
 export function complete({ files, entrypoint: [node = ''] }: Image): void {
   const libraries = execFileSync('ldd', [process.execPath], { encoding: 'utf8' });
   const needed = [...libraries.matchAll(/(?:=> )?(\/\S+) \(0x/g)].map(
@@ -133,10 +134,10 @@ export function complete({ files, entrypoint: [node = ''] }: Image): void {
   execFileSync('chmod', ['-R', 'a-w,a+rX', files]);
 }
 
-/** Whether another user and another root of the file system can be taken here. */
+/** Whether this process may run a command as another user in another root directory (chroot). */
 export const canRun = process.getuid?.() === 0 && existsSync('/usr/sbin/chroot');
 
-/** Starts the image's command as its user, who can see and write nothing else. Only root may do that. */
+/** Starts the image's command as the image's user, who sees only the image's files and cannot write. Needs root. */
 export function startContainer(
   { files, environment, entrypoint }: Image,
   args: readonly string[],

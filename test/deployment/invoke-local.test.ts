@@ -9,10 +9,13 @@ import { copyService, serverless } from '../support/packaged.ts';
 import { expectSweepOf } from './event-sweeps.ts';
 
 const all = readdirSync(new URL('../../events', import.meta.url));
-// each start of the framework takes seconds; artefact.test.ts gives all events to the packaged function
+// each start of the framework takes seconds, so a push tests one event; artefact.test.ts tests all events
 const events = sized({ push: ['hourly.json'], nightly: all });
 
-/** The framework prints log lines and the handler's result to one stream: the result is the last object of many lines. */
+/**
+ * The framework prints log lines and the handler's result to one stream. The result is the last object that spans
+ * several lines.
+ */
 function resultOf(stdout: string): SweepReport {
   const start = stdout.lastIndexOf('\n{\n');
   return JSON.parse(stdout.slice(start)) as SweepReport;
@@ -29,7 +32,7 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
     '`sls invoke local` runs events/%s without an AWS account',
     { timeout: 120_000 },
     async (event) => {
-      // its minutes of closing pass in a second
+      // the clock runs at 200 times real time, so that minutes of closing pass in about a second
       const clock = scaledClock(200);
       await using server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
       const { stdout } = await serverless(

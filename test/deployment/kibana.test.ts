@@ -128,7 +128,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
       expect(new Set(valuesOf(visualization, ['layerId']))).toEqual(new Set([layerId]));
       for (const { params } of Object.values(layer.columns))
         if (params?.orderBy) expect(layer.columns[params.orderBy.columnId]?.isBucketed).toBe(false);
-      // Lens wants buckets first.
+      // Lens requires bucket columns before metric columns.
       const buckets = layer.columnOrder.map((id) => layer.columns[id]?.isBucketed);
       expect(buckets).toEqual(buckets.toSorted((a, b) => Number(b) - Number(a)));
     }
@@ -171,7 +171,7 @@ describe('both Kibana files', () => {
   });
 });
 
-/** Dotted names with their values. */
+/** Flattens an object to dotted names with their values. */
 function flat(source: Record<string, unknown>, prefix = ''): [string, unknown][] {
   return Object.entries(source).flatMap(([name, value]) =>
     typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -190,7 +190,7 @@ const isOfType: Readonly<Record<FieldType, (value: unknown) => boolean>> = {
   constant_keyword: (value) => typeof value === 'string',
 };
 
-/** Sweeps with every outcome that a dashboard shows, and what they wrote. */
+/** Runs sweeps with every outcome that a dashboard shows, and returns the documents that they wrote. */
 async function written(): Promise<Record<'sweep' | 'job', StoredDocument[]>> {
   await using setup = await startSetup([
     ...idle(4, { datafeed: { state: 'stopped' }, groups: ['web'] }),
@@ -299,7 +299,7 @@ describe('the fields', () => {
   });
 });
 
-/** Which types an operation of Lens takes. */
+/** The field types that each operation of Lens accepts. */
 const showable: Readonly<Record<string, readonly FieldType[]>> = {
   date_histogram: ['date'],
   terms: ['keyword', 'boolean'],

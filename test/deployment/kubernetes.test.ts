@@ -1,4 +1,7 @@
-/** @module The Kubernetes manifests: their types, the restricted pod security, and the exit codes of the command. */
+/**
+ * @module Tests the Kubernetes manifests: their types, the `restricted` pod security standard, and their handling of
+ * the command's exit codes.
+ */
 import { execFile, spawnSync } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -62,14 +65,17 @@ interface CronJob extends Manifest {
 const podOf = ({ spec }: CronJob) => spec.jobTemplate.spec.template.spec;
 const containerOf = (cronJob: CronJob) => podOf(cronJob).containers[0] as Container;
 
-/** The module of the type for each kind that the manifests use. */
+/** For each kind that the manifests use, the module that exports its type. */
 const modules: Readonly<Record<string, string>> = {
   CronJob: 'batch/v1',
   NetworkPolicy: 'networking/v1',
   Secret: 'core/v1',
 };
 
-/** What the compiler says about manifests as values of their types; a patch may leave out anything. */
+/**
+ * The compiler's errors about the manifests, each checked against the type of its kind. A patch may leave out any
+ * field.
+ */
 async function typeErrors(manifests: Readonly<Record<string, Manifest>>): Promise<string> {
   const cache = path.join(root, 'node_modules/.cache');
   await mkdir(cache, { recursive: true });
@@ -175,7 +181,8 @@ describe('the Kubernetes manifests', () => {
     });
     for (const { onExitCodes } of rules)
       if (onExitCodes) expect(onExitCodes.containerName).toBe(containerOf(base).name);
-    // the first rule that matches applies: a drained node does not count, whatever the exit code
+    // Kubernetes applies the first rule that matches, so a drained node does not count as a failure, whatever the exit
+    // code
     expect(rules[0]?.action).toBe('Ignore');
   });
 
@@ -232,7 +239,7 @@ describe('the Kubernetes manifests', () => {
 
 const kubectl = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
 
-// Where a kubectl is installed. It renders the overlays without a cluster.
+// Runs only if kubectl is installed. kubectl renders the overlays without a cluster.
 describe.skipIf(kubectl.status !== 0)('with kubectl itself', () => {
   it.each(overlays)(
     'kubectl renders the overlay %s to manifests that match the types of Kubernetes',
@@ -250,7 +257,7 @@ describe.skipIf(kubectl.status !== 0)('with kubectl itself', () => {
       expect(new Set(container.volumeMounts.map(({ name }) => name))).toEqual(
         new Set(podOf(cronJob).volumes.map(({ name }) => name)),
       );
-      // the rest of the container and of the pod is that of the base
+      // everything else in the container and in the pod is as in the base manifest
       expect(container.args).toEqual(containerOf(base).args);
       expect(podOf(cronJob).securityContext).toEqual(podOf(base).securityContext);
       const credentials = overlay === 'eck-elastic-user' ? undefined : [{ secretRef: { name: 'jobsweep' } }];

@@ -1,4 +1,4 @@
-/** @module What the parameters for locked accounts make of the template, and the policy documents of `npm run policies`. */
+/** @module Tests how the parameters for locked-down accounts change the template, and what `npm run policies` prints. */
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -214,7 +214,7 @@ describe('npm run policies', () => {
     expect(new Set(actionsOf(permissionsBoundary))).toEqual(
       new Set([...actionsOf(ours.policy), ...actionsOf(other.policy)]),
     );
-    // the stack makes the roles that the boundary is for, with random characters at the end of their names
+    // with a boundary, the stack itself creates the roles, and their names end with random characters
     expect(text(permissionsBoundary)).toContain(`role/teams/jobsweep-prod-SchedulerRole-*`);
   });
 

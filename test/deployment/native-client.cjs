@@ -1,13 +1,13 @@
 'use strict';
 /**
- * Stands in for the native part of Lambda's runtime interface client, which needs a compiler to install: the same
+ * Replaces the native part of Lambda's runtime interface client, which needs a compiler to install. Offers the same
  * three calls, over plain HTTP.
  */
 const http = require('node:http');
 
 const [hostname, port] = process.env.AWS_LAMBDA_RUNTIME_API.split(':');
 const agent = new http.Agent({ keepAlive: true, maxSockets: 1 });
-// the native client posts before it returns; here the next invocation is asked for only when that is done
+// the native client sends a result before it returns; here sending is asynchronous, so `next` waits for it
 let posted = Promise.resolve();
 
 const call = (method, path, body, headers = {}) =>

@@ -1,4 +1,7 @@
-/** @module A sweep larger than one invocation: the packaged function, woken by the stand-in Scheduler, in simulated time. */
+/**
+ * @module A sweep that needs several invocations: the simulated Scheduler invokes the packaged function, in simulated
+ * time.
+ */
 import { writeFile } from 'node:fs/promises';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { afterEach, beforeAll, expect, it, vi } from 'vitest';
@@ -27,8 +30,9 @@ afterEach(() => {
 });
 
 /**
- * Has the bundle load what it needs for follow-ups, which takes the machine's own time: the clock would go on without it.
- * The sweep has no time for any job, and a schedule group that does not exist.
+ * Makes the bundle load its code for follow-ups in advance. Loading takes real time, and the virtual clock would
+ * advance meanwhile. This sweep has no time to close a job, and its follow-up fails because the schedule group does not
+ * exist.
  */
 async function loadScheduler(
   handler: ReturnType<Entry['createHandler']>,
@@ -44,7 +48,7 @@ async function loadScheduler(
   );
 }
 
-/** Enough closes for three invocations. */
+/** Enough jobs that closing them takes at least three invocations. */
 const idleJobs = sized({ push: 260, nightly: 400 });
 const idle: readonly FleetJob[] = Array.from({ length: idleJobs }, (_, index) => ({
   jobId: `idle-${String(index).padStart(3, '0')}`,
@@ -56,7 +60,7 @@ const idle: readonly FleetJob[] = Array.from({ length: idleJobs }, (_, index) =>
 const busy: readonly FleetJob[] = Array.from({ length: idleJobs + 50 }, (_, index) => ({
   jobId: `busy-${index}`,
   node: 'ml-1',
-  // data until the end of the night
+  // gets data until the end of the night
   lastData: '2026-11-24T12:00:00Z',
 }));
 
@@ -65,7 +69,7 @@ it('hundreds of jobs on one node with 4 processors are closed over a night by se
   await using elasticsearch = await startElasticsearch({
     clock,
     fleet: {
-      // a close keeps two processors busy
+      // each close keeps two processors busy, so four processors have the capacity for two closes
       nodes: [
         { name: 'ml-0', processors: 4, closeCapacity: 2, memory: '64gb' },
         { name: 'ml-1', processors: 4, closeCapacity: 2, memory: '64gb' },
@@ -114,7 +118,7 @@ it('hundreds of jobs on one node with 4 processors are closed over a night by se
   });
   const lines = await linesOf(() => clock.advance(Date.parse('2026-11-24T05:00:00Z') - clock.now()));
 
-  // closed, all of them, in several invocations, each within its deadline
+  // several invocations closed every idle job, and each ended within its deadline
   expect(idle.filter(({ jobId }) => elasticsearch.cluster.job(jobId)?.state !== 'closed')).toEqual([]);
   expect(busy.filter(({ jobId }) => elasticsearch.cluster.job(jobId)?.state !== 'opened')).toEqual([]);
   expect(invocations.length).toBeGreaterThan(2);
@@ -123,18 +127,18 @@ it('hundreds of jobs on one node with 4 processors are closed over a night by se
   expect(reports.map(({ status }) => status)).toEqual(reports.map(() => 'done'));
   expect(reports[0]?.followUp).toMatchObject({ round: 1, rest: true });
 
-  // nothing is asked twice
+  // each job got exactly one close request
   const asked = elasticsearch.requests
     .filter(({ path: asking }) => asking.endsWith('/_close'))
     .flatMap(({ path: asking }) => decodeURIComponent(asking).split('/')[3]?.split(',') ?? []);
   expect(asked.toSorted()).toEqual(idle.map(({ jobId }) => jobId));
 
-  // with half of the node's processors as places
+  // as many jobs close at once on the node as half of its processors
   expect(reports[0]?.places).toEqual([
     expect.objectContaining({ nodeName: 'ml-0', places: 2, because: 'own_node', processors: 4 }),
   ]);
 
-  // one chain of reports, in which each job is closed once, and nothing is left behind
+  // all reports belong to one chain of follow-ups, which closes each job once and leaves no schedule behind
   const [first, ...later] = reports;
   expect(later.map(({ followUpOf }) => followUpOf?.sweepId)).toEqual(later.map(() => first?.sweepId));
   const closed = reports.flatMap(({ jobs }) => jobs.filter(({ outcome }) => outcome === 'closed'));
@@ -142,7 +146,7 @@ it('hundreds of jobs on one node with 4 processors are closed over a night by se
   expect(scheduler.schedules.filter(({ GroupName }) => GroupName === group)).toEqual([]);
   expect([scheduler.deadLetters, scheduler.failedEvents]).toEqual([[], []]);
 
-  // which `reopen` undoes whole, from the log lines of the function
+  // `reopen` undoes the whole chain, from the log lines of the function
   await using files = await newFolder();
   const log = files.at('log.ndjson');
   await writeFile(log, lines.map((line) => JSON.stringify(line)).join('\n'));

@@ -1,6 +1,6 @@
 /**
- * @module When the alarm for overdue sweeps fires, by CloudWatch's documented treatment of missing data: without any data in
- * its range an alarm becomes INSUFFICIENT_DATA (`missing`), or keeps its state (`ignore`).
+ * @module Tests when the alarm for overdue sweeps fires, by CloudWatch's documented treatment of missing data: an alarm
+ * without data in its range becomes INSUFFICIENT_DATA (`missing`) or keeps its state (`ignore`).
  */
 import { expect, it } from 'vitest';
 import { template } from '../../deploy/template.ts';
@@ -22,7 +22,7 @@ interface Watch {
   readonly TreatMissingData: string;
 }
 
-/** The state of the composite alarm in each hour, if a sweep finishes in these hours. */
+/** Whether the composite alarm fires in each hour, if sweeps finish in the hours of `sweeps`. */
 function states(sweeps: readonly number[], hours: number): boolean[] {
   const children = ['RecentSweepDefault', 'FirstSweepDefault'].map((id) => ({
     id,
@@ -35,7 +35,7 @@ function states(sweeps: readonly number[], hours: number): boolean[] {
     for (const child of children) {
       const { Period, EvaluationPeriods, TreatMissingData } = child.watch;
       const range = (Period * 1_000 * EvaluationPeriods) / hour;
-      // a sweep is a sample, so the count is never below the threshold
+      // each finished sweep is a sample, so one sweep within the range is enough for OK
       if (sweeps.some((at) => at <= now && at > now - range)) child.state = 'OK';
       else if (TreatMissingData === 'missing') child.state = 'INSUFFICIENT_DATA';
       else expect(TreatMissingData).toBe('ignore');

@@ -1,4 +1,4 @@
-/** @module The package for deployments without the Serverless Framework: `npm run package`. */
+/** @module Tests `npm run package`, which builds the package for deployments without the Serverless Framework. */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { startFunction } from './runtime-api.ts';
 
 const run = promisify(execFile);
 
-/** Runs the script of a checkout. */
+/** Runs the packaging script of a checkout. */
 const packageFrom = (checkout: string, out: string, environment: Readonly<Record<string, string>> = {}) =>
   run(process.execPath, ['scripts/package.ts', '--out', out], {
     cwd: checkout,
@@ -39,14 +39,14 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => folder[Symbol.asyncDispose]());
 
-/** Another checkout of the same files, at another depth, with packages of its own. */
+/** Copies the files to a second checkout, at another depth and with its own packages. */
 async function otherCheckout(): Promise<string> {
   const checkout = folder.at('a/deeper/checkout');
   await mkdir(checkout, { recursive: true });
   for (const part of ['src', 'simulator', 'scripts', 'LICENSE', 'package.json', 'package-lock.json'])
     await cp(path.join(root, part), path.join(checkout, part), { recursive: true });
   const packages = path.join(root, 'node_modules');
-  // links are quick, and impossible between two disks
+  // hard links are fast, but impossible between two disks, so the fallback copies the files
   await run('cp', ['-al', packages, checkout]).catch(() => run('cp', ['-a', packages, checkout]));
   return checkout;
 }
@@ -76,7 +76,7 @@ function centralDirectory(zip: Buffer) {
   return entries;
 }
 
-/** Files by name, without the parts of names that esbuild makes from paths. */
+/** The names and texts of the files, without the hashes that esbuild derives from paths. */
 const withoutHashes = (given: Readonly<Record<string, Uint8Array>>) => {
   const plain = (text: string) => text.replaceAll(/-[0-9A-Z]{8}\.mjs/g, '.mjs');
   return Object.entries(given)
@@ -117,7 +117,7 @@ describe('npm run package', () => {
   }, 120_000);
 
   it('if JOBSWEEP_FUNCTION_ZIP names an existing zip, the zip is not built again', async () => {
-    // packageService() sets the variable for each packaging with arguments
+    // packageService() sets the variable whenever it packages with arguments
     const [built, given] = await Promise.all([packageService(), packageService(['--stage', 'prod'])]);
     expect((await readFile(given.zip)).equals(await readFile(built.zip))).toBe(true);
   }, 120_000);

@@ -1,7 +1,7 @@
 /**
- * @module The life of a deployment whose only way out is a proxy that inspects TLS: the command applies a schedule, the
- * Scheduler fires it, and the packaged function sweeps, follows up and follows up again. Real processes, whose services
- * have the names that they have in AWS.
+ * @module A deployment that reaches the network only through a proxy that inspects TLS: the command applies a schedule,
+ * the Scheduler fires it, and the packaged function sweeps and runs two follow-ups. Uses real processes, which call the
+ * AWS services by their real host names.
  */
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -46,7 +46,7 @@ const slow: FleetJob = {
   closeTakes: '6h',
 };
 
-/** The services, which answer only on ports that nobody but the proxy knows, and the proxy. */
+/** Starts the proxy, and the services on ports that only the proxy knows. */
 async function network(invoke: (payload: string) => Promise<void>) {
   await using stack = new AsyncDisposableStack();
   const clock = stack.use(new VirtualClock(Date.now()));
@@ -67,7 +67,7 @@ async function network(invoke: (payload: string) => Promise<void>) {
   const scheduler = stack.use(
     await startScheduler({
       clock: schedulerClock,
-      // the function's own clock goes on meanwhile
+      // the function has its own clock, so by the Scheduler's clock a follow-up may already be overdue
       pastAt: 'at_once',
       invoke: async ({ payload }) => await invoke(JSON.stringify(payload)),
     }),
@@ -122,7 +122,7 @@ it('a function that reaches the network only through a proxy sweeps by its sched
   invoked.resolve(async (payload) => {
     ends.push(await running.invoke(payload));
   });
-  /** Lets the Scheduler's time pass until `when`, and returns the report of the invocation that it causes. */
+  /** Advances the Scheduler's clock to `when`, and returns the report of the invocation that follows. */
   const reportAt = async (when: number): Promise<SweepReport> => {
     const before = ends.length;
     await schedulerClock.advance(Math.max(0, when - schedulerClock.now()));
@@ -179,7 +179,7 @@ it('a function that reaches the network only through a proxy sweeps by its sched
   ]);
   expect(proxy.requests.every((request) => request.startsWith('CONNECT '))).toBe(true);
 
-  // without the proxy there is no other way
+  // without the proxy, the function reaches no service
   await proxy[Symbol.asyncDispose]();
   const { error } = await running.invoke('{"dryRun": true}');
   expect(error).toMatchObject({

@@ -1,7 +1,7 @@
 /**
- * @module Runs an unpacked deployment package as Lambda does: Lambda's own runtime interface client in a process of its
- * own, whose environment holds only what Lambda and the template give it, against a stand-in of the Runtime API.
- * Not Lambda's: the native part of that client (a stand-in over HTTP), its sandbox, and its limits.
+ * @module Runs an unpacked deployment package like Lambda does: Lambda's own runtime interface client runs in a
+ * separate process, with only the environment variables that Lambda and the template set, and talks to a simulated
+ * Runtime API. HTTP calls replace the native part of that client. Lambda's sandbox and limits are not simulated.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -19,15 +19,15 @@ export interface FunctionOptions {
   readonly task: string;
   readonly handler: string;
   readonly functionArn: string;
-  /** Of the template, resolved, and where the stand-ins are. */
+  /** The template's variables with resolved values, and the addresses of the simulated services. */
   readonly environment: Readonly<Record<string, string>>;
-  /** What is left of the function's time at each invocation, in milliseconds; 15 minutes when left out. */
+  /** The function's remaining time at the start of each invocation, in milliseconds. Default: 15 minutes. */
   readonly timeoutMs?: number;
-  /** Whether to keep what the function writes; it does when left out. */
+  /** Whether to keep the function's output. Default: true. */
   readonly keepsOutput?: boolean;
 }
 
-/** What an invocation ended with: as the caller of `aws lambda invoke` sees it. */
+/** The result of an invocation, as the caller of `aws lambda invoke` sees it. */
 export interface InvocationEnd {
   readonly error?: { readonly errorType: string; readonly errorMessage: string };
   readonly result?: unknown;
@@ -41,15 +41,15 @@ interface Waiting {
 
 export interface RunningFunction extends AsyncDisposable {
   readonly pid: number;
-  /** Invokes it with that text as payload, as it would come over the wire. */
+  /** Invokes the function with this text as its payload, unchanged. */
   invoke(payload: string): Promise<InvocationEnd>;
-  /** Stops reading its log, as one whose reader has gone. */
+  /** Closes the reading end of the function's log, as if its reader had disappeared. */
   closeLog(): void;
-  /** JSON lines that the function has written so far. */
+  /** The JSON lines that the function has written so far. */
   lines(): readonly Record<string, unknown>[];
-  /** Everything that it has written so far. */
+  /** Everything that the function has written so far. */
   output(): string;
-  /** From the start of the process to its first request for work, in milliseconds. */
+  /** The time from the start of the process to its first request for an event, in milliseconds. */
   readonly initMs: Promise<number>;
 }
 
@@ -141,7 +141,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
   };
 }
 
-/** What Lambda itself sets. Nothing of this process's own environment. */
+/** The variables that Lambda itself sets. This process's own variables are not passed on. */
 const lambdaEnvironment = ({ task, handler, functionArn }: FunctionOptions, port: number) => ({
   AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}`,
   AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',

@@ -34,7 +34,7 @@ describe('the deployed and published packages', () => {
       in: { function: 'within', command: 'within' },
       importedFor: ['function', 'command'],
     });
-    // the client comes with it, and the function's bundle leaves it out: its licence is held to the rules all the same
+    // the client depends on undici, and the function's bundle leaves it out; its licence is checked all the same
     expect(its('undici')).toMatchObject({ in: { function: 'perhaps' }, importedFor: [] });
     expect(its('vega')?.in).toEqual({ command: 'within' });
     expect(its('delaunator')?.in).toEqual({ command: 'perhaps' });
@@ -68,7 +68,7 @@ const harmless: ShippedPackage = {
   installScripts: [],
 };
 
-/** A chain with nothing wrong, and one package with what is planted. */
+/** A supply chain without problems, except what `of` changes in its only package and `change` in the chain. */
 const planted = (of: Partial<ShippedPackage> = {}, change: Partial<SupplyChain> = {}): SupplyChain => ({
   packages: [{ ...harmless, ...of }],
   manifest: { devDependencies: { harmless: '1.2.3', other: 'npm:another@2.0.0-rc.1' } },
@@ -310,7 +310,7 @@ describe('an audit', () => {
     ]);
   });
 
-  /** `npm run supply-chain -- --audit` with a registry that answers so. */
+  /** Runs `npm run supply-chain -- --audit` with a registry that gives this answer. */
   async function audited(status: number, answer: object) {
     const asked: unknown[] = [];
     const answers = async (request: IncomingMessage, response: ServerResponse) => {

@@ -1,4 +1,4 @@
-/** @module The packaged template in several forms, checked without a network, and the check itself. */
+/** @module Checks several variants of the packaged template without a network, and tests the check itself. */
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -47,10 +47,10 @@ const everyParameter = [
   '--param=layerArns=arn:aws:lambda:eu-central-1:123456789012:layer:authorities:3',
 ];
 
-/** The forms of the template, each by the arguments of `sls package`. */
+/** The variants of the template, each with its arguments for `sls package`. */
 const forms: Readonly<Record<string, readonly string[]>> = {
   'without a parameter': [],
-  // the arguments of other tests, which share the packaging
+  // other tests use the same arguments, so the packaging is shared
   'of an open account': ['--stage', 'prod'],
   'in a VPC, behind a proxy, with a boundary, keys and every other parameter': [
     '--stage',
@@ -120,7 +120,7 @@ it('cfn-lint finds no problem in any form of the template, in three partitions (
       return await files.write(`form-${index}.json`, JSON.stringify(template));
     }),
   );
-  // W3005: the framework repeats the dependency of the function on its role
+  // ignores W3005 (redundant DependsOn), because the framework declares the function's dependency on its role twice
   const options = ['--format', 'parseable', '--ignore-checks', 'W3005', '--regions'];
   const regions = ['eu-central-1', 'us-gov-west-1', 'cn-north-1'];
   const { stdout } = await run('cfn-lint', [...options, ...regions, '--', ...templates]).catch(

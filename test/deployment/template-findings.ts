@@ -1,6 +1,7 @@
 /**
- * @module Checks a CloudFormation template without a network: names, types and required properties by AWS's resource
- * specification, and by a table of ours what the specification does not contain (ranges, enums, patterns, limits).
+ * @module Checks a CloudFormation template without a network. AWS's resource specification gives names, types and
+ * required properties. Ranges, enums, patterns and limits are not in the specification, so they come from our own
+ * table.
  */
 import { loadAwsServiceSpec } from '@aws-cdk/aws-service-spec';
 import { type CheckedTemplate, limitProblems, stackProblems } from './template-limits.ts';
@@ -41,7 +42,7 @@ export const taggable = (template: CheckedTemplate): readonly string[] =>
     .filter(([, { Type }]) => resourceType(Type)?.isTaggable)
     .map(([id]) => id);
 
-/** Everything that CloudFormation, or the service behind a resource, would refuse; each with its place. */
+/** Everything that CloudFormation or a service would refuse, each with its path in the template. */
 export function findings(template: CheckedTemplate): readonly string[] {
   const found: string[] = [...stackProblems(template)];
   for (const [id, { Type, Properties }] of Object.entries(template.Resources)) {
@@ -60,7 +61,7 @@ export function findings(template: CheckedTemplate): readonly string[] {
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** The name of the intrinsic function that a value is, such as `Ref` or `Fn::Sub`. */
+/** The name of the intrinsic function, such as `Ref` or `Fn::Sub`; undefined for any other value. */
 function intrinsic(value: unknown): string | undefined {
   if (!isObject(value)) return undefined;
   const [name, ...others] = Object.keys(value);
@@ -105,7 +106,7 @@ function valueProblems(value: unknown, type: PropertyType, place: string): strin
       return objectProblems(value, properties as unknown as Properties, place);
     }
     case 'union':
-      // the alternative that fits best
+      // reports the problems of the alternative that fits best
       return (
         type.types
           .map((each) => valueProblems(value, each, place))
@@ -148,7 +149,7 @@ interface Reference {
   readonly attribute?: string;
 }
 
-/** Every reference by Ref, Fn::GetAtt, Fn::Sub, Fn::If and DependsOn, with its place. */
+/** Every reference by Ref, Fn::GetAtt, Fn::Sub, Fn::If and DependsOn, with its path in the template. */
 function* references(value: unknown, place = ''): Generator<[string, Reference]> {
   if (Array.isArray(value)) {
     for (const [index, each] of value.entries()) yield* references(each, `${place}[${index}]`);

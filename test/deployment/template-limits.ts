@@ -1,6 +1,6 @@
 /**
- * @module What AWS's resource specification does not contain: ranges, enums, patterns and limits of the resources that our
- * templates have. From the API models and quota pages of the services.
+ * @module Rules that AWS's resource specification does not contain: ranges, enums, patterns and limits for the
+ * resources in our templates. Taken from the API models and quota pages of the services.
  */
 import type { CloudFormationResource } from '../support/packaged.ts';
 
@@ -10,7 +10,10 @@ export interface CheckedTemplate {
   readonly Conditions?: Readonly<Record<string, unknown>>;
 }
 
-/** A rule for the value at a path below `Properties`. `*` stands for each entry of a list. */
+/**
+ * Checks the value at a path, in which `*` stands for each entry of a list. Returns what was expected if the value is
+ * wrong.
+ */
 type Rule = (value: unknown) => string | undefined;
 
 const range =
@@ -68,7 +71,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     ReservedConcurrentExecutions: range(0, 1_000),
     KmsKeyArn: arn('kms'),
     Role: arn('iam'),
-    // 4 KB in all
+    // all variables together may take 4 KB
     'Environment.Variables': bytes(4_096),
     'TracingConfig.Mode': oneOf('Active', 'PassThrough'),
     'LoggingConfig.LogFormat': oneOf('JSON', 'Text'),
@@ -118,7 +121,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     Path: pattern(/^\/([!-~]+\/)*$/),
     PermissionsBoundary: arn('iam'),
     RoleName: pattern(/^[\w+=,.@-]{1,64}$/),
-    // all inline policies of a role in all
+    // all inline policies of a role together
     Policies: bytes(10_240),
     AssumeRolePolicyDocument: bytes(2_048),
   },
@@ -139,7 +142,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   'AWS::CloudWatch::CompositeAlarm': { ...tags, ...alarm, AlarmRule: bytes(10_240) },
 };
 
-/** The values at a path, each with its place. References to other resources are left out. */
+/** The values at a path, each with its full path. References to other resources are left out. */
 function valuesAt(value: unknown, path: readonly string[], place: string): [string, unknown][] {
   if (value === undefined) return [];
   const [key, ...rest] = path;
@@ -169,7 +172,7 @@ export function limitProblems(type: string, properties: object, id: string): str
 
 const shown = (value: unknown) => JSON.stringify(value)?.slice(0, 80);
 
-/** Rules about several properties of one resource. */
+/** Rules that involve several properties of one resource. */
 const across: Readonly<Record<string, (properties: never, id: string) => string[]>> = {
   'AWS::SQS::Queue': (queue: { KmsMasterKeyId?: unknown; SqsManagedSseEnabled?: unknown }, id) =>
     queue.KmsMasterKeyId !== undefined && queue.SqsManagedSseEnabled === true
@@ -209,7 +212,7 @@ const across: Readonly<Record<string, (properties: never, id: string) => string[
   },
 };
 
-/** The limits of a stack: the CloudFormation quota page. */
+/** Checks the limits of a stack, which are from the CloudFormation quota page. */
 export function stackProblems(template: CheckedTemplate): string[] {
   const { Resources, Outputs = {} } = template;
   const names = Map.groupBy(

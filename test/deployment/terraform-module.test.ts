@@ -1,4 +1,4 @@
-/** @module The Terraform module on its own: its arguments, inputs, examples and README. */
+/** @module Tests the Terraform module on its own: its arguments, inputs, examples and README. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { copyFileSync } from 'node:fs';
 import path from 'node:path';
@@ -98,7 +98,7 @@ describe('the Terraform module', () => {
   });
 });
 
-/** Inputs that a person may get wrong, and the variable that the message names. */
+/** Invalid inputs that a user may give: a description, the inputs, and a part of the expected message. */
 const invalid: [string, object, string][] = [
   [
     'a schedule without a request',
@@ -264,7 +264,7 @@ const exampleInputs: Readonly<Record<string, Record<string, unknown>>> = {
   complete: { bucket: 'artifacts', secret_key_arn: 'arn:aws:kms:eu-central-1:123456789012:key/1234' },
 };
 
-/** Inputs with an ARN for each that only AWS knows. */
+/** Replaces each ARN that only AWS knows with an example ARN. */
 const withArns = (inputs: object) =>
   JSON.parse(
     JSON.stringify(inputs).replaceAll(
@@ -273,12 +273,12 @@ const withArns = (inputs: object) =>
     ),
   ) as Record<string, unknown>;
 
-/** A block of a page, as a file beside those of the module. */
+/** A code block of a page, as a file next to the module's files. */
 const besideModule = (block: string) => ({ 'example.tf': block });
 
 const terraform = spawnSync('terraform', ['version', '-json'], { encoding: 'utf8' });
 
-/** Where a terraform is installed: the parts that need no provider, which no registry is asked for. */
+/** Runs only if terraform is installed. Tests only what works without the provider, so no registry is contacted. */
 describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_000 }, () => {
   it('the Terraform module is formatted as `terraform fmt` formats it', () => {
     execFileSync('terraform', ['fmt', '-check', '-diff', '-recursive', folder], { stdio: 'pipe' });

@@ -1,4 +1,4 @@
-/** @module The Terraform module creates what the packaged template creates. */
+/** @module Tests that the Terraform module creates the same resources as the packaged template. */
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -26,7 +26,7 @@ function parametersOf(stage: string, given: Readonly<Record<string, string>>): R
   return { ...params.default, ...params[stage], scheduleGroup: `jobsweep-${stage}`, ...given };
 }
 
-/** The schedules of a file as the module's variable. */
+/** The schedules in a file, in the form of the module's variable. */
 const schedulesOf = (file: string) =>
   Object.fromEntries(
     readSchedules(file, root).definitions.map((each) => [
@@ -50,7 +50,7 @@ const schedulesOf = (file: string) =>
 const lists = ['clusters', 'layerArns', 'securityGroupIds', 'subnetIds'];
 const tagsOf = (text: string) => (text === '' ? [] : text.split(',').map((tag) => tag.split('=')));
 
-/** The module's inputs for the parameters of a stage: the same names, spelled as Terraform spells them. */
+/** The module's inputs for a stage's parameters. The names are the same, in Terraform's spelling. */
 function inputsFor(stage: string, given: Readonly<Record<string, string>> = {}): Record<string, unknown> {
   const inputs: Record<string, unknown> = {
     name: `jobsweep-${stage}`,
@@ -104,7 +104,7 @@ schedules:
     rollCall: { within: 6h }
 `;
 
-/** A value for each parameter that differs from its default. */
+/** For each parameter, a value that differs from its default. */
 const everyParameter = {
   alarmTopicArn: 'arn:aws:sns:eu-central-1:123456789012:ops',
   architecture: 'x86_64',
@@ -129,7 +129,7 @@ const everyParameter = {
   rolePath: '/teams/search/',
   scheduleGroup: 'sweeps',
   schedulerRoleArn: 'none',
-  // the default: `command` makes no schedules, see the test of many clusters
+  // this is the default: `command` would create no schedules; the test of many clusters covers it
   schedulesBy: 'stack',
   secret: 'other/secret',
   secretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234',
@@ -229,7 +229,7 @@ describe('the Terraform module and the packaged template', () => {
     );
   });
 
-  /** The template with a change. */
+  /** A copy of the template with a change. */
   function changed(
     change: (resources: Record<string, { Type: string; Properties: Record<string, unknown> }>) => void,
   ) {
@@ -329,7 +329,7 @@ describe('the Terraform module and the packaged template', () => {
   );
 });
 
-/** A value without what is null or an empty list of blocks, and without attributes that only AWS knows. */
+/** A copy of the value, without members that are null or an empty list. */
 function withoutUnset(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutUnset);
   if (typeof value !== 'object' || value === null) return value;
@@ -340,7 +340,7 @@ function withoutUnset(value: unknown): unknown {
   );
 }
 
-/** What Terraform makes of the module for these inputs, by the address of each resource and data source. */
+/** Lets Terraform evaluate the module for these inputs. `blocks` has the resources and data sources by address. */
 async function evaluated(inputs: Record<string, unknown>) {
   await using work = await newFolder();
   copyFileSync(path.join(folder, 'variables.tf'), work.at('variables.tf'));
@@ -369,7 +369,7 @@ async function evaluated(inputs: Record<string, unknown>) {
 
 const terraform = spawnSync('terraform', ['version'], { encoding: 'utf8' });
 
-// Where a terraform is installed: it evaluates each expression of the module, without the provider.
+// Runs only if terraform is installed. Terraform evaluates each expression of the module, without the provider.
 describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_000 }, () => {
   it.each([
     ['by default', {}],
@@ -386,7 +386,7 @@ describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_
       const [, base = '', key] = /^([^[]+)(?:\[(.+)\])?$/.exec(address) ?? [];
       const block = theirs.blocks[base];
       const found = withoutUnset(key === undefined ? block : block?.[key]) as Record<string, unknown>;
-      // a policy is compared as the data source that it comes from
+      // skips values that only AWS knows; policies are compared through the data sources that they come from
       for (const [name, value] of Object.entries(found))
         if (
           String(value) === unknownValue(`${address}.${name}`) ||

@@ -1,4 +1,4 @@
-/** @module What happens to pending follow-ups when a new version is deployed, and when the stack is removed. */
+/** @module Tests what happens to pending follow-ups when a new version is deployed, and when the stack is removed. */
 import { CreateScheduleGroupCommand, DeleteScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock, VirtualClock } from '../../simulator/clock.ts';
@@ -94,7 +94,7 @@ describe('removing the stack', () => {
       ActionAfterCompletion: 'DELETE' as const,
     };
     await create(client, { ...followUp, GroupName: 'jobsweep-prod' });
-    // outside of the group, which fires
+    // a schedule outside of the group still fires
     await create(client, followUp);
     expect(scheduler.schedules).toHaveLength(2);
     await client.send(new DeleteScheduleGroupCommand({ Name: 'jobsweep-prod' }));
@@ -109,7 +109,7 @@ describe('removing the stack', () => {
       .filter(([, resource]) => 'DeletionPolicy' in resource)
       .map(([id]) => id);
     expect(kept).toEqual([]);
-    // so the group goes after the role that trusts it, and takes the follow-ups with it
+    // the role refers to the group, so CloudFormation deletes the role first; the group takes its follow-ups with it
     expect(JSON.stringify(packaged.template.Resources.SchedulerRole)).toContain(
       '{"Fn::GetAtt":["ScheduleGroup","Arn"]}',
     );

@@ -1,6 +1,6 @@
 /**
- * @module Evaluates the expressions of Terraform that the module uses, so that a test can compare what it would create
- * without a provider. An expression that is not known here is an error, never a guess.
+ * @module Evaluates the Terraform expressions that the module uses, so that a test can compare what the module would
+ * create without the provider. An unsupported expression throws an error.
  */
 import { getExpressionAst } from '@cdktf/hcl2json';
 import { entriesOf, functions } from './functions.ts';
@@ -12,10 +12,10 @@ export interface Node {
   readonly range?: { readonly start: { readonly byte: number }; readonly end: { readonly byte: number } };
 }
 
-/** Finds the value of a name such as `var`, `local`, `each` or the type of a resource. */
+/** Resolves a name such as `var`, `local`, `each` or a resource type to its value. */
 export type Scope = (name: string) => unknown;
 
-/** A value whose members are computed when they are read, such as all locals. */
+/** An object whose members are computed on access, such as all locals. */
 export class Lazy {
   readonly get: (member: string) => unknown;
 
@@ -47,7 +47,7 @@ export function templateParts(text: string): (string | { readonly source: string
   return parts;
 }
 
-/** Where the brace that is open before `from` closes; braces in quoted strings do not count. */
+/** The position of the brace that closes the one opened before `from`. Braces in quoted strings do not count. */
 function closingBrace(text: string, from: number): number {
   for (let at = from, depth = 0; at < text.length; at += 1) {
     const sign = text[at];
@@ -68,7 +68,7 @@ function closingQuote(text: string, from: number): number {
   throw new Error(`unclosed string: ${text}`);
 }
 
-/** The parsed expressions of a module, by their source. */
+/** The parsed expressions of a module, by their source text. */
 export class Expressions {
   readonly #nodes = new Map<string, Node>();
 
@@ -89,7 +89,7 @@ export class Expressions {
     }
   }
 
-  /** The syntax of a value that is one expression, such as a type. */
+  /** The syntax tree of a value that consists of one expression, such as a variable's type. */
   nodeOf(value: string): Node {
     const [part] = templateParts(value);
     const node = typeof part === 'object' ? this.#nodes.get(part.source) : undefined;
@@ -97,7 +97,7 @@ export class Expressions {
     return node;
   }
 
-  /** The value of a part of the parsed JSON. */
+  /** Evaluates a part of the parsed JSON. */
   evaluate(value: unknown, scope: Scope): unknown {
     if (Array.isArray(value)) return value.map((each) => this.evaluate(each, scope));
     if (typeof value === 'object' && value !== null)
@@ -192,7 +192,7 @@ function traverse(value: unknown, segments: readonly (string | number)[]): unkno
   }, value);
 }
 
-/** Only `list[*]`, which makes a list of a single value and an empty one of null. */
+/** Supports only `list[*]`: a single value becomes a list of one, and null becomes an empty list. */
 function splat({ meta }: Node, value: unknown): unknown {
   if (meta?.eachExpression !== meta?.anonSymbolExpression)
     throw new Error('a splat of members is not known here');
@@ -262,7 +262,7 @@ function call({ meta, children }: Node, source: string, scope: Scope): unknown {
   return known(...(expanded as never[]));
 }
 
-/** `[for …]` and `{for …}`. Terraform walks the keys of a map in their order, not in that of their writing. */
+/** `[for …]` and `{for …}`. Like Terraform, goes through the keys of a map in sorted order, not in source order. */
 function comprehension({ meta, children }: Node, source: string, scope: Scope): unknown {
   const { keyVar, valVar, openRangeValue, conditionalExpression, groupedValue } = meta as Record<
     string,

@@ -1,4 +1,4 @@
-/** @module The functions of Terraform that the module calls. */
+/** @module Implements the Terraform functions that the module calls. */
 type Values = readonly unknown[];
 
 /** The keys and values of a list or a map, in Terraform's order. */
@@ -9,7 +9,7 @@ export function entriesOf(collection: unknown): [string | number, unknown][] {
   return Object.entries(collection).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-/** As Terraform writes JSON: members in order, and three signs escaped (hashicorp/terraform#38733). */
+/** Writes JSON like Terraform: sorted members, and `<`, `>` and `&` escaped (hashicorp/terraform#38733). */
 const jsonencode = (value: unknown) =>
   JSON.stringify(value, (_key, inner: unknown) =>
     typeof inner === 'object' && inner !== null && !Array.isArray(inner)
@@ -20,7 +20,7 @@ const jsonencode = (value: unknown) =>
 const flatten = (value: unknown): unknown[] =>
   (value as Values).flatMap((each) => (Array.isArray(each) ? flatten(each) : [each]));
 
-/** `format` with nothing but `%s`. */
+/** Implements `format`, but only for `%s`. */
 function format(text: unknown, ...values: Values): string {
   const rest = [...values];
   return String(text).replaceAll(/%(.)/g, (all, verb) => {
@@ -72,7 +72,7 @@ export const functions: Readonly<Record<string, (...values: never[]) => unknown>
   sort: (list: string[]) => [...list].sort(),
   startswith: (text: string, prefix: string) => text.startsWith(prefix),
   split: (separator: string, text: string) => text.split(separator),
-  // a list without duplicates stands for a set
+  // represents a set as a sorted list without duplicates
   toset: (list: string[]) => [...new Set(list)].sort(),
   trimprefix: (text: string, prefix: string) => (text.startsWith(prefix) ? text.slice(prefix.length) : text),
   trimspace: (text: string) => text.trim(),

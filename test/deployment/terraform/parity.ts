@@ -5,18 +5,18 @@ import { type Plan, type PlannedResource, unknownValue } from './plan.ts';
 type Template = Packaged['template'];
 type Properties = Readonly<Record<string, unknown>>;
 
-/** How a type of the provider corresponds to one of CloudFormation. */
+/** How a resource type of the AWS provider corresponds to a CloudFormation type. */
 interface Correspondence {
   readonly type: string;
-  /** The property that identifies a resource, where there may be many. */
+  /** The property that identifies a resource, if there may be several of this type. */
   readonly identity?: string;
-  /** Arguments whose name differs by more than its spelling. */
+  /** Arguments whose name differs from that of the property in more than its spelling. */
   readonly renamed?: Readonly<Record<string, string>>;
-  /** Blocks that are a list in the template even if there is one. */
+  /** Blocks that the template writes as a list, even if there is only one block. */
   readonly lists?: readonly string[];
-  /** Arguments that have no property in the template, with the reason. */
+  /** Arguments without a corresponding property in the template, with the reason. */
   readonly ownArguments?: Readonly<Record<string, string>>;
-  /** Properties that have no argument in the module, with the reason. */
+  /** Properties without a corresponding argument in the module, with the reason. */
   readonly ownProperties?: Readonly<Record<string, string>>;
 }
 
@@ -76,7 +76,7 @@ const correspondences: Readonly<Record<string, Correspondence>> = {
   },
 };
 
-/** The resources that there is one of: their names in the template and in the module. */
+/** The resources that exist only once: the name in the template, and the address in the module. */
 const singles: Readonly<Record<string, string>> = {
   SweepLambdaFunction: 'aws_lambda_function.this',
   SweepLambdaEvConf: 'aws_lambda_function_event_invoke_config.this',
@@ -91,13 +91,13 @@ const singles: Readonly<Record<string, string>> = {
   Dashboard: 'aws_cloudwatch_dashboard.this',
 };
 
-/** Resources of the template that the module does without, with the reason. */
+/** Resources of the template that the module does not need, with the reason. */
 const ofTheFramework: Readonly<Record<string, string>> = {
   ServerlessDeploymentBucket: 'the framework uploads the zip to it',
   ServerlessDeploymentBucketPolicy: 'the framework uploads the zip to it',
 };
 
-/** Arguments that hold names of the user's, which are not spelled differently. */
+/** Arguments whose member names are chosen by the user and must stay as they are. */
 const maps = ['variables'];
 
 /** The differences, one sentence each; empty if there are none. */
@@ -134,7 +134,7 @@ const snake = (name: string) => name.replaceAll(/(?<=[a-z0-9])[A-Z]/g, (sign) =>
 const pascal = (name: string) =>
   name.replaceAll(/(?:^|_)([a-z])/g, (_all, sign: string) => sign.toUpperCase());
 
-/** A role's policies are resources of their own in the module, and a property of the role in the template. */
+/** Adds each role's policies to the role, as in the template. In the module, they are separate resources. */
 function withPolicies(resources: readonly PlannedResource[]): PlannedResource[] {
   const policies = resources.filter(({ type }) => type === 'aws_iam_role_policy');
   return resources
@@ -147,7 +147,7 @@ function withPolicies(resources: readonly PlannedResource[]): PlannedResource[] 
     });
 }
 
-/** The module's resource for a name in the template. */
+/** Returns a function that finds the module's resource for a resource of the template. */
 function addresses(template: Template, resources: readonly PlannedResource[]) {
   return (id: string): string | undefined => {
     if (id in singles) return singles[id];
@@ -163,7 +163,7 @@ function addresses(template: Template, resources: readonly PlannedResource[]) {
   };
 }
 
-/** Replaces CloudFormation's functions with what the module has in their place. */
+/** Returns a function that replaces CloudFormation's intrinsic functions with the values that the module uses. */
 function resolver(
   template: Template,
   resources: readonly PlannedResource[],
@@ -205,7 +205,7 @@ function resolver(
       return sub.replaceAll(/\$\{([\w:]+)(?:\.(\w+))?\}/g, (_all, id: string, name?: string) =>
         String(name === undefined ? reference(id) : attribute(id, name)),
       );
-    // both decide by the partition, which is unknown here
+    // both tools decide by the partition, which is unknown here, so both are compared with the second alternative
     if (Array.isArray(rest['Fn::If'])) return resolve(rest['Fn::If'][2]);
     for (const name of Object.keys(rest))
       if (name.startsWith('Fn::')) throw new Error(`${name} is not known here`);
@@ -217,7 +217,7 @@ function resolver(
 const without = (names: object = {}, values: Properties): Properties =>
   Object.fromEntries(Object.entries(values).filter(([name]) => !(name in names)));
 
-/** A resource's arguments as properties. */
+/** A resource's arguments in the form of CloudFormation properties. */
 function propertiesOf(
   { values, type }: PlannedResource,
   { renamed = {}, lists = [], ownArguments }: Correspondence,
@@ -225,7 +225,7 @@ function propertiesOf(
   const converted = (value: unknown, argument = ''): unknown => {
     if (Array.isArray(value)) {
       const list = value.map((each) => converted(each));
-      // a block that may stand once is an object in the template
+      // in the template, a block that may occur only once is an object, not a list
       return list.length === 1 &&
         !lists.includes(argument) &&
         typeof list[0] === 'object' &&
@@ -249,7 +249,10 @@ function propertiesOf(
   return { ...(converted(rest) as Properties), ...Object.fromEntries(given) };
 }
 
-/** The same value for what means the same: JSON is parsed, a single element of a policy is a list, nothing is empty. */
+/**
+ * Makes equivalent values equal: parses JSON, turns single elements of a policy into lists, sorts dimensions and tags,
+ * and drops empty lists of alarm actions.
+ */
 function comparable(value: unknown, name = ''): unknown {
   if (Array.isArray(value)) {
     const list = value.map((each) => comparable(each, name));

@@ -1,6 +1,6 @@
 /**
- * @module What a Terraform module would create for given inputs: its resources with the values of their arguments.
- * Attributes that only AWS knows are texts such as `⟦aws_sqs_queue.failed.arn⟧`.
+ * @module Computes what a Terraform module would create for given inputs: its resources with the values of their
+ * arguments. An attribute that only AWS knows becomes a text such as `⟦aws_sqs_queue.failed.arn⟧`.
  */
 import { globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -20,7 +20,7 @@ export interface Variable extends Body {
   readonly validation?: readonly { readonly condition: string; readonly error_message: string }[];
 }
 
-/** A module as written. */
+/** A parsed module, before its evaluation. */
 export interface Module {
   readonly variables: Readonly<Record<string, Variable>>;
   readonly outputs: Readonly<Record<string, Body>>;
@@ -35,7 +35,7 @@ export interface Module {
 
 /** A resource that the module would create. */
 export interface PlannedResource {
-  /** Such as `aws_sqs_queue.failed` or `aws_scheduler_schedule.this[nightly]`. */
+  /** For example `aws_sqs_queue.failed` or `aws_scheduler_schedule.this[nightly]`. */
   readonly address: string;
   readonly type: string;
   /** Arguments that are null are left out. A block is a list of objects. */
@@ -47,14 +47,14 @@ export interface Plan {
   readonly data: readonly PlannedResource[];
   readonly outputs: Readonly<Record<string, unknown>>;
   readonly locals: Readonly<Record<string, unknown>>;
-  /** What it gives to the modules that it calls. */
+  /** The arguments that this module passes to other modules, by module name. */
   readonly calls: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** What stands for an attribute that only AWS knows. */
+/** The placeholder for an attribute that only AWS knows. */
 export const unknownValue = (what: string) => `⟦${what}⟧`;
 
-/** Reads a folder; `changed` replaces the text of files, by name. */
+/** Reads the module in a folder. `changed` replaces the text of files, by file name. */
 export async function readModule(
   folder: string,
   changed: Readonly<Record<string, string>> = {},
@@ -92,7 +92,7 @@ export async function readModule(
   };
 }
 
-/** The inputs with all defaults. @throws if one is invalid, with the message of the variable. */
+/** All inputs, with defaults filled in. @throws if an input is invalid, with the error message of its variable. */
 export function readInputs({ variables, expressions }: Module, given: Body): Body {
   for (const name of Object.keys(given)) if (!(name in variables)) throw new Error(`no variable ${name}`);
   const inputs: Record<string, unknown> = {};
@@ -117,7 +117,9 @@ export function readInputs({ variables, expressions }: Module, given: Body): Bod
   return inputs;
 }
 
-/** What the module creates. `attributes` says whether a type of resource or data has an attribute. */
+/**
+ * Computes what the module creates. `hasAttribute` checks whether a type of resource or data source has an attribute.
+ */
 export function planOf(
   module: Module,
   given: Body,
@@ -136,7 +138,10 @@ export function planOf(
     return value as T;
   };
 
-  /** The instances of a block, by the key of `for_each`; one without a key for a plain block. */
+  /**
+   * The instances of a block, by their keys of `for_each`. A block without `for_each` has one instance, whose key is
+   * undefined.
+   */
   const instancesOf = (address: string, body: Body) =>
     once(address, () => {
       const keys = body.for_each === undefined ? undefined : expressions.evaluate(body.for_each, scope);
@@ -224,7 +229,7 @@ const setOrMap = (keys: unknown): [string, unknown][] =>
 
 const meta = ['for_each', 'count', 'depends_on', 'lifecycle', 'provider', 'dynamic'];
 
-/** The arguments of a block, with the blocks that `dynamic` makes. What is null is left out, as Terraform does. */
+/** The arguments of a block, including the blocks that `dynamic` creates. Like Terraform, leaves out null values. */
 function valuesOf(expressions: Expressions, body: Body, scope: Scope): Record<string, unknown> {
   if ('count' in body) throw new Error('count is not known here: use for_each');
   const values: Record<string, unknown> = {};

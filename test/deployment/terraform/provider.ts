@@ -1,12 +1,12 @@
 /**
- * @module What the AWS provider 6.25.0 knows: arguments, blocks and attributes of the types that the module uses. Taken
- * from the bindings `@cdktf/provider-aws` 21.22.1, which are too large to install for a test.
+ * @module The AWS provider's schema (version 6.25.0) for the types that the module uses: arguments, blocks and
+ * attributes. Taken from the bindings `@cdktf/provider-aws` 21.22.1, which are too large to install for a test.
  */
 import provider from './aws-provider.json' with { type: 'json' };
 
 interface Block {
   readonly use?: string;
-  /** `required`, `optional`, or a block. */
+  /** For each argument, `required` or `optional`; for a nested block, the schema of that block. */
   readonly arguments: Readonly<Record<string, string | Block>>;
   readonly attributes?: readonly string[];
 }
@@ -19,7 +19,10 @@ export const hasAttribute = (type: string, attribute: string): boolean =>
 
 const meta = ['for_each', 'depends_on', 'lifecycle'];
 
-/** What is wrong with a block as written: unknown or missing arguments, and arguments that are no block, or the other way. */
+/**
+ * The mistakes in a block: unknown or missing arguments, a block in place of an argument, or an argument in place of a
+ * block.
+ */
 export function wrongArguments(type: string, body: Readonly<Record<string, unknown>>): string[] {
   const known = types[type];
   return known === undefined ? [`${type} is not in aws-provider.json`] : wrongIn(type, known, body);
@@ -54,7 +57,10 @@ function wrongIn(where: string, known: Block, body: Readonly<Record<string, unkn
   return [...wrong, ...missing];
 }
 
-/** The attributes of a type that only AWS knows, with those that AWS makes up where the module gives none. */
+/**
+ * The attributes of a type that only AWS knows, and arguments such as `name` that AWS fills in if the module does not
+ * set them.
+ */
 export const attributesOf = (type: string): readonly string[] => [
   ...(types[type]?.attributes ?? []),
   ...Object.keys(types[type]?.arguments ?? {}).filter((name) =>

@@ -5,7 +5,7 @@ const nameOf = ({ type, meta }: Node) => (type === 'function' ? meta?.name : met
 
 const textOf = ({ meta }: Node) => (meta?.value ?? '') as string;
 
-/** @throws if the value is not of that type, which `source` spells. */
+/** @throws if the value does not have this type. `source` is the type's source text. */
 export function converted(node: Node, value: unknown, at: string, source: string): unknown {
   const [inner] = node.children;
   const fail = () => new Error(`${at}: expected ${nameOf(node)}, got ${JSON.stringify(value)}`);
@@ -41,7 +41,7 @@ export function converted(node: Node, value: unknown, at: string, source: string
   }
 }
 
-/** Terraform drops the members that the type does not name. */
+/** Like Terraform, drops the members that the type does not name. */
 function objectOf(type: Node, value: Record<string, unknown>, at: string, source: string) {
   const members: [string, unknown][] = [];
   for (let index = 0; index < type.children.length; index += 2) {

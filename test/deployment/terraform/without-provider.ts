@@ -1,6 +1,6 @@
 /**
- * @module The module as one file that needs no provider: each resource and each data source becomes a local value with its
- * arguments. Terraform itself can evaluate that without a registry, and so check every expression of the module.
+ * @module Writes the module as one file that needs no provider: each resource and each data source becomes a local
+ * value with its arguments. Terraform itself can then check every expression of the module without a registry.
  */
 import { templateParts } from './expressions.ts';
 import type { Module } from './plan.ts';
@@ -13,7 +13,7 @@ const reference = /(?<![\w.])(data\.)?(aws_\w+)\.(\w+)/g;
 /** The name of the local value that stands for a resource. */
 const localName = (type: string, name: string, isData = false) => `${isData ? 'data__' : ''}${type}__${name}`;
 
-/** An expression with local values in the place of resources, and other names for the variables of a block. */
+/** Rewrites an expression: resources become local values, and the variables of a block get other names. */
 function rewritten(source: string, names: Readonly<Record<string, string>>): string {
   let text = source.replaceAll(
     reference,
@@ -25,7 +25,7 @@ function rewritten(source: string, names: Readonly<Record<string, string>>): str
   return text;
 }
 
-/** A value of the parsed JSON in the language of Terraform. */
+/** Writes a value of the parsed JSON in Terraform's language. */
 function written(value: unknown, names: Readonly<Record<string, string>>): string {
   if (Array.isArray(value)) return `[${value.map((each) => written(each, names)).join(', ')}]`;
   if (typeof value === 'object' && value !== null)
@@ -46,7 +46,7 @@ function written(value: unknown, names: Readonly<Record<string, string>>): strin
 
 const meta = ['for_each', 'depends_on', 'lifecycle'];
 
-/** The arguments of a block as an object; blocks are lists of objects. */
+/** Writes the arguments of a block as an object. Nested blocks become lists of objects. */
 function objectOf(body: Body, names: Readonly<Record<string, string>>): string {
   const { dynamic = {}, ...own } = body;
   const lists: Record<string, string[]> = {};
@@ -84,8 +84,8 @@ function resource(type: string, name: string, body: Body, isData: boolean): stri
 }
 
 /**
- * The text of the file, for beside that with the variables. Its local value `everything` holds the resources and data
- * sources by address, the outputs, and the local values.
+ * The text of the file, to be used next to the module's file of variables. Its local value `everything` holds the
+ * resources and data sources by address, the outputs, and the local values.
  */
 export function withoutProvider({ locals, resources, data, outputs }: Module): string {
   const blocks = [
