@@ -1,6 +1,7 @@
 /**
- * @module Checks the billed time of a job that never finishes closing: at most as long as docs/contract.md §3 lets a
- * sweep wait. Runs in simulated time, with requests that take no network time, so that the bound is exact.
+ * @module Checks that a sweep with a job that never finishes closing is billed for at most the time that
+ * docs/contract.md §3 lets it wait. Runs in simulated time, with requests that take no network time, so that the bound
+ * is exact.
  */
 import { describe, expect, it } from 'vitest';
 import { type Stuck, withStuck } from '../../bench/billed/bench.ts';
@@ -28,7 +29,7 @@ describe('a sweep of 20 idle jobs, one of which never closes', () => {
     ['30s', 70],
     ['2m', 250],
     ['5m', 610],
-    // within the function's 15 minutes, of which 20 seconds are reserved for the ending
+    // the function's 15 minutes, minus the 20 seconds reserved for the sweep's final steps
     ['15m', 880],
   ].flatMap(([timeout, limit]) => [
     [timeout, 'the default request', limit, 'biggest', defaults] as [string, string, number, Stuck, object],
@@ -41,7 +42,7 @@ describe('a sweep of 20 idle jobs, one of which never closes', () => {
     ],
   ]);
 
-  // On a push, each timeout with one of the two requests.
+  // A push runs half of the cases: each timeout with one of the two requests. A nightly run covers all.
   const cases = all.filter((_case, index) => index % 4 === 0 || index % 4 === 3 || isNightly);
 
   it.each(cases)(
@@ -51,7 +52,7 @@ describe('a sweep of 20 idle jobs, one of which never closes', () => {
       const [sweep, ...followUps] = await billedStory(fleet, given(payload, timeout));
       expect(sweep?.billedMs).toBeLessThanOrEqual(limit * second);
       expect(sweep?.report.counts).toMatchObject({ closed: 19, closing: 1 });
-      // the follow-ups do the rest, each within its own bound, and the last one forces the job
+      // follow-ups continue the sweep: each stays within its own bound, and the last one forces the stuck job
       for (const { billedMs, boundMs } of followUps) expect(billedMs).toBeLessThanOrEqual(boundMs);
       expect(followUps.at(-1)?.report.jobs).toMatchObject([{ jobId, outcome: 'force_closed' }]);
     },
@@ -75,7 +76,7 @@ describe('a sweep of 200 idle jobs, one of which never closes', () => {
       expect(sweep?.report.counts.closed).toBeGreaterThanOrEqual(198);
       expect(sweep?.report.counts.closing).toBeGreaterThanOrEqual(1);
       expect(sweep?.billedMs).toBeLessThanOrEqual(sweep?.boundMs ?? 0);
-      // the bound is meaningful: it is not just the deadline
+      // the bound is tighter than the function's deadline of 15 minutes
       expect(sweep?.boundMs).toBeLessThan(12 * minute);
     },
   );

@@ -1,6 +1,6 @@
 /**
- * @module A short form of the bench of closing: its ratios, on few and small clusters. The limits leave room for small
- * changes. Runs in simulated time, so that the ratios are the same on every machine.
+ * @module A short version of the benchmark of closing: checks its ratios on a few small clusters. The limits leave room
+ * for small changes. Runs in simulated time, so that the ratios are the same on every machine.
  */
 import { describe, expect, it } from 'vitest';
 import { biggestFirst } from '../../bench/closing/biggest-first.ts';
@@ -45,7 +45,8 @@ async function runs(jobs: number, nodes: Nodes): Promise<Run[]> {
 const medianOf = (all: readonly Run[], pick: (run: Run) => number) => median(all.map(pick));
 
 describe('the default request on the clusters of the bench', () => {
-  // measured: medians 1.005, 1.02 and 1.02 of the bound, at most 1.06 of biggest first
+  // Measured, one value per row: medians of 1.005, 1.02 and 1.02 times the lower bound. No run took more than 1.06
+  // times the reference time of closing the biggest jobs first.
   it.each([
     [50, nodesOfTheBench, 1.03],
     [200, nodesOfTheBench, 1.06],
@@ -108,7 +109,7 @@ describe('what the bench measures about scripts', () => {
   it('the bench measures scripts twice: with given idle jobs, and with the script’s own idle rule', async () => {
     const closing = await measure(fixedBatches, small, 'given');
     const own = await measure(fixedBatches, small);
-    // 2 of the 40 busy jobs read last year's records, and 2 get late records
+    // the script's own rule closes 4 of the 40 busy jobs: 2 read last year's records, and 2 get late records
     expect(closing).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
     expect(own).toMatchObject({ closed: 40, wronglyClosed: 4, forced: 0 });
     expect(closing.durationMs).toBeGreaterThan(lowerBound(small.idle));

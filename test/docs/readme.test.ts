@@ -19,18 +19,18 @@ import { runCommand } from '../support/run-command.ts';
 
 /** The pages that show commands and payloads to people. */
 const guides = ['README.md', 'docs/deploying.md', 'docs/requests.md'];
-/** Those with commands of forms that `checkForm` knows. `runbook-commands.test.ts` tries the commands of the runbook. */
+/** The pages whose commands `checkForm` checks. `runbook-commands.test.ts` runs the commands of the runbook. */
 const commandGuides = [...guides, 'docs/notifications.md'];
 const readme = page('README.md');
 const shownBlocks = (language: string, pages = guides) =>
   pages.flatMap((name) => blocks(page(name), language));
 const npmStart = /^npm ci && npm (start|test|run package)$/;
 
-/** A line of a shell as its words; quotes hold a word together. */
+/** Splits a shell line into words. Quotes keep a word together. */
 const words = (line: string): string[] =>
   [...line.matchAll(/(?:[^\s"']|"[^"]*"|'[^']*')+/g)].map(([word]) => word.replaceAll(/["']/g, ''));
 
-/** The values of an option, wherever it stands. */
+/** All values of an option, at any position. */
 const valuesOf = (option: string, args: readonly string[]): string[] =>
   args.flatMap((arg, index) =>
     arg === option
@@ -46,14 +46,14 @@ const serverless = parseYaml(page('serverless.yml')) as {
   functions: Record<string, unknown>;
 };
 
-/** What a deployment of a stage would hold, with parameters as `--param` gives them. */
+/** The template of a stage, with parameters as `--param` gives them. */
 function deployment(stage: string, given: Record<string, string> = {}) {
   const { default: standard = {}, [stage]: own = {} } = serverless.params;
   const parameters = { ...standard, scheduleGroup: `${serverless.service}-${stage}`, ...own, ...given };
   return template({ service: serverless.service, stage, parameters, root, now: Date.now() });
 }
 
-/** Holds the commands for a container to the names of the manifests. */
+/** Checks the names in container commands against the manifests. */
 function checkContainerForm(form: string, args: readonly string[]): void {
   if (form === 'kubectl apply -k') {
     expect(existsSync(`${root}/${args.at(-1)}/kustomization.yaml`)).toBe(true);
@@ -73,7 +73,10 @@ function checkContainerForm(form: string, args: readonly string[]): void {
   }
 }
 
-/** Holds the commands that need AWS, or a network, to the forms that are known to work, and their payloads to the code. */
+/**
+ * Checks that each command that needs AWS or a network has a known form, and checks its payload with the product's
+ * code.
+ */
 function checkForm(line: string): void {
   const [program, ...args] = words(line);
   const form = [program, ...args.slice(0, 2)].join(' ');
@@ -111,7 +114,7 @@ function checkForm(line: string): void {
   }
 }
 
-/** Runs a block of `export` and `jobsweep`; a cluster's address is exchanged for the embedded one's. */
+/** Runs a block of `export` and `jobsweep` lines, with the embedded cluster's URL in place of the given one. */
 async function runBlock(lines: readonly string[]): Promise<void> {
   const clock = new VirtualClock(Date.parse('2026-11-23T12:00:00Z'));
   const apiKeys = [{ id: 'id', key: 'key', owner: 'o', cluster: ['monitor_ml'] }];
@@ -176,7 +179,7 @@ describe('the commands of the guides', () => {
       .map(([, text = '']) => text)
       .filter((text) => text !== '$ npm start' && !text.startsWith('freed '));
     expect(drawn.length).toBeGreaterThan(50);
-    // The moment decides how wide a column is, and whether 23 days are 22 days and 23 hours.
+    // Column widths depend on the time of the run, and so does whether a duration is `23 d` or `22 d 23 h`.
     const words = (text: string) =>
       text
         .replaceAll(/ +/g, ' ')

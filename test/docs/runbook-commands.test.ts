@@ -1,4 +1,4 @@
-/** @module What the runbook tells the engineer on call to run and to look for is what the programs know. */
+/** @module Tests that the commands, queries and fields in the runbook match what the programs accept and write. */
 import { writeFile } from 'node:fs/promises';
 import {
   CreateScheduleCommand,
@@ -35,7 +35,7 @@ async function sweptBy(setup: SweepSetup, event: unknown, requestId = 'request-1
   });
 }
 
-/** The value at a path such as `cluster.name`; Logs Insights flattens objects so. */
+/** The value at a path such as `cluster.name`. Logs Insights uses such paths for fields of nested objects. */
 const at = (line: unknown, path: string) =>
   path
     .split('.')
@@ -150,7 +150,7 @@ describe('the commands of the runbook', () => {
         Target: { Arn: functionArn, RoleArn: roleArn, Input: JSON.stringify(input) },
       }),
     );
-    // the schedule's state
+    // runs the commands about the state of the schedule
     const schedules = lines
       .filter((line) => line.includes('jobsweep schedules '))
       .map((line) =>
@@ -166,13 +166,13 @@ describe('the commands of the runbook', () => {
     ];
     expect([listed.exit, listed.stdout]).toEqual([0, expect.stringContaining('nightly')]);
     expect([resumed.exit, resumed.stderr]).toEqual([0, '']);
-    // the refusal, and its link
+    // the log line about the refusal links to the runbook
     const refused = (await sweptBy(setup, input)).find(({ message }) => message === 'sweep finished');
     expect(refused).toMatchObject({
       status: 'refused',
       runbook: expect.stringMatching(/#refused-max_share$/),
     });
-    // request.json, with a raised limit
+    // runs the commands that use request.json, in which the limit is raised
     const { Target } = await bench.client.send(
       new GetScheduleCommand({ Name: 'nightly', GroupName: 'jobsweep-prod' }),
     );
@@ -211,7 +211,7 @@ describe('the commands of the runbook', () => {
     const paths = [...filter.matchAll(/\(\$\.(\S+) = "…"\)/g)].map(([, path = '']) => path);
     expect(filter).toContain('--region eu-central-1 ');
     expect(filter).toContain(`'{ ${paths.map((path) => `($.${path} = "…")`).join(' || ')} }'`);
-    // what `aws logs filter-log-events` prints for its pattern
+    // the output of `aws logs filter-log-events` for that filter pattern
     const events = [...first, ...rest]
       .filter((line) => paths.some((path) => at(line, path) === 'request-1'))
       .map((line) => ({ logStreamName: 's', timestamp: 0, message: JSON.stringify(line) }));

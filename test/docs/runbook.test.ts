@@ -1,4 +1,4 @@
-/** @module The runbook has a section for everything that links to it, and for nothing else. */
+/** @module Tests that the runbook has a section for everything that links to it, and no other sections. */
 import { describe, expect, it } from 'vitest';
 import { alarms } from '../../deploy/alarms.ts';
 import type { Parameters } from '../../deploy/parameters.ts';
@@ -26,7 +26,7 @@ const headings = [...text.matchAll(/^#{2,} (.+)$/gm)].map(([, heading = '']) => 
 const sections = new Set(headings);
 const ofKind = (prefix: string) => headings.filter((each) => each.startsWith(prefix)).sort();
 
-/** Every alarm that a stack may have, without the two that never fire and only feed the alarm for overdue sweeps. */
+/** Every alarm that a stack may have, except the two that are only inputs of the alarm for overdue sweeps. */
 const everyAlarm = () =>
   Object.values(
     alarms('jobsweep-test', { clusters: ['logs'], isFleet: true, hasRollCall: true }, {

@@ -1,4 +1,7 @@
-/** @module A night of a thousand clusters: the packaged function, the command and the stand-ins of AWS, in simulated time. */
+/**
+ * @module A night of a thousand clusters: the packaged function, the command and simulated AWS services, in simulated
+ * time.
+ */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { isNightly } from '../support/nightly.ts';
 import { entryOf, packageService } from '../support/packaged.ts';
@@ -7,7 +10,7 @@ import { fleetNight, mute, type NightResult, nameOf, unreachable } from './fleet
 const clusters = 1_000;
 const broken = [unreachable, mute];
 
-// Two minutes: only `npm run test:nightly` runs it. test/function/fleet-night.test.ts is a small one.
+// Takes two minutes, so only `npm run test:nightly` runs it. test/function/fleet-night.test.ts is a small version.
 describe.runIf(isNightly)('a night of a thousand clusters', () => {
   let night: NightResult;
   beforeAll(async () => {
@@ -51,8 +54,8 @@ describe.runIf(isNightly)('a night of a thousand clusters', () => {
 
   it('the function needs no more memory at the end of the night than after a tenth of the clusters', () => {
     const [tenth = 0, half = 0, whole = 0] = night.heap;
-    // Measured: 69, 78 and 82 MB. The stand-ins and this test remember some 6 kB of each sweep; a sweep that stays in
-    // memory takes 50 kB and more, which would be 25 MB in either half.
+    // Measured: 69, 78 and 82 MB. The simulated services and this test keep about 6 kB for each sweep. If sweeps stayed
+    // in memory, each would take 50 kB or more, which would be 25 MB in either half.
     expect(half - tenth).toBeLessThan(16);
     expect(whole - half).toBeLessThan(10);
   });

@@ -1,6 +1,7 @@
 /**
- * @module A night of many clusters in simulated time: the command makes the schedules from the secrets, the stand-in
- * Scheduler spreads them over the window, the real handler sweeps, and a roll call follows in the morning.
+ * @module A night of many clusters in simulated time: the command creates the schedules from the names of the secrets,
+ * the simulated Scheduler spreads the sweeps over the time window, the real handler sweeps, and a roll call follows in
+ * the morning.
  */
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -20,7 +21,7 @@ import { functionArn, queueArn, roleArn } from '../support/scheduler.ts';
 import { startSecretsManager } from '../support/secrets-manager.ts';
 
 const minute = 60_000;
-/** A Monday evening. The window begins at one. */
+/** A Monday evening. The time window of the schedules begins at one o'clock. */
 const evening = Date.parse('2026-11-23T20:00:00Z');
 export const windowBegins = Date.parse('2026-11-24T01:00:00Z');
 const file = `schedules:
@@ -31,10 +32,10 @@ const file = `schedules:
 export interface FleetNight {
   readonly clusters: number;
   readonly nights: number;
-  /** Sweeps at the same time. */
+  /** Maximum number of sweeps at the same time. */
   readonly concurrency: number;
   readonly createHandler: typeof createHandler;
-  /** Happens before a night, which counts from 0. */
+  /** Called before each night. The first night has the number 0. */
   readonly before?: (
     night: number,
     world: { readonly secrets: Record<string, string>; passwords: Map<string, string> },
@@ -44,12 +45,12 @@ export interface FleetNight {
 export interface Swept {
   readonly night: number;
   readonly cluster: string;
-  /** Minutes after the window began. */
+  /** Minutes after the beginning of the time window. */
   readonly begun: number;
   readonly ended: number;
   readonly report?: SweepReport;
   readonly error?: Error;
-  /** The states of its jobs afterwards. */
+  /** The states of the cluster's jobs after the sweep. */
   readonly states: readonly string[];
 }
 
@@ -57,7 +58,7 @@ export interface NightResult {
   readonly swept: readonly Swept[];
   readonly rollCalls: readonly RollCallResult[];
   readonly needAttention: (cluster: string) => readonly number[];
-  /** Megabytes of the heap after a collection: after the first tenth of the sweeps, half of them, and all. */
+  /** Megabytes of the heap after garbage collection: after a tenth of the sweeps, half of them, and all. */
   readonly heap: readonly number[];
   readonly mostAtOnce: number;
   readonly deadLetters: number;
@@ -65,14 +66,14 @@ export interface NightResult {
 }
 
 export const nameOf = (index: number) => `cluster-${String(index).padStart(4, '0')}`;
-/** Its address refuses connections. */
+/** The cluster whose address refuses connections. */
 export const unreachable = nameOf(3);
-/** Its server takes requests and never answers. */
+/** The cluster whose server accepts requests and never answers. */
 export const mute = nameOf(5);
-/** Its password changes between two nights. */
+/** The cluster whose password changes between two nights. */
 export const rotated = nameOf(7);
 
-/** Two idle jobs and a busy one. Data comes until the end of all nights. */
+/** Two idle jobs, and a busy job that gets data until the end of all nights. */
 const fleetOf = (password: string): Fleet => ({
   nodes: [{ name: 'ml-0' }],
   users: [{ username: 'jobsweep', password, cluster: ['manage_ml'] }],
@@ -131,7 +132,7 @@ export async function fleetNight(options: FleetNight): Promise<NightResult> {
     const begun = minutesIntoWindow(clock.now(), night);
     atOnce += 1;
     mostAtOnce = Math.max(mostAtOnce, atOnce);
-    // the SDK reads its files in the machine's time, so the clock stands still until the secret is asked for
+    // the SDK reads its files in real time, so the clock stands still until the function requests the secret
     const release = clock.hold();
     waiting.set(`jobsweep/${cluster}`, release);
     const context = lambdaContext(clock, 15 * minute, requestId);
@@ -169,7 +170,7 @@ export async function fleetNight(options: FleetNight): Promise<NightResult> {
   await using scheduler = await startScheduler({
     clock,
     invoke,
-    // as deployed
+    // no retries, as deployed
     lambda: { retries: 0, concurrency, maxEventAgeMs: 60 * minute },
     random: () => {
       seed = (seed * 16_807) % 2_147_483_647;
@@ -194,7 +195,7 @@ export async function fleetNight(options: FleetNight): Promise<NightResult> {
       stdin: JSON.stringify(await yaml(file)),
     });
     if (applied.exit !== 0) throw new Error(applied.stderr);
-    // loads what is loaded on demand, which takes the machine's time
+    // loads in advance what the function loads on demand, because loading takes real time
     await warmUp(handler, clock);
     for (; night < nights; night += 1) {
       options.before?.(night, {
@@ -228,7 +229,7 @@ const yaml = async (text: string) => (await import('yaml')).parse(text) as unkno
 const minutesIntoWindow = (now: number, night: number) =>
   (now - windowBegins - night * 24 * 60 * minute) / minute;
 
-/** What the tests look at: a thousand whole reports would hide a leak. */
+/** The parts of a report that the tests need. Keeping a thousand whole reports would hide a leak. */
 const essence = ({ status, counts }: SweepReport) => ({ status, counts }) as SweepReport;
 
 const statesOf = (cluster: { jobs(): { state: string }[] } | undefined) =>
@@ -241,11 +242,11 @@ async function warmUp(handler: ReturnType<typeof createHandler>, clock: VirtualC
   try {
     await handler({ cluster: 'no-such-cluster' }, context, {} as never);
   } catch {
-    // it has no secret
+    // this cluster has no secret
   }
 }
 
-/** Hands the metrics among the lines of the function's log to `take`, and writes nothing. */
+/** Passes the metrics in the function's log lines to `take`, and suppresses the output. */
 function takeMetrics(take: (line: Record<string, unknown>) => void) {
   const write = vi.spyOn(process.stdout, 'write').mockImplementation((text) => {
     for (const line of String(text).split('\n'))

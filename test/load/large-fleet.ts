@@ -1,6 +1,6 @@
 /**
- * @module A real sweep of a very large cluster by the deployed bundle, in a process of its own: what it says against
- * what is true of the cluster, and the most memory that it ever had. The cluster is in this process, and not measured.
+ * @module Sweeps a very large cluster with the deployed bundle in a separate process. Compares the report with the
+ * actual state of the cluster, and measures the peak memory. The cluster runs in this process and is not measured.
  */
 import { bundle } from '../../bench/function/bundle.ts';
 import { invokeOnce } from '../../bench/function/invocation.ts';
@@ -11,9 +11,9 @@ import { type LoadResult, Problems } from './result.ts';
 
 export interface LargeFleet {
   readonly jobs: number;
-  /** Of them, spread over the whole listing. */
+  /** How many of the jobs are idle. They are spread over the whole listing. */
   readonly idle: number;
-  /** What the process may have at most, bytes. */
+  /** Maximum memory of the process, in bytes. */
   readonly mostBytes: number;
 }
 
@@ -28,12 +28,12 @@ function fleetJob(size: LargeFleet, index: number): FleetJob {
     openedAt: '200d',
     lastData: idle ? `${72 + (index % 2_000)}h` : `${1 + (index % 40)}h`,
     datafeed: { state: idle || index % 2 === 0 ? 'stopped' : 'started' },
-    // the machine's own time passes
+    // closes take real time, so they are short
     closeTakes: `${20 + ((index * 37) % 100)}ms`,
   };
 }
 
-/** Sweeps that many jobs and compares; its cases are the jobs. */
+/** Sweeps a fleet of this size, and compares the report with the cluster. `cases` counts the jobs. */
 export async function sweepLargeFleet(size: LargeFleet): Promise<LoadResult> {
   await using folder = await newFolder();
   const { file } = await bundle('src/function/handler.ts', folder.path);

@@ -1,4 +1,7 @@
-/** @module The loads of `npm run proof` (proof/load.ts) in short form, and that memory and leaks are found out. */
+/**
+ * @module Short versions of the load tests of `npm run proof` (proof/load.ts), and tests that they detect leaks and
+ * high memory use.
+ */
 import { describe, expect, it } from 'vitest';
 import { sized } from '../support/nightly.ts';
 import { sweepLargeFleet } from './large-fleet.ts';

@@ -1,13 +1,13 @@
-/** @module What a load test comes to: it has passed when it met no problem. */
+/** @module The result of a load test. The test has passed if it found no problems. */
 export interface LoadResult {
-  /** Jobs, sweeps or worlds that were tried. */
+  /** How many cases were tested, for example jobs or sweeps. */
   readonly cases: number;
-  /** The figures, for people. */
+  /** The measured values, as a text for people. */
   readonly measured: string;
   readonly problems: readonly string[];
 }
 
-/** Problems as they are met, the first few of them: ten thousand of a kind tell no more. */
+/** Collects problems, but keeps only the first ones: thousands of the same kind add no information. */
 export class Problems {
   readonly found: string[] = [];
   #more = 0;

@@ -1,6 +1,6 @@
 /**
- * @module A cluster in which every read takes five seconds: sweeps over real HTTP, in simulated time, with what the
- * function has left. Each ends in time, and its report is the cluster's truth.
+ * @module Sweeps a cluster in which every read takes five seconds, over real HTTP in simulated time, with the
+ * function's remaining time as the limit. Each sweep must end in time, and its report must match the cluster.
  */
 
 import { VirtualClock } from '../../simulator/clock.ts';
@@ -21,7 +21,7 @@ import { type LoadResult, Problems } from './result.ts';
 
 export interface SlowSweep {
   readonly idle: number;
-  /** What the function has left when it is invoked, milliseconds. */
+  /** The function's remaining time when it is invoked, in milliseconds. */
   readonly remainingMs: number;
   readonly payload?: RequestPayload;
 }
@@ -29,10 +29,15 @@ export interface SlowSweep {
 const readTakes = 5_000;
 const reads = ['info', 'ml.info', 'ml.get_*', 'security.has_privileges'];
 const busy = 10;
-/** With less time than this left, the ending gets a share of it that may be too short for a last read of five seconds. */
+/**
+ * With less remaining time than this (milliseconds), the reserve for the sweep's final steps is shorter, and may be too
+ * short for a last read of five seconds.
+ */
 const leastForTruth = 80_000;
 
-/** One in ten takes longer than its request waits, one in fifty never ends, one in fifty has failed. */
+/**
+ * One job in ten takes longer to close than its request waits, one in fifty never closes, and one in fifty has failed.
+ */
 function fleetJob(index: number): FleetJob {
   return {
     jobId: `idle-${String(index).padStart(4, '0')}`,
@@ -42,7 +47,7 @@ function fleetJob(index: number): FleetJob {
   };
 }
 
-/** Carries out each sweep on a cluster of its own; its cases are the sweeps. */
+/** Runs each sweep on its own cluster. `cases` counts the sweeps. */
 export async function sweepSlowClusters(sweeps: readonly SlowSweep[]): Promise<LoadResult> {
   const problems = new Problems();
   let closed = 0;
@@ -74,7 +79,7 @@ async function sweepSlowly({ idle, remainingMs, payload = {} }: SlowSweep, probl
   await using cluster = new ElasticsearchCluster({ address: { url: server.url } }, clock);
   const order = { sweepId: 'slow', ...parseRequest({ fuse: { maxJobs: null, maxShare: null }, ...payload }) };
   const report = await sweep(order, { cluster, clock, remainingMs, followUps }).catch((error: unknown) => {
-    // Not read in time, whichever read was the one too slow: nothing was closed.
+    // Exit code 5: the cluster could not be read in time, so nothing was closed.
     if (!(error instanceof JobsweepError) || error.exitCode !== 5) throw error;
     return undefined;
   });
@@ -89,14 +94,17 @@ async function sweepSlowly({ idle, remainingMs, payload = {} }: SlowSweep, probl
   return { took, counts: report?.counts };
 }
 
-/** Takes every order, as a scheduler that is well. */
+/** Accepts every follow-up, like a working scheduler. */
 const followUps: FollowUps = {
   pending: () => Promise.resolve(new Set()),
   arrange: ({ chain, at, jobs }) =>
     Promise.resolve({ name: `${chain.sweepId}-${chain.round}`, at, jobIds: jobs.map(({ jobId }) => jobId) }),
 };
 
-/** What a report may say of an idle job in which state. A close goes on after the last look: it may have ended since. */
+/**
+ * For each outcome in the report, the states that an idle job may have. A close may end after the last read, so a job
+ * that is reported as closing may be closed.
+ */
 const trueOf: Readonly<Record<string, readonly string[]>> = {
   closed: ['closed'],
   force_closed: ['closed'],

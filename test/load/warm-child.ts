@@ -1,23 +1,23 @@
 /**
- * @module The deployed bundle in a warm process: invoked once for each message, and what it holds told afterwards, when
- * all that can be thrown away has been. Started with `--expose-gc`; its argument is the bundle.
+ * @module Runs the deployed bundle in a warm process. Invokes it once for each message and reports, if asked, what the
+ * process still holds after garbage collection. Started with `--expose-gc` and the path of the bundle.
  */
 import { readdirSync } from 'node:fs';
 import { setImmediate, setTimeout } from 'node:timers/promises';
 
-/** What a process holds on to. */
+/** What a process still holds after an invocation. */
 export interface Held {
-  /** Bytes of the heap and of buffers beside it. */
+  /** Bytes of the heap, and of buffers outside the heap. */
   readonly bytes: number;
   readonly descriptors: number;
-  /** Timers and handles of Node that keep it alive, by kind. */
+  /** Node's timers and handles that keep the process alive, by kind. */
   readonly active: Readonly<Record<string, number>>;
-  /** Listeners on the process, signals among them. */
+  /** Listeners on `process`, including those for signals. */
   readonly listeners: number;
 }
 
 export interface Told {
-  /** The counts of the report, or the name of what was thrown. */
+  /** The counts of the report; absent if the invocation failed with `error`. */
   readonly counts?: Readonly<Record<string, number>>;
   readonly error?: string;
   readonly followedUp?: number;
@@ -26,7 +26,7 @@ export interface Told {
 
 export interface Asked {
   readonly event: object;
-  /** Whether to look at what is held afterwards, which takes longer than a sweep of a small cluster. */
+  /** Whether to measure afterwards what the process holds. That takes longer than a sweep of a small cluster. */
   readonly look: boolean;
 }
 
@@ -57,10 +57,10 @@ async function invoke(event: unknown, round: number): Promise<Told> {
 }
 
 async function held(): Promise<Held> {
-  // a socket that was closed is there for a moment longer
+  // a closed socket is listed for a moment longer
   for (let wait = 0; wait < 100 && process.getActiveResourcesInfo().includes('TCPSocketWrap'); wait += 1)
     await setTimeout(10);
-  // what only weak references hold goes with the second collection
+  // the second collection frees objects that only weak references held
   for (let turn = 0; turn < 2; turn += 1) {
     collect?.();
     await setImmediate();

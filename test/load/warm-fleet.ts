@@ -1,6 +1,6 @@
 /**
- * @module Plans of a very large cluster in one warm function, which starts as Lambda starts it: the most memory that each
- * invocation took. The cluster is in this process, and not measured.
+ * @module Plans sweeps of a very large cluster in one warm function, which starts as Lambda starts it, and measures the
+ * peak memory of each invocation. The cluster runs in this process and is not measured.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { bundle } from '../../bench/function/bundle.ts';
@@ -15,11 +15,14 @@ import { type LoadResult, Problems } from './result.ts';
 export interface WarmFleet {
   readonly jobs: number;
   readonly calls: number;
-  /** What an invocation may take at most, bytes. */
+  /** Maximum memory of an invocation, in bytes. */
   readonly maxBytes: number;
-  /** How much more the last invocation may take than the second; the first also compiles code. */
+  /**
+   * Maximum ratio of the last invocation's memory to that of the second. The first one also compiles code, so it does
+   * not count.
+   */
   readonly maxGrowth: number;
-  /** A module's text that stands in for the handler, to plant a leak. */
+  /** The text of a module that replaces the handler, to plant a leak. */
   readonly entry?: { readonly text: string };
 }
 
@@ -40,7 +43,7 @@ function fleetJob(_: unknown, index: number): FleetJob {
 
 const plan = JSON.stringify({ dryRun: true, fuse: { maxJobs: null, maxShare: null } });
 
-/** Invokes one function again and again; its cases are the invocations. */
+/** Invokes one function repeatedly. `cases` counts the invocations. */
 export async function planWarm({ jobs, calls, maxBytes, maxGrowth, entry }: WarmFleet): Promise<LoadResult> {
   await using folder = await newFolder();
   await bundle(entry ?? 'src/function/handler.ts', folder.path);
@@ -57,7 +60,7 @@ export async function planWarm({ jobs, calls, maxBytes, maxGrowth, entry }: Warm
   const problems = new Problems();
   const peaks: number[] = [];
   for (let call = 1; call <= calls; call += 1) {
-    // from now on the peak is counted anew (proc(5))
+    // resets the peak memory of the process (proc(5))
     writeFileSync(`/proc/${running.pid}/clear_refs`, '5');
     const { result, error } = await running.invoke(plan);
     const { counts } = (result ?? {}) as Partial<SweepReport>;
@@ -80,7 +83,7 @@ export async function planWarm({ jobs, calls, maxBytes, maxGrowth, entry }: Warm
   return { cases: calls, measured: `${jobs} jobs, peaks ${shown}`, problems: problems.all };
 }
 
-/** The most resident memory of a process since it was last reset, bytes. */
+/** The peak resident memory of a process since its last reset, in bytes. */
 function peakOf(pid: number): number {
   const [, kilobytes] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8')) ?? [];
   return Number(kilobytes) * 1024;

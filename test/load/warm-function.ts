@@ -1,6 +1,6 @@
 /**
- * @module Many sweeps in a row in one warm process of the deployed bundle, with all that a sweep may use: secret,
- * closes, follow-ups, invalid requests, a cluster that is none. What the process holds must not grow with them.
+ * @module Runs many sweeps in one warm process of the deployed bundle, with everything that a sweep may use: secrets,
+ * closes, follow-ups, invalid requests, and a server that is not Elasticsearch. What the process holds must not grow.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -23,13 +23,19 @@ import type { Asked, Held, Told } from './warm-child.ts';
 
 export interface WarmFunction {
   readonly sweeps: number;
-  /** The most that a sweep may leave behind, bytes. The first half does not count, in which caches fill. */
+  /**
+   * Maximum number of bytes that a sweep may leave behind. The first half of the sweeps does not count, because caches
+   * fill.
+   */
   readonly mostBytesPerSweep: number;
-  /** A module's text that stands in for the handler, to plant a leak. */
+  /** The text of a module that replaces the handler, to plant a leak. */
   readonly entry?: { readonly text: string };
 }
 
-/** What V8 learns and compiles for code that runs often grows for hundreds of sweeps, by 2 kB each, and is no leak. */
+/**
+ * Turns off V8's compilers and caches: what they learn about hot code grows by 2 kB a sweep for hundreds of sweeps,
+ * which is not a leak.
+ */
 const withoutCompilers = ['--no-opt', '--no-maglev', '--no-sparkplug', '--no-use-ic', '--no-flush-bytecode'];
 
 const group = 'jobsweep-prod';
@@ -45,7 +51,7 @@ const idle = Array.from(
   }),
 );
 const failed: FleetJob = { jobId: 'failed', lastData: '5d', state: 'failed' };
-/** Found closing, so that it is only watched, and a follow-up is arranged. */
+/** Is already closing, so that the sweep only polls it and schedules a follow-up. */
 const stuck: FleetJob = {
   jobId: 'stuck',
   lastData: '9d',
@@ -63,7 +69,7 @@ interface Kind {
 const quick = { close: { timeout: '100ms' } };
 const kinds: readonly Kind[] = [
   { event: {}, jobs: [...idle, failed], expected: { closed: 5, forceClosed: 1 } },
-  // by the machine's own time: nothing that could be late is asked within the shortest of timeouts
+  // in real time: with this short timeout, the sweep sends no close request that could be answered late
   { event: quick, jobs: [stuck], expected: { closed: 0, closing: 1, followedUp: 1 } },
   { event: { dryRun: true }, jobs: idle, expected: { closed: 0 } },
   { event: {}, jobs: idle, expected: { closed: 5 } },
@@ -72,7 +78,7 @@ const kinds: readonly Kind[] = [
   { event: { cluster: 'nobody' }, jobs: [], expected: 'InvalidSettingError' },
 ];
 
-/** Invokes one process again and again; its cases are the sweeps. */
+/** Runs all sweeps in one process. `cases` counts the sweeps. */
 export async function warmFunction({ sweeps, mostBytesPerSweep, entry }: WarmFunction): Promise<LoadResult> {
   await using folder = await newFolder();
   const { file } = await bundle(entry ?? 'src/function/handler.ts', folder.path);
@@ -81,7 +87,7 @@ export async function warmFunction({ sweeps, mostBytesPerSweep, entry }: WarmFun
   await using scheduler = await startScheduler({ clock });
   await using secrets = await startSecretsManager({
     'jobsweep/default': JSON.stringify({ ELASTICSEARCH_URL: server.url }),
-    // answers, but is no Elasticsearch, so it is not tried again: no time is spent waiting
+    // a server that is not Elasticsearch: the sweep fails at once, without waiting for retries
     'jobsweep/strange': JSON.stringify({ ELASTICSEARCH_URL: scheduler.url }),
   });
   const client = sdkClient(scheduler.url);
@@ -159,8 +165,8 @@ const clear = ({ jobs }: Kind, { cluster }: EmbeddedElasticsearch) => {
 };
 
 /**
- * The growth from sweep to sweep. Of bytes it is the median of the slopes between all pairs, which a collection that
- * came late here and there does not move.
+ * Measures the growth per sweep, as the median slope over all pairs of measurements, so that an occasional late garbage
+ * collection has no effect.
  */
 function growthOf(
   held: readonly Held[],
@@ -179,7 +185,7 @@ function growthOf(
   };
   for (const [what, count] of Object.entries(kept)) {
     const slope = medianSlope(held.map(count));
-    // one kind of sweep in seven that left one behind would make it 0.14
+    // if one of the seven kinds of sweep left one behind each time, the slope would be 0.14
     problems.expect(slope < 0.1, `${what} grow by ${slope.toFixed(1)} each sweep`);
   }
   const last = held.at(-1)?.bytes ?? 0;
