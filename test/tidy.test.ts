@@ -1,4 +1,7 @@
-/** @module The rules of the house, held by a test: which room may import which, and what keeps every room readable. */
+/**
+ * @module Tests the project's own rules: which room (folder of code) may import which, and what keeps each room
+ * readable.
+ */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
@@ -9,14 +12,17 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 const sources = globSync('{src,simulator,proof,bench,deploy,scripts}/**/*.{ts,cjs}', { cwd: root });
 const tests = globSync('test/**/*.ts', { cwd: root });
 
-/** The rooms of the project: `src/sweep`, `simulator`, `proof`. */
+/** The room (folder of code) of a file, such as `src/sweep`, `simulator` or `proof`. */
 const roomOf = (file: string) =>
   file
     .split('/')
     .slice(0, file.startsWith('src/') ? 2 : 1)
     .join('/');
 
-/** Which rooms a room of the product may import, beside itself. Nothing else may be imported, so no arrow points upward. */
+/**
+ * The rooms that each room of the product may import, besides itself. All other imports are forbidden, so dependencies
+ * point in one direction.
+ */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],
   'src/sweep': ['src/base'],
@@ -41,7 +47,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/notify',
     'simulator',
   ],
-  // the simulator judges the product: it shares clocks and texts with it, and no rule
+  // the simulator judges the product, so it shares the product's clocks and texts, but none of its rules
   simulator: ['src/base'],
 };
 
@@ -186,7 +192,10 @@ function functionsIn(value: unknown): Node[] {
   return /Function/.test(node.type ?? '') && node.body ? [node, ...inside] : inside;
 }
 
-/** Where a file's name must be the only one of its kind: a room of src, a folder of the two other houses. */
+/**
+ * The folder in which a file's name must be unique: a room of `src`, a folder of the simulator, or else the file's own
+ * folder.
+ */
 const layerOf = (file: string) =>
   file.startsWith('src/')
     ? roomOf(file)
@@ -233,7 +242,7 @@ const pages = globSync(['*.md', '{docs,simulator,src,proof,bench,test,deploy,eve
 });
 const written = [...sources, ...tests, ...pages, 'package.json', 'serverless.yml', 'vitest.config.ts'];
 
-/** The comments of a source file; the whole of any other. */
+/** The comments of a source file; for any other file, its whole text. */
 function proseOf(file: string): string {
   const text = read(file);
   return file.endsWith('.ts') || file.endsWith('.cjs')

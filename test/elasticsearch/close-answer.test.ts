@@ -21,7 +21,7 @@ const closeAt = async (
   return await cluster.close(jobs, { force: false, timeoutMs: 90_000, signal });
 };
 
-/** The server's error body: it contains the cause twice, and the status again. */
+/** An error body. Like Elasticsearch's own, it contains the cause twice and repeats the HTTP status. */
 const errorBody = (status: number, type: string, reason: string | null) => {
   const cause = { type, reason };
   return { error: { root_cause: [cause], ...cause }, status };

@@ -74,7 +74,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
   it('Elasticsearch lists all jobs and datafeeds of the cluster and closes a job', async () => {
     await using here = await start(fleet, { stack, apiKey });
     const { cluster, server } = here;
-    // a key with exactly manage_ml may not read GET /
+    // a key whose only privilege is manage_ml may not read GET /
     expect(await cluster.identify(never())).toEqual({
       id: expect.stringMatching(/^[\w-]{22}$/),
       version: null,
@@ -181,7 +181,8 @@ describe('ids that no longer exist', () => {
   });
 });
 
-// At the limit of a listing, below and above it. large-clusters.test.ts sweeps all three.
+// Numbers of jobs below, at and above the size limit of a listing. large-clusters.test.ts sweeps clusters of all three
+// sizes.
 const sizes = sized({ push: [9_999, 12_000], nightly: [9_999, 10_000, 12_000] });
 
 describe.each(sizes)('a cluster of %i jobs', (count) => {

@@ -29,7 +29,9 @@ const healthy = answersFor([{ config: configOf('job-a'), stats: statsOf('job-a')
 const respond = (exchange: Exchange) => respondWith(healthy, exchange);
 const fingerprintOf = (name: string) => new X509Certificate(certificate(name)).fingerprint256;
 
-/** The ids of the jobs that a cluster lists. In simulated time, with settings, client and HTTP(S) as in a sweep. */
+/**
+ * The ids of the jobs that a cluster lists, read in simulated time with the settings, client and HTTP(S) of a sweep.
+ */
 async function jobIds(environment: Environment): Promise<string[]> {
   using clock = new VirtualClock();
   using _tracked = trackHttp(clock);
@@ -43,7 +45,7 @@ async function jobIds(environment: Environment): Promise<string[]> {
   return stats.map(({ jobId }) => jobId);
 }
 
-/** The error of a read with these settings. Checks that it is an error for people and contains no credential. */
+/** The error of a read with these settings. Checks that it is a JobsweepError and contains no credential. */
 async function errorOf(environment: Environment): Promise<JobsweepError> {
   const error = await jobIds(environment).then(
     () => undefined,

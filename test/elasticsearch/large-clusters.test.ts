@@ -10,7 +10,7 @@ import { expectTruth, type SweepSetup, startSetup } from '../support/sweep-setup
 const nodes: Fleet['nodes'] = [{ name: 'ml-0', memory: '9000gb', closeCapacity: 100 }];
 const letters = 'abcdefghijklmnopqrstuvwxyz'.split('');
 
-/** `count` jobs, of which those at the given places are idle. Their data stopped days apart. */
+/** `count` jobs, of which those at the positions `idleAt` are idle. Their data stopped on different days. */
 function jobsOf(
   count: number,
   idOf: (index: number) => string,
@@ -26,7 +26,7 @@ function jobsOf(
 }
 
 const numbered = (index: number) => `job-${String(index).padStart(5, '0')}`;
-/** The ids are spread over the alphabet, so that few parts are read. */
+/** Ids that are spread over the alphabet, so that few parts are read. */
 const spread = (index: number) => `${letters[index % 26]}-${String(index).padStart(5, '0')}`;
 
 const wholeReads = ({ server }: SweepSetup) =>
@@ -62,7 +62,7 @@ describe('a sweep over a large cluster', () => {
     expect(report.kept).toEqual({ recent_data: count - idle.length });
     expect(closedIds(setup)).toEqual(idle.sort());
     expectTruth(report, setup);
-    // no job has a datafeed, so that listing is never full
+    // configs, stats and datafeeds are each read whole once; the list of datafeeds is empty, so it needs no parts
     expect(wholeReads(setup)).toHaveLength(3);
     if (count < 10_000) expect(partReads(setup)).toEqual([]);
     else expect(partReads(setup).length).toBeGreaterThan(2);
@@ -93,7 +93,7 @@ describe('a sweep over a large cluster', () => {
 });
 
 describe('a listing that changes while its parts are read', () => {
-  // two whole answers, and three parts of each listing
+  // the sweep reads configs and stats whole first, and then in three parts each
   it.each(sized({ push: [1, 5], nightly: [1, 3, 5, 8] }))(
     'if jobs are added or deleted after %i reads, they are judged by their current state, and no other job is missed',
     async (reads) => {
@@ -107,7 +107,7 @@ describe('a listing that changes while its parts are read', () => {
           for (const jobId of ['a-0', 'm-new', 'z-99999'])
             setup.cluster.putJob({ jobId, lastData: '1m', openedAt: '9d' });
           setup.cluster.putJob({ jobId: 'b-idle', lastData: '70d', openedAt: '90d' });
-          // deletes an idle job, and creates another one with the id of a busy job
+          // deletes an idle job and a busy job, and replaces another idle job with a busy one of the same id
           setup.cluster.removeJob(deleted);
           setup.cluster.removeJob(busy);
           setup.cluster.putJob({ jobId: remade, lastData: '1m', openedAt: '1m' });
@@ -156,7 +156,7 @@ describe('a sweep that cannot list all jobs', () => {
 
   it('a sweep closes nothing if every part of the listing reaches the size limit', async () => {
     await using setup = await startSetup(few, { nodes });
-    // A text, because the server would render a list anew for each of the 200 parts.
+    // The body is a text, because the server would serialize an object again for each of the 200 parts.
     const jobs = Array.from({ length: 10_000 }, (_, index) => ({ job_id: String(index) }));
     setup.server.faults.add({
       api: 'ml.get_job_stats',

@@ -12,7 +12,10 @@ import {
   type Source,
 } from '../../src/elasticsearch/listing.ts';
 
-/** A server that cuts every answer at `mostListed`, sorted or not, and matches ids and groups like the real one. */
+/**
+ * A server that lists ids in the given order, at most `mostListed` in an answer, and matches ids and groups like
+ * Elasticsearch.
+ */
 class Server implements Source<string> {
   readonly expressions: string[] = [];
   readonly #ids: readonly string[];
@@ -109,7 +112,7 @@ describe('a whole listing', () => {
   it('a listing in parts includes a job whose id is exactly the prefix of a part', async () => {
     const ids = ['j', 'jo', ...numbered('job', 11_000)].sort();
     expect(await readSorted(new Server(ids))).toEqual(ids);
-    // in reverse order, every full answer leaves out the prefixes
+    // in reverse order, `j` and `jo` come last, so every answer that reaches the limit leaves them out
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
@@ -276,7 +279,7 @@ describe('a read by ids that fails for some of the ids', () => {
   it('a read of thousands of ids that all fail searches for the cause only once', async () => {
     const { read, refused, requestCount } = refusing(() => true, 8_000);
     await expect(read).rejects.toBe(refused);
-    // four lists in flight, and one search
+    // four lists of ids are in flight at once, and only one of them is searched
     expect(requestCount()).toBeLessThanOrEqual(28);
   });
 

@@ -52,7 +52,7 @@ const snapshotAt = (timestamp: number): KeptSnapshot => ({
 
 describe('reading the past of a cluster', () => {
   it('reading the past returns every snapshot and message once, even if many have the same time', async () => {
-    // 700 jobs save their models in the same second, which is more than a page of snapshots
+    // 700 jobs save a model in the same second: these are more snapshots than fit on one page
     await using server = await startWith(
       700,
       (job) => [asOf - day, asOf - 2 * day, asOf - 3 * day - job * second].map(snapshotAt),

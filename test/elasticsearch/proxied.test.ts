@@ -50,8 +50,8 @@ async function idsWith(clock: Clock, environment: Environment): Promise<string[]
 }
 
 /**
- * This clock runs sixty times as fast as the machine, because a virtual clock stands still while a request is in
- * flight.
+ * Uses a clock that is sixty times as fast as real time. A virtual clock would not work, because it stands still while
+ * a request is in flight.
  */
 const silence = (environment: Environment) => idsWith(scaledClock(60), environment);
 

@@ -185,7 +185,7 @@ describe('documents of a report', () => {
       const { created, problem } = await store(setup, documents(3), { apiKey });
       expect(created).toBe(0);
       expect(problem).toContain(why);
-      // One request: a second one would be refused as well.
+      // Only one request is sent, because a second one would be refused as well.
       expect(bulkRequests(setup)).toHaveLength(1);
     },
   );

@@ -10,7 +10,7 @@ import { type Exchange, productHeaders, serve } from '../support/scripted-server
 const healthy = answersFor([{ config: configOf('job-a'), stats: statsOf('job-a') }]);
 const minute = 60_000;
 
-/** A cluster whose answers the test decides, with the simulated times of the tries. */
+/** Starts a cluster whose answers the test decides, and records the simulated time of each request. */
 async function withServer<T>(
   respond: (exchange: Exchange, clock: VirtualClock) => void | Promise<void>,
   act: (setup: {

@@ -124,8 +124,8 @@ interface Inventory {
 }
 
 /**
- * The verdict of each job, as `close idle`. A closing job has had its close request two days ago, so only its clocks
- * keep it from being forced.
+ * The verdict of each job, such as `close idle`. A closing job counts as asked to close two days ago. It is forced,
+ * unless its times (such as `open_time`) are a reason to keep it.
  */
 function verdicts(inventory: Inventory, of: SweepRequest): Map<string, string> {
   const judge = judgeBy(of);
@@ -158,7 +158,7 @@ function understand({ configs, stats, datafeeds, datafeedConfigs }: MlAnswers): 
 
 type Path = readonly (string | number)[];
 
-/** Every place in a JSON value: the sections and the fields in them. */
+/** The path of every section and every field in a JSON value. */
 function* pathsIn(value: Json, path: Path = []): Generator<Path> {
   if (path.length > 0) yield path;
   if (typeof value !== 'object' || value === null) return;

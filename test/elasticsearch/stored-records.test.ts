@@ -5,7 +5,7 @@ import { type SweepSetup, startSetup } from '../support/sweep-setup.ts';
 const day = 86_400_000;
 const hour = 3_600_000;
 
-/** Writes the documents of one sweep with one job, as another sweep has left them. */
+/** Writes the documents that an earlier sweep of one job has left behind. */
 function leave(setup: SweepSetup, id: string, readAt: number, jobDocuments = 1): void {
   const { streams } = setup.cluster.cluster;
   const moment = new Date(readAt).toISOString();
@@ -54,7 +54,7 @@ describe('the records in the data stream', () => {
     const { byJob, wholeAt } = await read(setup, end - 60 * day);
     expect(byJob.get('job')?.length).toBeLessThanOrEqual(75);
     expect(byJob.get('job')?.length).toBeGreaterThan(30);
-    // Each claims 20,000 documents and has one, so none counts as whole.
+    // Each sweep claims 20,000 job documents and has only one, so no sweep counts as complete.
     expect(wholeAt).toEqual([]);
   });
 

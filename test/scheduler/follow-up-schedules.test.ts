@@ -392,7 +392,7 @@ describe('failing calls to the scheduler', () => {
     await expect(bench.followUps.arrange(order(), signal)).rejects.toThrow(
       /no answer in time; check the network: .*; schedule followup\S+ was not created$/,
     );
-    // a sweep has eight seconds for scheduling
+    // a sweep has only eight seconds to schedule its follow-up
     expect(bench.clock.now() - before).toBeLessThanOrEqual(7_000);
     expect(bench.calls('CreateSchedule')).toBe(2);
   });

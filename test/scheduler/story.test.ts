@@ -16,7 +16,7 @@ import { serve } from '../support/scripted-server.ts';
 const minute = 60_000;
 const group = 'jobsweep-follow-ups';
 
-/** The embedded cluster and Scheduler on one clock, and the function between them. */
+/** The embedded cluster and the embedded Scheduler on one clock, connected by the function. */
 async function pair(jobs: readonly FleetJob[], settings: Readonly<Record<string, string>> = {}) {
   const clock = new VirtualClock(Date.parse(start));
   const elasticsearch = await startElasticsearch({ clock, fleet: { jobs: [...jobs] } });
@@ -46,7 +46,7 @@ async function pair(jobs: readonly FleetJob[], settings: Readonly<Record<string,
   const client = sdkClient(scheduler.url);
   await client.send(new CreateScheduleGroupCommand({ Name: group }));
   client.destroy();
-  // loads everything that is read from disk at its first use, because the virtual clock waits only for requests
+  // loads in advance what is read from disk at first use, because the virtual clock waits only for requests
   await import('../../src/function/announce.ts');
   await followUpsFrom({ environment, clock, running: undefined })?.pending(
     'default',
@@ -129,7 +129,7 @@ describe('a night of sweeps', () => {
     expect(outcomes.map(({ stuck }) => stuck)).toEqual(
       outcomes.map((_, i) => (i < outcomes.length - 1 ? 'closing' : 'force_closed')),
     );
-    // the force came in the first round after stuckFor, and not before
+    // the stuck job is forced in the first round after stuckFor, and not before
     const forced = rounds.at(-1)?.jobs.find(({ jobId }) => jobId === 'stuck');
     const askedAt = Date.parse(forced?.askedAt ?? '');
     expect(Date.parse(rounds.at(-1)?.startedAt ?? '') - askedAt).toBeGreaterThanOrEqual(75 * minute);
@@ -142,7 +142,7 @@ describe('a night of sweeps', () => {
       expect(elasticsearch.cluster.job(jobId)?.state).toBe('closed');
     for (const { jobId } of busy) expect(elasticsearch.cluster.job(jobId)?.state).toBe('opened');
 
-    // the reports add up: each idle job is settled in exactly one of them
+    // the reports add up: each idle job is closed in exactly one of them
     const settled = reports.flatMap(({ jobs }) =>
       jobs.filter(({ outcome }) => outcome === 'closed' || outcome === 'force_closed'),
     );
@@ -154,7 +154,7 @@ describe('a night of sweeps', () => {
       ...rounds.map((_, i) => i + 1),
       null,
     ]);
-    // and the log has the same counts, because the result of a scheduled function is not visible
+    // the log must have the same counts, because nobody sees what a scheduled function returns
     const finished = lines.filter(({ message }) => message === 'sweep finished');
     expect(finished.map(({ counts }) => counts)).toEqual(reports.map(({ counts }) => counts));
   });
@@ -208,7 +208,7 @@ describe('a night of sweeps', () => {
         maxCount = Math.max(maxCount, setup.inGroup().length);
       }
     });
-    // a duplicated event waits for the first one to end, and then finds the jobs in the first one's follow-up
+    // the duplicate event is handled after the first one has ended, when the first one's follow-up lists the jobs
     expect(reports.filter(({ sweepId }) => sweepId === reports[0]?.sweepId)).toHaveLength(2);
     expect(maxCount).toBe(1);
     expect(reports.filter(({ counts }) => counts.forceClosed > 0)).toHaveLength(1);

@@ -48,7 +48,7 @@ const connectionOf = async (given: Given): Promise<Connection> => {
   return connection as Connection;
 };
 
-/** The message of the error. Checks that it is an error for people and contains none of `hidden`. */
+/** The message of the error. Checks that it is an InvalidSettingError and shows none of the texts in `hidden`. */
 async function messageOf(given: Given, hidden: readonly string[] = []): Promise<string> {
   const error = await find(given).then(
     () => undefined,
@@ -526,8 +526,9 @@ describe('credentials from two sources', () => {
     Object.fromEntries(chosen.map((part) => [part, value(part, place)]));
 
   /**
-   * The contract in other words: a key takes precedence over a user, the environment over the secret, and the two
-   * halves of a user come from one place.
+   * The rules of the contract, implemented a second time. The environment takes precedence over the secret, and within
+   * each place a key takes precedence over a user. A user's name and password may come from different places only if
+   * each place has just one of the two; otherwise the result is an error.
    */
   function expected(own: readonly Part[], secret: readonly Part[]): Connection['credentials'] | 'error' {
     const key = (place: string) => ({ apiKey: base64(`${place}:key`) });

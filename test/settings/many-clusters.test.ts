@@ -1,4 +1,7 @@
-/** @module Credentials of many clusters: one secret for all of them, and parameters of SSM, through the real SDK. */
+/**
+ * @module Tests the credentials of many clusters, in one secret for all of them or in SSM parameters, through the real
+ * SDK.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { VirtualClock } from '../../simulator/clock.ts';
 import { findConnection } from '../../src/settings/find-connection.ts';

@@ -1,4 +1,4 @@
-/** @module Secrets Manager and the Scheduler behind a proxy, at the endpoints that they have in AWS. */
+/** @module Tests Secrets Manager and the Scheduler behind a proxy, with the host names that they have in AWS. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { scaledClock } from '../../simulator/clock.ts';
 import { systemClock } from '../../src/base/system-clock.ts';
@@ -67,7 +67,7 @@ async function failing(
 type Call = (environment: Readonly<Record<string, string>>) => Promise<unknown>;
 
 const readSecret: Call = (environment) => secretReader(systemClock, environment)('jobsweep/default');
-/** A hundred times as fast as the machine: retries wait for seconds. */
+/** Uses a clock a hundred times as fast as real time, because retries wait for seconds. */
 const readGroup: Call = async (environment) => {
   await using api = schedulerApi({ clock: scaledClock(100), environment });
   await api.groupExists('jobsweep', new AbortController().signal);

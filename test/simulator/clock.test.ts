@@ -1,4 +1,4 @@
-/** The clocks of the embedded servers. */
+/** Tests the clocks of the embedded servers. */
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
@@ -6,12 +6,12 @@ import { scaledClock, trackHttp, VirtualClock } from '../../simulator/index.ts';
 
 const hour = 3_600_000;
 
-/** Starts a server that answers after `ms` of the clock's time, with the time of its answer. */
+/** Starts a server that answers `ms` milliseconds later, by the clock. The answer is the time of the clock. */
 async function slowServer(clock: VirtualClock, ms: number) {
   const seen: string[] = [];
   const server = createServer((request, response) => {
     seen.push(request.url ?? '');
-    // like the simulators, this waits for an event: with a sleep, time would pass even after the client disconnected
+    // like the simulators, waits for an event: with a sleep, time would pass even after the client has disconnected
     const elapsed = new Promise<void>((resolve) => clock.at(clock.now() + ms, resolve));
     void clock.parked(request.socket.remotePort, elapsed).then(() => response.end(String(clock.now())));
   });

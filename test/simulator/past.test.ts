@@ -57,7 +57,7 @@ describe('a random past', () => {
       if (!past) continue;
       count += 1;
       const truth = setup.cluster.job(job.id);
-      // A running datafeed has delivered data since then.
+      // A running datafeed has delivered newer data than the past contains.
       if (truth?.datafeed?.state !== 'started') expect(past.truth.data.at(-1)).toBe(truth?.lastDataTime);
       if (truth?.openedAt !== undefined) expect(past.truth.starts.at(-1)).toBe(truth.openedAt);
       expect(past.truth.stays.at(-1)?.closed === undefined).toBe(truth?.state !== 'closed');

@@ -16,7 +16,7 @@ describe('the id of a sweep', () => {
       trigger,
       { ...trigger, scheduledTime: '2026-11-24T02:00:00Z' },
       { ...trigger, scheduleArn: `${trigger.scheduleArn}-2` },
-      // the end of one part must not be the start of the other
+      // if characters move from the time to the ARN, the id must still differ
       { scheduleArn: `${trigger.scheduleArn}\n2026`, scheduledTime: '-11-23T02:00:00Z' },
     ].map((each) => sweepIdOf(each, 'request-1'));
     expect(new Set(names).size).toBe(names.length);

@@ -35,7 +35,7 @@ function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
 }
 
 const reportOf = (jobs: readonly SmallJob[], given: Given = {}) => sweeping(jobs, given).report;
-/** The report of a sweep that sent no close request. */
+/** Runs a sweep, checks that it sends no close request, and returns its report. */
 async function leftAlone(jobs: readonly SmallJob[], given: Given = {}): Promise<SweepReport> {
   const { report, closes } = sweeping(jobs, given);
   const found = await report;
@@ -566,7 +566,7 @@ describe('a cluster that cannot be read', () => {
 
 describe('a stopped sweep', () => {
   const quick = { close: { batch: 1, concurrency: 1 } } as const;
-  /** The small cluster, whose states cannot be read after a given moment: a read ends only when it is cancelled. */
+  /** The small cluster, but from `moment` on, a read of states by ids ends only when it is cancelled. */
   const silentFrom = (clock: VirtualClock, jobs: readonly SmallJob[], moment: number): Partial<Cluster> => {
     const small = new SmallCluster(clock, jobs);
     return {
@@ -666,7 +666,7 @@ describe('a follow-up', () => {
         askedAt,
         closedAt: '2026-11-23T12:00:00.000Z',
       },
-      // a close request counts only while the job is closing: this job was opened since
+      // the job was opened again after its close, so the earlier close request no longer counts
       again: {
         state: 'opened',
         lastActivity: '2026-11-23T11:59:00.000Z',

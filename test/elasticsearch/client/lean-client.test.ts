@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Bundles a module's text like the function, and loads it. */
+/** Bundles the text of a module as the function is bundled, and loads the result. */
 async function bundled<T>(
   contents: string,
   changes: BuildOptions = { plugins },

@@ -23,7 +23,7 @@ describe('a compressed answer', () => {
   it.each([
     ['gzip', gzipSync],
     ['deflate', deflateSync],
-    // without the header of zlib, as some servers send it
+    // raw deflate without the zlib header, as some servers send it
     ['deflate', deflateRawSync],
     ['identity', (body: Buffer) => body],
   ])('a compressed answer encoded with %s is read', async (encoding, pack) => {

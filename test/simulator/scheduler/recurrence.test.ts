@@ -1,5 +1,6 @@
 /**
- * @module The simulator's own parser of expressions and time zones agrees with the documentation and with the product.
+ * @module Tests that the simulator's own parser of expressions and time zones agrees with the documentation and with
+ * the product.
  */
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -81,7 +82,7 @@ const someZones = [
   'Pacific/Apia',
   'Africa/Casablanca',
 ];
-// the first and last weeks of summer time, when zones skip or repeat an hour, and the end of a leap year
+// the weeks around the start and end of summer time (zones skip or repeat an hour), and around 29 February
 const moments = fc.oneof(
   fc.integer({ min: Date.parse('2026-03-01'), max: Date.parse('2026-04-15') }),
   fc.integer({ min: Date.parse('2026-09-15'), max: Date.parse('2026-11-15') }),

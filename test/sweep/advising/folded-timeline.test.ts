@@ -5,7 +5,7 @@ import type { TimelineEvent } from '../../../src/sweep/advising/timeline.ts';
 const hour = 3_600_000;
 const start = Date.parse('2026-05-01T00:00:00Z');
 
-/** One event an hour, each with this text. */
+/** Events with these texts, one each hour. */
 const events = (...texts: readonly string[]): TimelineEvent[] =>
   texts.map((what, index) => ({
     at: new Date(start + index * hour).toISOString(),

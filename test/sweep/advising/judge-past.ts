@@ -1,6 +1,6 @@
 /**
- * @module Draws one random past, estimates from a set of its sources, and finds the truths that lie outside the
- * estimated ranges.
+ * @module Draws a random past, estimates its numbers from a set of sources, and finds the true numbers that lie outside
+ * the estimated ranges.
  */
 
 import { drawPast, type Habit, type Past, type PastOptions } from '../../../simulator/past/life.ts';
@@ -82,7 +82,7 @@ export function evidenceOf(
 
 let drawn: { readonly key: string; readonly past: Past } | undefined;
 
-/** Keeps the last past drawn, because it is judged with each set of sources. */
+/** Keeps the latest random past, because every set of sources is judged on the same past. */
 function pastOf(options: PastOptions): Past {
   const key = JSON.stringify(options);
   if (drawn?.key !== key) drawn = { key, past: drawPast(options) };

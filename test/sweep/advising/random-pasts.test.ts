@@ -4,7 +4,10 @@ import { judgePast, sourceSets } from './judge-past.ts';
 
 const asOf = Date.parse('2026-05-20T11:17:23Z');
 
-/** `ADVISE_PASTS` and `ADVISE_FROM` select other pasts; soak runs use thousands. */
+/**
+ * The environment variables `ADVISE_PASTS` (how many) and `ADVISE_FROM` (the first seed) select other pasts. Soak runs
+ * use thousands.
+ */
 const pasts = Number(process.env.ADVISE_PASTS ?? sized({ push: 240, nightly: 1_000 }));
 const first = Number(process.env.ADVISE_FROM ?? 1);
 

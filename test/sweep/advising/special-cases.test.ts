@@ -31,7 +31,7 @@ function judged(evidence: Partial<Evidence>, { idleFor = 24 * hour, days = 30 } 
   return { known, ...replay(known, idleFor, sweepsOf(asOf, ago(days * day), day)) };
 }
 
-/** A job that was opened 40 days ago, with a datafeed in real time until 4 days ago. */
+/** The messages of a job that was opened 40 days ago, and whose datafeed ran in real time until 4 days ago. */
 const realtime = (...more: readonly Message[]): Message[] => [
   say(50 * day, 'Job created'),
   say(40 * day, 'Opening job on node [ml-0]'),
@@ -85,7 +85,7 @@ describe('a datafeed that read in real time throughout', () => {
   it('snapshots whose newest record stays the same are enough to prove that closes of a real-time job were wrong', () => {
     const snapshots = Array.from({ length: 40 }, (_, index) => {
       const at = ago(10 * day) + index * 3.6 * hour;
-      // no data from the tenth to the thirtieth
+      // no data arrives between the tenth and the thirtieth snapshot
       const latestRecord = index < 10 ? at : index < 30 ? ago(10 * day) + 9 * 3.6 * hour : at;
       return { at, latestRecord, atClose: false };
     });
@@ -140,8 +140,8 @@ describe('a model that was reverted', () => {
     ];
     const { known } = judged({ snapshots });
     const spans = known.data.spans.filter(({ to, from }) => to - from > 3 * minute);
-    // The newest record rose from the first to the second snapshot. Later it was reverted, and then rose to its former
-    // value.
+    // Only the first rise of the newest record proves that data came. The second rise follows a revert, and only
+    // restores the former value.
     expect(spans).toEqual([{ from: ago(9 * day) - 2 * minute, to: ago(8 * day) + minute }]);
   });
 });

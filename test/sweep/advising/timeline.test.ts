@@ -93,7 +93,7 @@ describe('who closed a job, in its timeline', () => {
     const known = knownPastOf(evidence, { from: asOf - 40 * day, announcesSilence: true }, asOf - 30 * day);
     const own = [closedBy('first', 20 * minute), closedBy('second', 15 * minute)];
     const closes = timelineOf(evidence, known, own).filter(({ what }) => what === 'closed');
-    // The last one was a person's, minutes after the second sweep.
+    // No sweep made the last close, which came minutes after the second sweep.
     expect(closes.map(({ by }) => by)).toEqual(['jobsweep, sweep first', 'jobsweep, sweep second', unknown]);
   });
 });

@@ -1,6 +1,6 @@
 /**
- * @module A second implementation of `jobsweep advise`: the true numbers, by the contract's definition, from a past
- * that is completely known. It replays the sweeps one by one and shares no code with the estimator.
+ * @module A second implementation of `jobsweep advise`: computes the true numbers, as the contract defines them, from a
+ * past that is completely known. Replays the sweeps one by one and shares no code with the estimator.
  */
 import type { TruePast } from '../../../simulator/past/life.ts';
 

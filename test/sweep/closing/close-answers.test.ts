@@ -78,7 +78,7 @@ describe('forced closes', () => {
     expect(await setup.run()).toBe(0);
     expect(setup.cluster.closes).toHaveLength(1);
     expect(setup.outcomes()).toEqual({ a: 'none' });
-    // the verdict is still the one of the last close request
+    // the verdict is still that of the last close request
     expect(setup.entry('a')).toMatchObject({
       forced: false,
       verdict: { verdict: 'force', reason: 'failed' },

@@ -254,7 +254,7 @@ describe('the check before a close', () => {
       jobs: [bare('a')],
       onRead: async ({ kind }, cluster) => {
         if (kind !== 'stats') return;
-        // by then the config has been read
+        // by then the config has been read, but the stats have not
         await setup.clock.sleep(10);
         cluster.remove('a');
       },
@@ -292,7 +292,7 @@ describe('the check before a close', () => {
 });
 
 describe('a job that was asked to close and must now be kept', () => {
-  /** The close request at 0 gets no answer, the job is open a moment later, and it is read again after two seconds. */
+  /** The close request at 0 ms gets no answer. The job enters `state` at 1.5 seconds and is read again at 2 seconds. */
   const requestedAndThen = async (state: string, changes: Partial<JobSnapshot>) => {
     const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
     setup.at(1_500, () => setup.cluster.becomes('a', state, changes));

@@ -466,7 +466,7 @@ describe('with close.perNode auto', () => {
     });
     await setup.run();
     expect(firstClose(setup)).toHaveLength(4);
-    // the look has read the processors before the request
+    // the check right before the close request has read the number of processors
     expect(setup.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
 

@@ -17,7 +17,7 @@ import { now } from '../../support/jobs.ts';
 
 const mb = 1_000_000;
 
-/** A job with a model of `megabytes` on a node. */
+/** A job on a node, with a model of `megabytes`. */
 const on = (
   nodeId: string | undefined,
   jobId: string,
@@ -35,7 +35,7 @@ const failed = (jobId: string): Entry =>
 const idsOf = (jobs: readonly Waiting[]) => jobs.map(({ entry }) => entry.jobId);
 const order = (entries: readonly Entry[]) => idsOf(waitingOf(entries));
 
-/** The batches in sending order, if no place is freed. */
+/** The batches in the order of sending, if no job closes in the meantime. */
 function batches(
   entries: readonly Entry[],
   free: Readonly<Record<string, number>> = {},

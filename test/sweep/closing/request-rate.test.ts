@@ -7,7 +7,7 @@ import { now } from '../../support/jobs.ts';
 import type { Close, ScriptedCluster } from '../../support/scripted-cluster.ts';
 
 const named = (...ids: readonly string[]) => ids.map((id) => bare(id));
-/** Jobs of one node, the first the biggest, so that they are closed in this order. */
+/** Jobs on one node. Each is bigger than the next, so that they are closed in this order. */
 const ordered = (...ids: readonly string[]) =>
   ids.map((id, index) => bare(id, { modelBytes: 2 ** (30 - index) }));
 const atOnce = ({ ids }: Pick<Close, 'ids'>, cluster: ScriptedCluster) => {
@@ -29,7 +29,8 @@ describe('the rate of requests', () => {
     expect(moments(setup, 'close')).toEqual([
       0, 0, 100, 200, 1_000, 2_000, 3_000, 4_000, 5_000, 6_000, 7_000, 8_000, 9_000, 10_000, 11_000, 12_000,
     ]);
-    // for each job: the config of the look, the close, and a read that serves the next look as well
+    // for each job: a read of its config, the close request, and a read of stats that also serves the check of the next
+    // job
     expect(setup.cluster.log).toHaveLength(49);
   });
 
@@ -157,7 +158,7 @@ describe('the next read', () => {
 });
 
 describe('reads that fail', () => {
-  // Each failed read takes more requests, because it searches for the job at fault.
+  // A failed read takes additional requests, because the sweep searches for the job at fault.
   it.each([
     ['every job', () => new Error('no')],
     ['one job', () => new UnreadableEntriesError(new Map([['a', new Error('no')]]))],

@@ -3,7 +3,9 @@ import { UnreadableEntriesError } from '../../../src/base/errors.ts';
 import { bare, closing, closingOf, fed } from '../../support/closing.ts';
 import type { Read } from '../../support/scripted-cluster.ts';
 
-/** Fails each read of `kind` that names one of these ids, as a cluster does whose answer about them makes no sense. */
+/**
+ * Makes each read of `kind` fail that names one of these ids, like a cluster that gives an invalid answer about them.
+ */
 const unreadable =
   (kind: Read['kind'], ...broken: readonly string[]) =>
   ({ kind: read, ids }: Pick<Read, 'kind' | 'ids'>) => {

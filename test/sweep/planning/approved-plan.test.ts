@@ -6,7 +6,7 @@ import { idleJob, now, requestOf } from '../../support/jobs.ts';
 
 const second = 1_000;
 const feed = (state: string) => ({ datafeedId: 'd', state, lookback: 'done' }) as const;
-/** The state of a job in a plan, by the plan's own function. */
+/** The job as an approved plan records it. */
 function planOf(job: JobSnapshot) {
   const planned = plannedJobs([{ job, verdict: { verdict: 'close' } }]).get(job.jobId);
   if (!planned) throw new Error('the plan has no such job');

@@ -31,7 +31,7 @@ describe('custom_settings.jobsweep', () => {
     ['2026-11-23T14:00Z', '2026-11-23T14:00:00Z'],
     ['2026-11-23T14:00:00.5Z', '2026-11-23T14:00:00.500Z'],
     ['2026-11-23T14:00:00.123456789Z', '2026-11-23T14:00:00.123Z'],
-    // the day in UTC differs from the day as written
+    // in UTC, the day differs from the written one
     ['2026-11-23T01:30:00+02:00', '2026-11-22T23:30:00Z'],
     ['2026-12-31T23:00:00-05:00', '2027-01-01T04:00:00Z'],
   ])('custom_settings.jobsweep with the date %s protects until %s', (protectUntil, until) => {

@@ -12,7 +12,7 @@ import { busy, idle, type SweepSetup, startSetup } from '../../support/sweep-set
 const minute = 60_000;
 const hour = 60 * minute;
 
-/** The setup's clock, wrong by `ms`. */
+/** The setup's clock plus `ms` milliseconds. */
 const wrongBy = (ms: number, { clock }: Pick<SweepSetup, 'clock'>): Clock => ({
   now: () => clock.now() + ms,
   sleep: (...given) => clock.sleep(...given),
@@ -31,7 +31,7 @@ describe('a machine whose clock is ahead of the cluster’s', () => {
   it.each([{}, { dryRun: true }])(
     'a sweep is refused when its machine’s clock is an hour ahead of the cluster’s (%j)',
     async (payload) => {
-      // without the comparison, all but one of these busy jobs would be closed
+      // if the clocks were not compared, all but one of these busy jobs would be closed
       await using setup = await startSetup([...busy(3), { jobId: 'other', lastData: '10h' }]);
       const swept = sweepWith(wrongBy(3 * 24 * hour, setup), setup, {
         ...payload,

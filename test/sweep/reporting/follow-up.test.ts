@@ -8,7 +8,7 @@ import type { RequestPayload } from '../../../src/sweep/request/request-schema.t
 import { askedOnce, entryOf, foundClosing, refusal } from '../../support/entries.ts';
 import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
-/** A scheduler of follow-ups that keeps the orders. `fits` is the number of jobs that fit into a follow-up. */
+/** A scheduler that only records the orders of follow-ups. `fits` is the number of jobs that fit into a follow-up. */
 class RecordedFollowUps implements FollowUps {
   readonly orders: FollowUpOrder[] = [];
   readonly pendingReads: string[] = [];

@@ -8,7 +8,7 @@ import { type Concluding, conclude } from '../../../src/sweep/reporting/last-rea
 import { askedOnce, entryOf, foundClosing, refusal, statsOf } from '../../support/entries.ts';
 import { day, hour, minute, now, requestOf } from '../../support/jobs.ts';
 
-/** The cluster at the end of a sweep. Undefined means that it does not answer. */
+/** The cluster at the end of a sweep. If `stats` or `feeds` is undefined, the cluster does not answer that read. */
 interface ClusterAtEnd {
   readonly stats?: readonly JobStats[] | undefined;
   readonly feeds?: readonly DatafeedStats[] | undefined;
@@ -16,7 +16,7 @@ interface ClusterAtEnd {
   readonly observer?: Concluding['observer'];
 }
 
-/** The end of a sweep on a cluster that takes a second for each answer. `reads` are the ids that were read. */
+/** Runs the end of a sweep on a cluster that takes a second for each answer. `reads` lists the ids that were read. */
 function endOf({ stats, feeds, leftMs = 20_000, observer = {} }: ClusterAtEnd) {
   const clock = new VirtualClock(now);
   const reads: string[] = [];

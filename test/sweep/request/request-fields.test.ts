@@ -176,7 +176,7 @@ describe('an unknown field', () => {
       { trigger: { scheduleArn: 'a', scheduledTime: at, ARN: 'a' } },
       'trigger.ARN is an unknown field; did you mean trigger.scheduleArn?',
     ],
-    // this field exists only in a follow-up's own list of jobs, which people do not write by hand
+    // no suggestion: `askedAt` exists only in a follow-up's list of jobs, which people do not write by hand
     [
       { close: { askedAt: at } },
       'close.askedAt is an unknown field; the fields here are timeout, batch, concurrency, perNode',

@@ -1,4 +1,7 @@
-/** @module Faults that random cases found: reports that contradicted the cluster's answers or left some out. */
+/**
+ * @module Regression tests for bugs that random cases found: reports that contradicted the cluster's answers or left
+ * some out.
+ */
 import { describe, expect, it } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import type { FollowUps } from '../../../src/sweep/ports.ts';
@@ -23,8 +26,7 @@ describe('jobs that are polled', () => {
       ...idle(1, { closeTakes: '70s' }),
       ...busy(5),
     ]);
-    // Another user closes the job while our request is refused, and the job is read until 5 s. The read of the watched
-    // job waits behind that read and returns when both jobs are watched.
+    // Another user closes `idle-0` while our close request is refused, so from then on the sweep polls both jobs.
     setup.server.faults.add({ api: close, status: 503 });
     setup.server.faults.afterRequest(1, () => setup.cluster.closeJob('idle-0'), close);
     setup.server.faults.add({ api: stats, path: '*/idle-0/*', nth: 2, delayAnswer: 5_000 });
@@ -143,7 +145,7 @@ describe('reads that belong together', () => {
   it('if the check before a close took too long, it is repeated before any close request is sent', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     setup.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
-    // the stats of the same look were answered at once, and were half a minute old when the configs arrived
+    // the stats of the same check were answered at once, so they were half a minute old when the configs arrived
     setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.receiveData('idle-0'));
     const report = await setup.sweep();
     expect(fateOf(report, 'idle-0')).toBe('revived recent_data');

@@ -16,7 +16,7 @@ import {
 
 const minute = 60_000;
 
-/** A scheduler of follow-ups that keeps the orders. */
+/** A scheduler that only records the orders of follow-ups. */
 class RecordedFollowUps implements FollowUps {
   readonly orders: FollowUpOrder[] = [];
   waiting = new Set<string>();
@@ -34,7 +34,7 @@ class RecordedFollowUps implements FollowUps {
     };
   }
 
-  /** The payload of the follow-up with the last order. */
+  /** The payload of the follow-up that was ordered last. */
   payload(): RequestPayload {
     const order = this.orders.at(-1);
     if (!order) throw new Error('nothing was arranged');

@@ -1,6 +1,6 @@
 /**
  * @module Tests every way in which an answer to a close can mislead, over real HTTP. Each test compares the report with
- * the actual state of the cluster. Rows in brackets are those of the ML APIs' reference.
+ * the actual state of the cluster.
  */
 import { describe, expect, it } from 'vitest';
 import type { Fault } from '../../../simulator/elasticsearch/index.ts';

@@ -197,7 +197,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
 
     const { data_counts: counts } = (await target.get('/_ml/anomaly_detectors/a/_stats')).body.jobs[0];
     const start = target.clock.now() - 12 * 3_600_000;
-    // one or two hours were read twice, because a moved job reverts to its snapshot
+    // the datafeed read one or two hours twice, because the job reverted to its snapshot when it moved
     expect(counts.latest_record_timestamp).toBeLessThan(start - 90 * 86_400_000 + 101 * 3_600_000);
     expect(counts.latest_record_timestamp).toBeGreaterThan(start - 90 * 86_400_000 + 98 * 3_600_000);
   });

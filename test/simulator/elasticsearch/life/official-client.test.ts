@@ -20,7 +20,7 @@ embedded.each([
     const now = target.clock.now();
     const state = async () => (await ml.getJobStats({ job_id: 'life' })).jobs[0]?.state;
 
-    // the documents that the datafeed will read
+    // index the documents that the datafeed will read
     await client.bulk({
       operations: Array.from({ length: 180 }, (_, index) => [
         { index: { _index: 'web-logs' } },
@@ -30,7 +30,7 @@ embedded.each([
     });
     expect((await client.count({ index: 'web-logs' })).count).toBe(180);
 
-    // put, datafeed, open, start
+    // create the job with its datafeed, open the job, start the datafeed
     const job = await ml.putJob({
       job_id: 'life',
       groups: ['web'],
@@ -46,7 +46,7 @@ embedded.each([
     expect((await ml.startDatafeed({ datafeed_id: 'feed', start: '0' })).started).toBe(true);
     await target.clock.advance(10 * minute);
 
-    // data and stats
+    // read the stats, then send data
     const stats = (await ml.getJobStats({ job_id: 'life' })).jobs[0];
     expect(stats).toMatchObject({ state: 'opened', data_counts: { processed_record_count: 180 } });
     const feed = (await ml.getDatafeedStats({ datafeed_id: 'feed' })).datafeeds[0];
@@ -58,7 +58,7 @@ embedded.each([
     expect(posted.processed_record_count).toBe(1);
     expect((await ml.flushJob({ job_id: 'life', calc_interim: true })).flushed).toBe(true);
 
-    // forecast
+    // run a forecast
     const forecast = await ml.forecast({ job_id: 'life', duration: '1d' });
     expect(forecast.acknowledged).toBe(true);
     await target.clock.advance(10 * minute);
@@ -66,7 +66,7 @@ embedded.each([
       finished: 1,
     });
 
-    // stop, close, reopen, close with force, delete
+    // stop the datafeed, then close, reopen, force-close, reset and delete the job
     expect((await ml.stopDatafeed({ datafeed_id: 'feed' })).stopped).toBe(true);
     expect((await ml.closeJob({ job_id: 'life', timeout: '1m' })).closed).toBe(true);
     expect(await state()).toBe('closed');
