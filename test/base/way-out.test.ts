@@ -175,7 +175,7 @@ describe('NO_PROXY', () => {
       const { httpAgent } = awsAgents({ HTTP_PROXY: server.url, NO_PROXY });
       const before = server.asked.length;
       const agent = new Agent(httpAgent);
-      // a direct request is stopped before it looks for the host
+      // every DNS lookup fails, so that a direct request never reaches a real host
       const lookup: LookupFunction = (_host, _options, done) => done(new Error('direct'), '');
       const asking = request({
         host: new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1'),

@@ -83,7 +83,7 @@ describe.each([403, 404, 410])('on serverless, where notifications answer %i', (
       'snapshots 410',
       `notifications ${notifications}`,
     ]);
-    // No privilege opens an endpoint that does not exist on serverless.
+    // no privilege is suggested for model snapshots, because serverless does not offer that endpoint
     expect(missing[0]?.adds).not.toContain('monitor_ml');
     expect(missing[1]?.adds.includes('read on .ml-notifications*')).toBe(notifications === 403);
     expect(jobs.judged).toBe(5);

@@ -19,7 +19,10 @@ async function advice(setup: SweepSetup, ...args: string[]): Promise<Advice> {
   return JSON.parse(result.stdout) as Advice;
 }
 
-/** One job of each habit, open for weeks and idle for some time. */
+/**
+ * Jobs that cycle through all habits (patterns of getting data). Each has been open for weeks and idle for hours or
+ * days.
+ */
 const fleet = (count: number): FleetJob[] =>
   Array.from({ length: count }, (_, index) => ({
     jobId: `job-${String(index).padStart(2, '0')}`,
@@ -248,7 +251,7 @@ describe('records', () => {
     const { sources, knownFrom } = JSON.parse(stdout) as Advice;
     expect(sources).toEqual(['stats', 'records']);
     expect(Object.keys(knownFrom)).toContain('idle-1');
-    // The job is known from the first plan on, and not only from its last data.
+    // The job's past is known since the first plan, seven days ago, and not only since its last data.
     expect(setup.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(6.9 * day);
   });
 

@@ -52,7 +52,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     const { server, env } = await startCluster({ speed: 60 });
     await using _server = server;
     await using folder = await newFolder();
-    // a file may have 1 KB, so the first write is cut short without an error
+    // files are limited to 1 KB, so the first write is cut short without an error
     const child = spawn(
       'bash',
       [

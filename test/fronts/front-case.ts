@@ -9,13 +9,13 @@ import type { CertificateName, Exchange, ScriptedServer } from '../support/scrip
 
 /** An answer that the server sends to all matching requests; the page shows it. */
 export interface FrontAnswer {
-  /** Answers the requests that begin with this text, such as `POST /_ml/`; without it, all. */
+  /** Answers only requests that begin with this text, such as `POST /_ml/`. Default: all requests. */
   readonly to?: string;
-  /** Answers only this many of them; a healthy cluster answers the rest. */
+  /** How often this answer is given. After that, a healthy cluster answers. Default: always. */
   readonly times?: number;
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** An object is sent as JSON with Elasticsearch's header, a string as it is without the header. */
+  /** An object is sent as JSON with Elasticsearch's product header. A string is sent unchanged, without that header. */
   readonly body: Json;
 }
 
@@ -35,23 +35,26 @@ export interface FrontCase {
   readonly respond?: (exchange: Exchange, healthy: () => void) => void | Promise<void>;
   /** Accepts requests and never answers. */
   readonly silent?: true;
-  /** Speaks HTTPS with that certificate. */
+  /** Uses HTTPS with this certificate. */
   readonly tls?: CertificateName;
-  /** Starts the server, if it needs more than that. */
+  /** Starts the server, if the fields above cannot describe it. */
   readonly start?: () => Promise<ScriptedServer>;
 
-  /** The jobs of the cluster, each idle; one, `job-a`, if not given. */
+  /** The jobs of the cluster, all idle. Default: one job, `job-a`. */
   readonly jobs?: readonly string[];
-  /** `plan`, if not given. */
+  /** The command to run. Default: `plan`. */
   readonly command?: readonly [string, ...string[]];
   readonly request?: RequestPayload;
-  /** The environment, given the server's address; only `ELASTICSEARCH_URL`, if not given. */
+  /** The environment variables, given the server's address. Default: only `ELASTICSEARCH_URL`. */
   readonly environment?: (url: string) => Readonly<Record<string, string>>;
 
-  /** Exact parts of standard error or of the report; empty if all is well. `shownUrl` stands for the server's address. */
+  /**
+   * Texts that standard error or the report must contain; empty if there is no problem. `shownUrl` stands for the
+   * server's address.
+   */
   readonly says: readonly string[];
   readonly exit: 0 | 1 | 2 | 3 | 4 | 5;
-  /** The outcomes of jobs, by id; for a kept job with its reason after a colon. */
+  /** The outcomes of jobs, by id. A kept job also has its reason, after a colon. */
   readonly outcomes?: Readonly<Record<string, Exclude<OutcomeName, 'kept'> | `kept: ${string}`>>;
   /** The maximum duration, in milliseconds of simulated time. */
   readonly withinMs?: number;
@@ -62,5 +65,5 @@ export interface FrontGroup {
   readonly cases: readonly FrontCase[];
 }
 
-/** The address of a case's server, on the page and in `says`. */
+/** Stands for the address of a case's server, on the page and in `says`. */
 export const shownUrl = 'http://es.example:9200';

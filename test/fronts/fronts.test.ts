@@ -12,7 +12,10 @@ import { type FrontCase, shownUrl } from './front-case.ts';
 
 const day = 86_400_000;
 
-/** A cluster whose jobs are idle, each for some hours more than the one before: together they are no ingest outage. */
+/**
+ * A cluster of idle jobs. Each has been idle an hour longer than the job before, so that they do not look like an
+ * ingest outage.
+ */
 function healthyAnswers({ jobs = ['job-a'], spoil }: FrontCase) {
   const answers = answersFor(
     jobs.map((jobId, index) => {
@@ -29,7 +32,7 @@ function healthyAnswers({ jobs = ['job-a'], spoil }: FrontCase) {
   return answers;
 }
 
-/** Runs on the simulated clock until the client goes away. */
+/** Waits on the simulated clock until the client disconnects. */
 const untilGone = ({ request, response }: Exchange, clock: VirtualClock) =>
   clock.parked(request.socket.remotePort, new Promise<void>((resolve) => response.once('close', resolve)));
 
@@ -39,7 +42,7 @@ function responder(front: FrontCase, clock: VirtualClock) {
   let answered = 0;
   return async (exchange: Exchange) => {
     const healthy = () => {
-      // a healthy cluster closes what it is asked to, and answers by ids
+      // a healthy cluster closes the named jobs, and answers reads by ids
       const [, ids = '', end] = /^\/_ml\/anomaly_detectors\/([^/]+)(\/\w+)?$/.exec(exchange.path) ?? [];
       const named = decodeURIComponent(ids).split(',');
       if (end === '/_close') for (const id of named) closed.add(id);
@@ -76,7 +79,7 @@ function responder(front: FrontCase, clock: VirtualClock) {
   };
 }
 
-/** The report on standard output; undefined for what other commands write. */
+/** The report on standard output; undefined if the command writes no report. */
 function reportIn(stdout: string): SweepReport | undefined {
   if (!stdout.startsWith('{')) return undefined;
   const value = JSON.parse(stdout) as SweepReport;
@@ -119,7 +122,7 @@ describe.each(frontGroups)('$title', ({ cases }) => {
         outcome,
       );
     }
-    // "nothing is closed" stands on the page where no outcome does
+    // without outcomes, the page says "nothing is closed"
     if (front.outcomes === undefined)
       expect(server.requests.filter(({ path }) => path.endsWith('/_close'))).toEqual([]);
     if (front.withinMs !== undefined) expect(took).toBeLessThanOrEqual(front.withinMs);

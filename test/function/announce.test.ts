@@ -1,4 +1,7 @@
-/** @module The function notifies what a sweep changed and what went wrong, and never lets a notification change a result. */
+/**
+ * @module Tests that the function notifies about changes and problems, and that a notification never affects a sweep's
+ * result.
+ */
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { createHandler } from '../../src/function/handler.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';

@@ -1,4 +1,4 @@
-/** @module Two nights of fifty clusters; test/load/fleet-night.test.ts has a night of a thousand. */
+/** @module Tests two nights with fifty clusters. test/load/fleet-night.test.ts tests a night with a thousand. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createHandler } from '../../src/function/handler.ts';
 import {
@@ -26,7 +26,7 @@ describe('two nights of fifty clusters', () => {
       createHandler,
       before: (night, { secrets, passwords }) => {
         if (night === 0) return;
-        // the password changes while the function is warm
+        // the password changes between the two nights, while the function stays warm
         passwords.set(rotated, 'second');
         secrets[rotated] = 'second';
       },

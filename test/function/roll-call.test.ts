@@ -211,7 +211,7 @@ describe('a roll call', () => {
 });
 
 describe('the notification of a roll call', () => {
-  /** What a webhook gets when the roll is called, with these settings of the function. */
+  /** Runs a roll call with these settings of the function. `bodies` are the messages that a webhook received. */
   async function noticesOf(clusters: readonly string[], environment: Record<string, string> = {}) {
     await using setup = await startSetup(busy(1));
     await using cloudwatch = await monitored();
@@ -282,7 +282,7 @@ describe('the metric of clusters that need attention', () => {
     expect(failed.error?.message).toContain('ELASTICSEARCH_SECRET_PREFIX');
     cloudwatch.ingest(failed.lines, setup.clock.now());
     expect(cloudwatch.values('needsAttention', { service: 'jobsweep', cluster: 'metrics' })).toEqual([1]);
-    // nothing else is published: the cluster has not reported
+    // the metric of durations gets no value, because the cluster has not reported
     expect(cloudwatch.values('durationMs', { service: 'jobsweep', cluster: 'metrics' })).toEqual([]);
   });
 

@@ -1,4 +1,4 @@
-/** @module The log lines that alarms lead to have a link to their section of the runbook. */
+/** @module Tests that the log lines to which alarms lead contain a link to their section of the runbook. */
 import { describe, expect, it } from 'vitest';
 import { createHandler } from '../../src/function/handler.ts';
 import { lambdaContext, linesOf } from '../support/lambda.ts';
@@ -7,7 +7,7 @@ import { busy, idle, type SweepSetup, startSetup } from '../support/sweep-setup.
 
 const sections = anchors(page('docs/runbook.md'));
 
-/** The section to which the last line of one sweep or roll call leads. */
+/** The runbook section to which the last log line of one sweep or roll call links. */
 async function sectionAfter(setup: SweepSetup, event: unknown, environment: Record<string, string> = {}) {
   const handler = createHandler({
     environment: { ELASTICSEARCH_URL: setup.server.url, ...environment },

@@ -62,7 +62,7 @@ async function run({ incident, options = {} }: Row, stage: Stage): Promise<After
       }),
   };
   await using victim = await Victim.start(victimOptions);
-  // interruptions that affect the whole run need no particular moment
+  // some interruptions affect the whole run, so they do not need a particular stage
   const isFull = options.stdout === 'full' || options.stderr === 'full';
   const readsPayload = victimOptions.args.includes('-p');
   if (!isFull && !readsPayload) expect(await victim.reaches(stage), 'the stage was not reached').toBe(true);
@@ -86,7 +86,10 @@ it('a sweep continues while its terminal is stalled, and ends within ten seconds
   expect([...named(after.kept[0]).keys()]).toEqual(expect.arrayContaining([...after.asked]));
 });
 
-/** Every cell at night. Otherwise one of each row: while closes are in flight, where that is a case. */
+/**
+ * A nightly run tests every cell. Other runs test one cell of each row: the one for closes in flight or, if a row has
+ * only one case, that case.
+ */
 const stagesOf = ({ cells }: Row): readonly Stage[] => {
   const cases = stages.filter((stage) => typeof cells[stage] !== 'string');
   return sized({

@@ -12,7 +12,7 @@ export type Expected =
   | {
       readonly exit: number | undefined;
       readonly nothingSent: true;
-      /** The signal may arrive after the handlers were removed, and then kills the process. */
+      /** The signal may arrive after the handlers were removed. Then it kills the process. */
       readonly orKilled?: true;
     }
   /** In each of these places the report, or the notes of a killed sweep, name every job that was asked to close. */
@@ -27,7 +27,7 @@ export interface Row {
   readonly what: string;
   readonly incident: Incident;
   readonly options?: Partial<VictimOptions>;
-  /** A text explains why there is nothing to check at that stage. */
+  /** The expected end for each stage, or a text that explains why there is nothing to check. */
   readonly cells: Readonly<Record<Stage, Expected | string>>;
   readonly note?: string;
 }

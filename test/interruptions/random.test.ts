@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { sized } from '../support/nightly.ts';
 import { interrupt, interruptions, unnamed } from './random.ts';
 
-// `npm run interruptions -- --cases 1000` is the long form
+// `npm run interruptions -- --cases 1000` tests more interruptions
 it('after a random interruption, the kept reports name every job that a close request named', {
   timeout: 180_000,
 }, async () => {

@@ -15,13 +15,16 @@ export interface Interruption {
   readonly toFile: boolean;
   readonly wait: boolean;
   readonly closeTakes: readonly string[];
-  /** Each incident, with milliseconds after the first request or, for the second one, after the first incident. */
+  /**
+   * Each incident with its delay in milliseconds. The first delay counts from the first request, the second one from
+   * the first incident.
+   */
   readonly incidents: readonly (readonly [Incident, number])[];
 }
 
 /**
- * Whether nothing can name the jobs afterwards. Without the state directory the notes are lost, so only the command's own
- * output can name them; what a terminal shows does not count, because it cannot be read back as a report.
+ * Whether no record of the jobs is left. Without the state directory the notes are lost, so only the command's own
+ * output can name the jobs. What a terminal shows does not count, because it cannot be read back as a report.
  */
 function losesEveryTrace({ incidents: all, stdout, stderr, toFile, terminal }: Interruption): boolean {
   const has = (...names: readonly Incident[]) => all.some(([incident]) => names.includes(incident));
@@ -94,7 +97,7 @@ export function unnamed(
       ),
     ),
   );
-  // output for people counts only if it is complete
+  // a table or an HTML page counts only if it is complete
   const shown = terminal || (form !== 'table' && form !== 'html') ? '' : `${stdout}${output}`;
   const isWhole = /<\/html>|jobs? listed of/.test(shown);
   return [...asked].filter((jobId) => !named.has(jobId) && !(isWhole && shown.includes(jobId)));

@@ -62,7 +62,7 @@ export interface Aftermath {
   readonly exit: number | undefined;
   readonly stdout: string;
   readonly stderr: string;
-  /** The texts in the state directory. */
+  /** The contents of the files in the state directory. */
   readonly kept: readonly string[];
   /** The content of the file that `--output-file` names. */
   readonly output: string | undefined;
@@ -118,7 +118,7 @@ export class Victim implements AsyncDisposable {
     this.#folder = folder;
     this.#child = child;
     this.#reader = reader;
-    // a terminal shows both streams; here it is read as standard error
+    // a terminal shows both streams, and the test collects its text as standard error
     const onText = (take: (text: string) => void) => (stream: Readable | null | undefined) => {
       stream
         ?.setEncoding('utf8')
@@ -279,7 +279,7 @@ export class Victim implements AsyncDisposable {
       try {
         process.kill(Number(readFileSync(this.#folder.at('pid'), 'utf8')), signal);
       } catch {
-        // it has ended
+        // the process has already ended
       }
     }
   }

@@ -1,4 +1,7 @@
-/** @module Notifications reach real HTTP servers and the endpoints of the real SDK, and a failure is never more than a reason. */
+/**
+ * @module Tests notifications over real HTTP and through the real SDK. A failed notification only adds its reason to
+ * the result.
+ */
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { systemClock } from '../../src/base/system-clock.ts';
@@ -34,7 +37,10 @@ const send = (environment: NotifyContext['environment'], change: Partial<NotifyC
     ...change,
   });
 
-/** Sends to a webhook of Slack that answers so, and returns the result and the number of requests. */
+/**
+ * Notifies a Slack webhook that responds like this, and returns the result with the number of requests and the
+ * duration.
+ */
 async function toSlack(
   respond: (exchange: Exchange) => void,
   change: Partial<NotifyContext> = {},

@@ -1,4 +1,6 @@
-/** @module The forms of notifications stay within the limits of their targets, and show texts from outside as texts. */
+/**
+ * @module Tests that notifications stay within the limits of their targets, and show text from outside as plain text.
+ */
 import { describe, expect, it } from 'vitest';
 import { clustersMessage } from '../../src/notify/clusters-message.ts';
 import { eventDetail, webhookBody } from '../../src/notify/event.ts';

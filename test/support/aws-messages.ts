@@ -1,4 +1,4 @@
-/** @module Simulates, over HTTP, the one SNS call and the one EventBridge call that a notification makes. */
+/** @module Simulates, over HTTP, the SNS call and the EventBridge call that a notification makes. */
 import { type Exchange, type ScriptedServer, serve } from './scripted-server.ts';
 
 export interface Failure {

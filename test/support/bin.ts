@@ -31,7 +31,7 @@ export interface StartOptions {
 
 /** Starts `jobsweep` with the same Node as the tests, in a minimal environment. */
 export function start(args: readonly string[], options: StartOptions = {}): Running {
-  // no HOME, or the reports from one test would be the history in another
+  // without HOME, because the reports of one test would otherwise be the history of another
   const { PATH, TMPDIR, NODE_COMPILE_CACHE } = process.env;
   const child = spawn(process.execPath, [options.script ?? source, ...args], {
     cwd: options.cwd ?? root,

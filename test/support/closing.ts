@@ -52,7 +52,8 @@ export const untilGivenUp = ({ signal }: Close) =>
 export function closingOf(given: Given) {
   const { histories = {}, remainingMs = 15 * minute, observer = {} } = given;
   const clock = new VirtualClock(now);
-  // Only a few tests are about places. For all others, places are off, so that the sweep does not read processors.
+  // Only a few tests are about places (the limit of concurrent closes on each node). All other tests turn places off,
+  // so that the sweep does not read the nodes' processors.
   const request = requestOf({ ...given.request, close: { perNode: null, ...given.request?.close } });
   const judge = judgeBy(request);
   const budget = new Budget(clock, remainingMs);

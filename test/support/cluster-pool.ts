@@ -1,6 +1,6 @@
 /**
  * @module Many embedded clusters behind one URL: the first part of a path names the cluster. A cluster exists from its
- * first request until it is dropped, so that a thousand clusters take little memory.
+ * first request until the test drops it, so a thousand clusters take little memory.
  */
 import { once } from 'node:events';
 import { createServer } from 'node:http';

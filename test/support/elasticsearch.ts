@@ -209,7 +209,7 @@ async function reply(response: Response): Promise<Reply> {
   try {
     body = JSON.parse(text);
   } catch {
-    // the body is a table or empty
+    // the body is not JSON: it is empty, or a table of `_cat`
   }
   const error = (body as { error?: { type?: string; reason?: string } } | null)?.error;
   return {

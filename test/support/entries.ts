@@ -1,4 +1,7 @@
-/** @module Entries for tests of single decisions: an idle job in the middle of a sweep. */
+/**
+ * @module Entries of the sweep's ledger, for tests of single decisions: by default, an idle job in the middle of a
+ * sweep.
+ */
 
 import { Entry } from '../../src/sweep/closing/ledger.ts';
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';

@@ -1,6 +1,6 @@
 /**
- * @module Global setup for the tests that package the service: a folder in which they share the packagings of a run. A
- * packaging takes seconds, and several test files need the same one.
+ * @module Global setup for the tests that package the service: a folder in which they share the results. Packaging
+ * takes seconds, and several test files need the same result.
  */
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -19,7 +19,7 @@ export const functionArn = 'arn:aws:lambda:eu-central-1:123456789012:function:jo
 export const roleArn = 'arn:aws:iam::123456789012:role/jobsweep-scheduler';
 export const queueArn = 'arn:aws:sqs:eu-central-1:123456789012:jobsweep-undelivered';
 
-/** The start of every test that does not set another: a Monday. */
+/** The start time of each test that does not set another one. It is a Monday. */
 export const start = '2026-11-23T12:00:00Z';
 
 export interface SchedulerBench extends AsyncDisposable {

@@ -81,7 +81,7 @@ export async function serve(
     });
   };
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    // a test that ends early closes the connection
+    // ignores ECONNRESET: a test that ends early closes the connection
     handle(request, response).catch((error: unknown) => {
       if ((error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
     });

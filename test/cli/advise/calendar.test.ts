@@ -8,7 +8,7 @@ const day = 24 * hour;
 const asOf = Date.parse('2026-05-20T12:00:00Z');
 const daysAgo = (days: number) => asOf - days * day;
 
-/** The last eight days of a job, a mark a day, the oldest first. */
+/** The marks of a job's last eight days, one for each day, oldest first. */
 function marks(evidence: Omit<Evidence, 'jobId' | 'datafeedRuns'>): string {
   const past = knownPastOf({ jobId: 'job', datafeedRuns: false, ...evidence }, undefined, daysAgo(8));
   return calendarOf(past, daysAgo(8), asOf)

@@ -12,7 +12,7 @@ import { busy, idle, type SweepSetup, startSetup } from '../../support/sweep-set
 const day = 86_400_000;
 const on = { JOBSWEEP_REPORTS_NAMESPACE: 'default' };
 
-/** Without the other sources, so that all knowledge is that of the records. */
+/** Refuses access to notifications and model snapshots, so that the past is known only from stored records. */
 const onlyRecords: Fleet = {
   faults: [
     { api: 'search', path: '/.ml-notifications*', times: 'always', status: 403 },
@@ -35,7 +35,10 @@ async function sweepOfFunction(
   );
 }
 
-/** Ten days in which one job gets data each third day, another one each day, and one is closed by somebody and stays closed. */
+/**
+ * Simulates ten days: idle-1 gets data every third day, busy-0 gets data every day, and a user closes idle-2 on the
+ * sixth day. Calls `eachDay` before the first day and after each day.
+ */
 async function live(setup: SweepSetup, eachDay: () => Promise<unknown>): Promise<void> {
   await eachDay();
   for (let round = 0; round < 10; round += 1) {
@@ -77,7 +80,7 @@ describe('records in the data stream', () => {
     // idle-1 would have been closed wrongly three times.
     expect(first?.wrongCloses.atLeast).toBeGreaterThan(0);
     expect(setup.clock.now() - Date.parse(stored.knownFrom['idle-1'] ?? '')).toBeGreaterThan(8.9 * day);
-    // Both places together say no more than one.
+    // Records from both the data stream and the state directory give the same result as records from one of them.
     expect({ ...(await adviceOf(setup, { ...on, ...state })), missing: [] }).toEqual({
       ...kept,
       missing: [],
@@ -119,7 +122,7 @@ describe('records in the data stream', () => {
     await fetch(`${setup.server.url}/${oldest?.name}`, { method: 'DELETE' });
     const after = await adviceOf(setup, on, '--days', '2');
     expect(documentsIn(setup, 'sweep')).toHaveLength(2);
-    // idle-0 was open all the time: at least the closes that were certain remain certain, and none is added.
+    // idle-0 was open all the time, so the numbers of closes stay the same without the deleted documents.
     expect(after.thresholds.map(({ closes }) => closes)).toEqual(
       before.thresholds.map(({ closes }) => closes),
     );
@@ -184,7 +187,7 @@ describe('records in the data stream', () => {
       times: Number.POSITIVE_INFINITY,
     });
     const { sources, missing } = await adviceOf(setup, { ...on, XDG_STATE_HOME: folder.path });
-    // The state directory was read all the same.
+    // The records in the state directory are still read.
     expect(sources).toContain('records');
     const records = missing.find(({ source }) => source === 'records');
     expect(records?.why).toBe(`logs-jobsweep.sweep-default: ${status} ${type}: no`);

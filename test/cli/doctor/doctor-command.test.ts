@@ -10,7 +10,7 @@ import { busy, type SweepSetup, startSetup } from '../../support/sweep-setup.ts'
 interface Examined {
   readonly exit: number;
   readonly findings: readonly Finding[];
-  /** `level: found` by check. */
+  /** For each check, the text `level: found`. */
   readonly told: Readonly<Record<string, string>>;
   readonly advice: string;
 }

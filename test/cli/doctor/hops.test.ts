@@ -1,4 +1,7 @@
-/** @module `jobsweep doctor` walks the way to each service hop by hop, each with a line and a cure of its own. */
+/**
+ * @module Tests that `jobsweep doctor` checks each network hop to each service, and reports every hop on its own line
+ * with its own advice.
+ */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { answersFor, respondWith } from '../../support/ml-answers.ts';

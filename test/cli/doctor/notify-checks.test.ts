@@ -20,7 +20,7 @@ async function examined(env: Record<string, string>, stdin = '{}') {
 
 const secretPath = 'services/T0/B0/tokenSECRET3456?sig=sigSECRET789';
 
-/** SNS, with a topic of these attributes, or an error. */
+/** Starts a simulated SNS that returns a topic with these attributes, or an error. */
 const startTopic = (attributes: Record<string, string> | { status: number; code: string }) =>
   serve(({ body, raw }: Exchange) => {
     expect(new URLSearchParams(body).get('Action')).toBe('GetTopicAttributes');
@@ -41,7 +41,7 @@ const startTopic = (attributes: Record<string, string> | { status: number; code:
     );
   });
 
-/** EventBridge, with a bus or an error. */
+/** Starts a simulated EventBridge that returns an event bus, or this error if there is one. */
 const startBus = (error?: string) =>
   serve(({ headers, raw }: Exchange) => {
     expect(headers['x-amz-target']).toBe('AWSEvents.DescribeEventBus');

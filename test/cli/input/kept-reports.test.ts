@@ -11,7 +11,7 @@ import { busy, fateOf, idle, type SweepSetup, startSetup } from '../../support/s
 
 const day = 86_400_000;
 
-/** The command with its own state directory. */
+/** Runs the command with its own state directory. */
 const commandIn =
   (folder: Folder) =>
   (setup: SweepSetup, args: readonly string[], options: CommandOptions = {}) =>
@@ -72,7 +72,7 @@ describe('a sweep', () => {
       Array.from({ length: 30 }, (_, index) => String(index + 3).padStart(2, '0')),
     );
     expect(await keptReports(folder)).toHaveLength(32);
-    // after the clock was set back, the newest report is not the latest by its time, and it stays
+    // after the clock was set back, the newest report has an older date than the others, and it is kept all the same
     await keep('one', 1);
     expect((await keptReports(folder)).map(({ startedAt }) => startedAt)).toContain(
       '2020-01-01T00:01:00.000Z',
@@ -227,7 +227,7 @@ describe('reopen --last', () => {
     const run = commandIn(folder);
     const payload = '{"runningDatafeeds": "stop"}';
     await run(setup, ['sweep', '--yes', '-p', '-'], { stdin: payload });
-    // the files on disk while the requests are in flight
+    // recreates the files that a sweep has on disk while its close requests are in flight
     const [report] = await keptReports(folder);
     await mkdir(folder.at('killed'));
     const keeper = new ReportKeeper(folder.at('killed/jobsweep'));

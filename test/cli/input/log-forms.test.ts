@@ -1,4 +1,4 @@
-/** @module Tests every form in which people have the log of a sweep, read by `reopen`. */
+/** @module Tests that `reopen` reads the log of a sweep in each form in which users may have saved it. */
 import { describe, expect, it } from 'vitest';
 import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
 import { newFolder } from '../../support/folder.ts';

@@ -118,7 +118,7 @@ describe('the number of sufficient ML nodes', () => {
     }));
 
   it('the number of sufficient ML nodes is calculated from what each node measures', async () => {
-    // 30 % of 1 GB is 307 MB a node
+    // machine learning may use 30 % of each node's 1 GB, which is 307 MB
     await using setup = await startSetup(
       [...spread(6, { modelBytes: '50mb' }), ...idle(2, { modelBytes: '50mb' })],
       { nodes },

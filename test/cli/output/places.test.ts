@@ -1,4 +1,6 @@
-/** @module Tests the lines of the text report with the places: how many jobs of a node closed at once, and why. */
+/**
+ * @module Tests the lines about places in the text report: how many jobs of a node closed at once, and why that many.
+ */
 import { expect, it } from 'vitest';
 import { placesLines, placesText } from '../../../src/cli/output/places.ts';
 import type { ReportedPlaces, SweepReport } from '../../../src/sweep/reporting/report.ts';

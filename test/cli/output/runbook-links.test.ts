@@ -1,4 +1,4 @@
-/** @module Each message of the command that says that something is wrong leads to its section of the runbook. */
+/** @module Tests that each message of the command about a problem links to its section of the runbook. */
 import { describe, expect, it } from 'vitest';
 import { fuseText } from '../../../src/sweep/reporting/fuse-text.ts';
 import { fuses } from '../../../src/sweep/vocabulary.ts';
@@ -11,7 +11,7 @@ import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 const sections = anchors(page('docs/runbook.md'));
 const address = 'https://github.com/jobsweep/jobsweep/blob/main/docs/runbook.md';
 
-/** The sections that a text names, each of which must exist. */
+/** The runbook sections to which a text links. Checks that each section exists. */
 function sectionsIn(text: string): string[] {
   const named = [...text.matchAll(/docs\/runbook\.md#([\w-]+)/g)].map(([, anchor = '']) => anchor);
   for (const anchor of named) expect(sections).toContain(anchor);

@@ -234,7 +234,7 @@ describe('reopen', () => {
     await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
-    // as after an interrupted reopen: one job is still opening, and one is open without its datafeed
+    // the state after an interrupted reopen: one job is still opening, and one is open without its datafeed
     setup.cluster.setOpenDuration('idle-0', 40_000);
     setup.cluster.openJob('idle-0');
     setup.cluster.setOpenDuration('idle-1', 0);
@@ -436,7 +436,7 @@ describe('reopen --jobs', () => {
       exit: 0,
       report: { warnings: [] },
     });
-    // A wildcard may match the jobs that are missing.
+    // A wildcard could also match jobs that the file does not name, so this reopen counts as incomplete.
     expect((await reopened(setup, file, '--jobs', 'idle-*')).exit).toBe(3);
   });
 });
@@ -610,7 +610,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(JSON.parse(result.stdout)).toMatchObject({ counts: { reopened: 1 }, warnings: [warning] });
     expect(setup.state(other.jobId)).toBe('closed');
 
-    // One named job that the file has is reopened completely without the follow-up.
+    // If `--jobs` names only a job in this file, the reopen is complete without the follow-up's log lines.
     const single = await runOn(setup, ['reopen', file, '--yes', '--jobs', job.jobId]);
     expect(single).toMatchObject({ exit: 0, stderr: '' });
 

@@ -77,7 +77,7 @@ describe('schedules pause and resume', () => {
       error: { type: 'ConflictException' },
     });
     const stop = new AbortController();
-    // during the wait for the conflict to end
+    // stops the command while it waits for the conflict to end
     void bench.clock.sleep(700).then(() => stop.abort(new Error('stopped by SIGINT')));
     const { exit, stdout, stderr } = await bench.run(['pause', 'nightly', 'other'], { signal: stop.signal });
     expect({ exit, stderr }).toEqual({ exit: 3, stderr: '' });

@@ -1,4 +1,7 @@
-/** @module The command notifies about its sweeps, and a notification never changes its output or its exit code. */
+/**
+ * @module Tests that the command notifies about its sweeps, and that a notification never changes the command's output
+ * or exit code.
+ */
 import { hostname } from 'node:os';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import { awsEnvironment, startEvents, startSns, topicArn } from '../../support/aws-messages.ts';

@@ -35,7 +35,7 @@ describe('the progress of a sweep', () => {
       true,
     );
     for (const line of lines) expect(stringWidth(line)).toBeLessThan(60);
-    // the line is redrawn at least once a second of the three minutes, even if nothing happens
+    // the line is redrawn at least once a second for three minutes, even if nothing happens
     expect(drawn.length).toBeGreaterThan(180);
     expect(drawn.join('')).not.toContain('\n');
   });

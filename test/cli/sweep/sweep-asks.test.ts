@@ -53,7 +53,7 @@ describe('a sweep on a terminal', () => {
     expect(setup.state('soon-idle')).toBe('opened');
   });
 
-  /** The number of whole listings so far. */
+  /** How often the whole cluster has been listed so far. */
   const listings = (setup: SweepSetup) =>
     setup.server.requests.filter(({ path }) => path === '/_ml/anomaly_detectors/_stats').length;
   /** Runs a sweep on a terminal whose user answers yes after `readingMs`; `meanwhile` runs before that. */

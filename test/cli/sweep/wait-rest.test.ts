@@ -12,7 +12,7 @@ import {
 } from '../../support/sweep-setup.ts';
 
 const slow = { closeTakes: '45s' } as const;
-/** One round has time for only a few of the jobs. */
+/** With a deadline of 3 minutes, one round has time for only a few of the jobs. */
 const args = ['sweep', '--wait', '-o', 'json', '--deadline', '3m'];
 const payload = JSON.stringify({ close: { batch: 4, concurrency: 1 }, followUp: { after: '15m', max: 6 } });
 
@@ -37,7 +37,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expect(report.rounds?.length).toBeGreaterThan(1);
     expect(asks(setup)).toEqual(Array.from({ length: 30 }, () => 1));
     expect(result.stderr).toContain('not all jobs fit into the time: continuing with round 1');
-    // at once: the first two rounds are less than a quarter of an hour apart
+    // the next round starts within 3 minutes of the first one: it does not wait for followUp.after (15 minutes)
     const [next] = report.rounds ?? [];
     expect(Date.parse(next?.startedAt ?? '') - Date.parse(report.startedAt)).toBeLessThanOrEqual(3 * 60_000);
   });
@@ -72,7 +72,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expectSums(report);
     expect(report).toMatchObject({ status: 'partial', fuse: { name: 'max_share' }, rounds: [{ round: 1 }] });
     expect(report.counts.closed).toBeGreaterThan(0);
-    // the jobs left by the refused round are those left by the round before
+    // the fuse refused the later round, so the jobs that the first round left for lack of time are still not closed
     expect(report.counts.notAttempted).toBeGreaterThan(0);
     expect(report.jobs.filter(({ notAttemptedBecause }) => notAttemptedBecause === 'time')).toHaveLength(
       report.counts.notAttempted,

@@ -1,11 +1,14 @@
-/** @module Other servers at the address, compressed answers, certificates, and settings that cannot work. */
+/**
+ * @module Cases about servers that are not Elasticsearch, compressed answers, certificates, and settings that cannot
+ * work.
+ */
 import { deflateRawSync } from 'node:zlib';
 import { type CertificateName, productHeaders, serve } from '../../support/scripted-server.ts';
 import { type FrontCase, type FrontGroup, shownUrl } from '../front-case.ts';
 
 const json = { 'content-type': 'application/json' };
 
-/** A server whose certificates are not trusted: no request arrives. */
+/** A server whose certificate is not trusted, so that no request arrives. */
 const untrusted =
   (tls: CertificateName, chain: readonly string[]): NonNullable<FrontCase['start']> =>
   () =>

@@ -1,4 +1,4 @@
-/** @module Answers that refuse, ask for a wait, or cannot be read. */
+/** @module Cases about answers that refuse a request, ask the client to wait, or cannot be read. */
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { type FrontCase, type FrontGroup, shownUrl } from '../front-case.ts';
@@ -42,7 +42,7 @@ const oneBadJob: FrontCase[] = (
   outcomes: { bad: 'error', 'job-a': 'closed', 'job-b': 'closed', 'job-c': 'closed' },
 }));
 
-/** The listing succeeds, but each read by ids that names one job or its datafeed fails. */
+/** The listing succeeds, but each read by ids that names the job `bad` or its datafeed fails. */
 const unreadableJobs: FrontCase[] = (
   [
     [/^\/_ml\/anomaly_detectors\/[^/]*\bbad\b[^/]*\/_stats$/, 'the stats of a job', 503],
@@ -64,7 +64,7 @@ const unreadableJobs: FrontCase[] = (
   outcomes: { bad: 'error', 'job-a': 'closed', 'job-b': 'closed', 'job-c': 'closed', 'job-d': 'closed' },
 }));
 
-/** From the first close on, reads of stats that name `bad` fail. */
+/** After the first close request, reads of stats that name `bad` fail. */
 function unreadableAfterClose(): NonNullable<FrontCase['respond']> {
   let isAsked = false;
   return ({ path, json }, healthy) => {

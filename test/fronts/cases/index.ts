@@ -1,4 +1,4 @@
-/** @module All conditions tried, in the order of the page. */
+/** @module All cases, in the order of the page `docs/fronts-and-clusters.md`. */
 import type { FrontGroup } from '../front-case.ts';
 import { addresses } from './addresses.ts';
 import { answers } from './answers.ts';

@@ -10,7 +10,7 @@ const jobs = [
   { jobId: 'mine', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
 ];
 
-/** The text of the section, without markup. */
+/** The text of the section `meanings`, without markup. */
 const sectionOf = (page: string) =>
   (/<section aria-labelledby="meanings">(.*?)<\/section>/s.exec(page)?.[1] ?? '')
     .replace(/<[^>]*>/g, ' ')
