@@ -88,8 +88,8 @@ export async function onEach<T>(
 }
 
 /**
- * Writes the cluster's name before each line. The result does not count as a terminal, so that no cluster redraws
- * another cluster's line.
+ * An output that writes the cluster's name before each line. It is not a terminal, so that no cluster redraws the
+ * progress line of another.
  */
 function prefixed(output: Output, prefix: string): Output {
   return new Writable({

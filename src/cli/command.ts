@@ -1,6 +1,7 @@
 /**
- * @module The interface of a command: each command exports a `Register`, which adds its command to the
- * program and hands the exit code to `done`. Errors are thrown; `run` turns them into messages and exit codes.
+ * @module The interface of a command. Each command exports a `Register`, which adds the command to the program and
+ * wraps its function in `action`. The function returns the exit code. It throws errors, which `run` turns into messages
+ * and exit codes.
  */
 import type { Command } from 'commander';
 import type { ExitCode, Io } from './io.ts';
@@ -12,7 +13,7 @@ export interface CommandContext {
   readonly action: <A extends unknown[]>(
     run: (...args: A) => Promise<ExitCode>,
   ) => (...args: A) => Promise<void>;
-  /** The paint for an output. A function, because the options that it depends on are known only when an action runs. */
+  /** Returns the colours for an output. A function, because the colour options are known only when an action runs. */
   readonly paint: (output: 'stdout' | 'stderr') => Paint;
 }
 

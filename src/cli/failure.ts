@@ -14,7 +14,7 @@ export interface Failure {
 
 export function failureOf(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) {
-    // After the first close request, a sweep ends with a report and not with an error. So nothing was changed yet.
+    // Nothing was changed: once a sweep has sent its first close request, it ends with a report and not with an error.
     const { reason } = signal as { reason: unknown };
     const stopped = reason instanceof Error ? reason.message : 'stopped';
     return { type: 'StoppedError', reason: `${stopped}; nothing was changed`, exit: 3 };
@@ -34,7 +34,7 @@ const withRunbook = (failure: Failure): Failure => ({
   runbook: runbookLink(errorAnchor(failure.type, failure.exit)),
 });
 
-/** The lines for standard error. A message about invalid input already says what to do. */
+/** The lines for standard error. Invalid input (exit code 2) needs no runbook link: its message says what to do. */
 export const failureLines = ({ reason, runbook, exit }: Failure): string[] => [
   ...reason.split('\n').map(printable),
   ...(runbook === undefined || exit === 2 ? [] : [`what to do: ${runbook}`]),

@@ -34,7 +34,7 @@ const commands: readonly Register[] = [
 /** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of docs/contract.md §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = 0;
-  // Important writes check their own errors; any other output may be lost.
+  // Ignores stream errors here: writes of results check for errors themselves, and other output may be lost.
   for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
   const program = createProgram(io);
   const context: CommandContext = {
@@ -92,7 +92,7 @@ function environmentText(width = 80): string {
 }
 
 function tell(error: unknown, io: Io): ExitCode {
-  // In this case, Commander has already written its error message or the help.
+  // Commander has already written its error message or the help.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
   const failure = failureOf(error, io.signal);
   io.stderr.write(`jobsweep: ${failureLines(failure).join('\n')}\n`);

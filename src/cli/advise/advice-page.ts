@@ -1,4 +1,4 @@
-/** @module Advice as a page: closes and wrong closes for each threshold, and a calendar of each job. */
+/** @module The result of `jobsweep advise` as an HTML page: a chart of the thresholds, and a calendar of the jobs. */
 import type { Spec } from 'vega';
 import { plural, printable } from '../../base/text.ts';
 import type { Advised } from '../../sweep/advising/advise.ts';
@@ -9,7 +9,7 @@ import { tableSection } from '../output/html/sheet-page.ts';
 import { adviceSheet, conclusionsOf, rangeText, titleOf } from './advice-text.ts';
 import { calendarOf, type DayKind } from './calendar.ts';
 
-/** Maximum number of rows: a longer calendar cannot be read as a picture. */
+/** Maximum number of jobs in the calendar: with more rows, the picture would be illegible. */
 const maxRows = 200;
 
 export async function adviceHtml(advised: Advised): Promise<string> {

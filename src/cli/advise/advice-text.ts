@@ -1,4 +1,7 @@
-/** @module Advice as text: the thresholds with their bars, then the recommendation and the jobs that were reopened. */
+/**
+ * @module The result of `jobsweep advise` as text: a table of thresholds with bars, the recommendation, the jobs that
+ * were reopened, and a calendar of the jobs.
+ */
 
 import { plural, printable } from '../../base/text.ts';
 import { moment } from '../../base/words.ts';
@@ -19,11 +22,11 @@ export function rangeText({ atLeast, atMost }: Range, digits = 0): string {
   return low === high ? String(low) : `${low} to ${high}`;
 }
 
-/** Explains the columns to readers without the docs. */
+/** Explains the columns of the table, so that nobody has to look them up. */
 export const wrongMeaning =
   'closes: what sweeps with this threshold would have closed; wrong: those of them after which data came, which the closed job would have missed until it was opened again; today: what a sweep would close now';
 
-/** Certain closes as full blocks, possible ones as light blocks. */
+/** Draws certain closes as full blocks, and closes that are only possible as light blocks. */
 function bar({ atLeast, atMost }: Range, top: number): string {
   const width = (value: number) => (top > 0 ? Math.round((value / top) * barWidth) : 0);
   return '█'.repeat(width(atLeast)) + '░'.repeat(Math.max(0, width(atMost) - width(atLeast)));
@@ -152,7 +155,7 @@ export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): st
   ];
 }
 
-/** What the request's own threshold would have done, and the recommendation. */
+/** One sentence on what the threshold in the request would have done, if that is known, and the recommendation. */
 export function conclusionsOf(advised: Advised): string[] {
   const { advice, current } = advised;
   const now = current && currentText(current, advice.days);

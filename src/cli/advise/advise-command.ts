@@ -46,7 +46,7 @@ const maxSweeps = 110_000;
 const minThreshold = 60_000;
 
 export const registerAdvise: Register = (program, context) => {
-  // The options of a sweep do not fit, because `--idle-for` is a list here.
+  // Does not share the options of `sweep` and `plan`, because `--idle-for` is a list here.
   const command = withTargetOptions(
     program
       .command('advise')

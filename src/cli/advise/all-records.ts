@@ -1,4 +1,4 @@
-/** @module The records of earlier sweeps from both sources: the data stream first, then the state directory. */
+/** @module Merges the records of earlier sweeps from two sources: the data stream and the state directory. */
 import type { Clock } from '../../base/clock.ts';
 import { JobsweepError } from '../../base/errors.ts';
 import { systemClock } from '../../base/system-clock.ts';
@@ -26,7 +26,7 @@ export interface RecordsOf {
 
 export interface AllRecords {
   readonly records: Read<Records>;
-  /** Why the data stream was not read, if the state directory was. */
+  /** Why the data stream could not be read, if only the state directory could. */
   readonly recordsProblem?: string;
 }
 
@@ -42,7 +42,7 @@ export async function readAllRecords(given: RecordsOf, { env }: Pick<Io, 'env'>)
     : { records: { why: `${stored.why}; the state directory: ${kept.why}` } };
 }
 
-/** The sweeps in the data stream that closed one job, or may have; empty if the data stream cannot be read. */
+/** The sweeps in the data stream that closed the job or may have closed it; empty if the stream cannot be read. */
 export async function readStoredClosesOf(
   given: RecordsOf & { readonly jobId: string },
   { env }: Pick<Io, 'env'>,
@@ -79,7 +79,7 @@ async function readStream<T>(
   }
 }
 
-/** A sweep by the command is in both sources, and counts once. */
+/** Merges the records of both sources. A sweep may be in both, because the command writes to both; it counts once. */
 function merged(one: Records, other: Records): Records {
   const byJob = new Map<string, readonly Observation[]>();
   for (const jobId of new Set([...one.byJob.keys(), ...other.byJob.keys()])) {

@@ -35,15 +35,16 @@ function kindOf(past: KnownPast, data: readonly Span[], begins: number, ends: nu
   const { silent, notOpen, knownFrom } = past;
   if (holds(notOpen, begins, ends)) return 'closed';
   const inDay = data.filter(({ from, to }) => from < ends && to > begins);
-  // If the span in which data came is longer than two days, no day is marked.
+  // A span of at most two days marks its days as data. In a longer span, it is uncertain on which day data came,
+  // so known silence takes precedence.
   if (inDay.some(({ from, to }) => to - from <= 2 * day)) return 'data';
   if (holds(silent, begins, ends)) return wasOpenIn(past, begins, ends) ? 'silent' : 'unknown';
   return ends > knownFrom && inDay.length > 0 ? 'data' : 'unknown';
 }
 
 /**
- * The spans that each contain data, without the silence at their ends. The model saved at a close has a newer record
- * than the model saved before it, but the job's last data may have come long before the close.
+ * The spans within which data came, without known silence at their ends. A span may end at a close, because the model
+ * that was saved then has a newer record, although the last data came long before the close.
  */
 function dataSpans({ data, silent }: KnownPast): Span[] {
   return data.spans.flatMap((span) => {
@@ -53,7 +54,7 @@ function dataSpans({ data, silent }: KnownPast): Span[] {
   });
 }
 
-/** On the day of an open or a close, the job was open for part of the day. */
+/** Whether the job was open for part of the day. An open or a close on that day proves it. */
 function wasOpenIn({ open, closes, starts }: KnownPast, begins: number, ends: number): boolean {
   const within = ({ from, to }: Span) => from >= begins && to <= ends;
   return meets(open, begins, ends) || closes.spans.some(within) || starts.spans.some(within);

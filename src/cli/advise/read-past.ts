@@ -16,7 +16,7 @@ export interface PastOfJobs {
   readonly coverage: MessageCoverage | undefined;
   readonly warnings: readonly string[];
   readonly evidenceOf: (job: JobSnapshot) => Evidence;
-  /** Opens and closes, as a sweep reads them. */
+  /** When the job was opened and closed. */
   readonly momentsOf: (jobId: string) => readonly StateMoment[];
 }
 
@@ -25,7 +25,7 @@ interface Asked {
   readonly from: number;
   readonly asOf: number;
   readonly records: Read<Records>;
-  /** Why the records in the data stream were not read, although records elsewhere were. */
+  /** Why the data stream could not be read, if `records` come from the state directory alone. */
   readonly recordsProblem?: string | undefined;
   readonly signal: AbortSignal;
   /** Read the past of this job only. */
@@ -124,7 +124,7 @@ const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([
   'opening',
 ]);
 
-/** The jobs that the request names, and whether another rule keeps each of them today. */
+/** The jobs that the request names. `leftOut` is true if a rule other than the threshold keeps the job today. */
 export function advisedJobs(
   jobs: readonly JobSnapshot[],
   request: SweepRequest,

@@ -1,6 +1,6 @@
 /**
- * @module What `doctor` reports if an AWS service cannot be reached: each hop on the way to the service, and the
- * failure.
+ * @module What `doctor` reports if an AWS service cannot be reached: a finding for each network hop to the service, and
+ * one for the failed request.
  */
 
 import type { SchedulerError, SecretUnreachableError } from '../../base/errors.ts';

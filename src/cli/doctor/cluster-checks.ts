@@ -23,7 +23,7 @@ export interface ClusterCase {
 export function clusterFindings(given: ClusterCase): Finding[] {
   const { facts } = given;
   const connection = connectionFinding(given);
-  if (connection.level === 'finding') return [...transportBesideTrouble(given), connection];
+  if (connection.level === 'finding') return [...transportFindingsAfterFailure(given), connection];
   return eachFixOnce([
     ...transportFindings(given),
     connection,
@@ -45,8 +45,8 @@ function eachFixOnce(findings: readonly Finding[]): Finding[] {
   });
 }
 
-/** After a failed connection, only the TLS notes that help to fix it: the certificate and unencrypted credentials. */
-function transportBesideTrouble(given: ClusterCase): Finding[] {
+/** If the connection failed, only the TLS findings that may explain it: the certificate and unencrypted credentials. */
+function transportFindingsAfterFailure(given: ClusterCase): Finding[] {
   const { root } = given.facts;
   const failure = 'failure' in root ? root.failure : undefined;
   const leadsToTls =
@@ -107,11 +107,11 @@ function connectionFinding({ connection, facts: { root, info } }: ClusterCase): 
   const isOpen = 'value' in root || lacksPrivilege(root.failure) || (info && 'value' in info);
   return isOpen
     ? ok('connection', `${where} answers, ${who}`)
-    : trouble('connection', root.failure, connection, 'GET /');
+    : failedReadFinding('connection', root.failure, connection, 'GET /');
 }
 
-/** A failed read, with the same advice as a sweep that fails on it. */
-function trouble(check: string, failure: Failure, connection: Connection, asked: string): Finding {
+/** The finding for a failed read. Its advice is the same as in a sweep that fails for this reason. */
+function failedReadFinding(check: string, failure: Failure, connection: Connection, asked: string): Finding {
   const { what, advice, detail } = explainFailure(failure, { connection, asked });
   return finding(check, detail === undefined ? what : `${what} (${detail})`, advice);
 }
@@ -191,14 +191,14 @@ function learningFindings({ facts: { info, jobs, privileges }, connection }: Clu
     findings.push(
       'error' in info.failure && [400, 404, 405, 410].includes(info.failure.error.status)
         ? note('upgrade mode', 'unknown: serverless has no upgrade mode')
-        : trouble('upgrade mode', info.failure, connection, 'GET /_ml/info'),
+        : failedReadFinding('upgrade mode', info.failure, connection, 'GET /_ml/info'),
     );
   }
   if (jobs && 'value' in jobs) {
     const many = jobs.value >= mostListed ? `, or more: one answer lists at most ${mostListed}` : '';
     findings.push(ok('jobs', `${plural(jobs.value, 'anomaly detection job')}${many}`));
   } else if (jobs && !(lacksPrivilege(jobs.failure) && privileges && 'value' in privileges)) {
-    findings.push(trouble('jobs', jobs.failure, connection, 'GET /_ml/anomaly_detectors/_stats'));
+    findings.push(failedReadFinding('jobs', jobs.failure, connection, 'GET /_ml/anomaly_detectors/_stats'));
   }
   return findings;
 }

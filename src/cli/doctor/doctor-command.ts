@@ -102,7 +102,7 @@ async function examineOne(
 interface Examined {
   readonly title: string;
   readonly findings: readonly Finding[];
-  /** For reports in Elasticsearch. */
+  /** The requests that prepare a cluster for storing reports in Elasticsearch. */
   readonly requests: Awaited<ReturnType<typeof reportFindings>>['requests'];
 }
 
@@ -124,13 +124,13 @@ async function findingsOf(
   }
   await using opened = target;
   const { connection, clock, title, secretsRead } = opened;
-  // The embedded cluster runs on this machine, and its reports are not stored.
+  // The embedded cluster runs on this machine: there are no network hops to check.
   const hops = options.embedded
     ? []
     : await hopFindings(urlOf(connection), connection.route ?? {}, io.signal);
   const facts = await examine(connection, clock, io.signal, noticeOn(io));
   io.signal.throwIfAborted();
-  // Sweeps of the embedded cluster send no messages either.
+  // Sweeps of the embedded cluster send no notifications and store no reports.
   const notifications = options.embedded ? [] : await notifyFindings(io.env, wanted?.when, io.signal);
   const { findings: reports, requests } = options.embedded
     ? { findings: [], requests: [] }
@@ -148,7 +148,7 @@ async function findingsOf(
 
 async function printRole(options: DoctorOptions, { io }: CommandContext): Promise<ExitCode> {
   await checkOutput(options);
-  // The text is meant to be pasted into a console, so a pipe gets text, too. JSON is written only on request.
+  // The requests are meant to be pasted into a console, so the default is text, even for a pipe.
   const output = options.output ?? (options.outputFile === undefined ? 'table' : undefined);
   const renderings = inAllForms({
     text: roleText,

@@ -1,6 +1,6 @@
 /**
- * @module Walks the way to a server hop by hop: the host name, the TCP connection, and the tunnel through a proxy. A
- * failed request only says that it failed; the hops show where. Sends nothing but the request for a tunnel.
+ * @module Checks the network path to a server hop by hop: the host name, the TCP connection, and the tunnel through a
+ * proxy. This shows where a request fails. The only request sent is the one for the tunnel.
  */
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
@@ -16,14 +16,14 @@ const maxHopMs = 5_000;
 
 interface Hop {
   readonly check: string;
-  /** Returns what was found. Rejects with the network's error. */
+  /** Tries the hop and returns what it found. Rejects with the network's error. */
   readonly go: (signal: AbortSignal) => Promise<string>;
   readonly cure: (code: string) => string;
 }
 
 /**
- * The hops up to the first that fails. Those that work are `ok`. The one that fails is only a note with its fix,
- * because the failed request already has a finding. `prefix` starts the name of each check.
+ * Checks the hops in order, up to the first that fails. A hop that works is `ok`. A hop that fails is only a note with
+ * a fix, because the failed request has a finding of its own. The name of each check begins with `prefix`.
  */
 export async function hopFindings(
   url: URL,

@@ -1,4 +1,4 @@
-/** @module The checks of notifications: their settings, and their targets as far as that is possible without a message. */
+/** @module Checks the settings and the targets of notifications, without sending a message. */
 import { systemClock } from '../../base/system-clock.ts';
 import { plural, printable } from '../../base/text.ts';
 import { wayTo } from '../../base/way-out.ts';
@@ -120,7 +120,7 @@ function topicWords(topic: (TargetState & { state: 'exists' })['topic']): string
   ];
 }
 
-/** Shows only the host, because the address is a secret. Sends no request, because any request would be a message. */
+/** Shows only the host, because the URL is a secret. Sends no request, because any request to it posts a message. */
 async function webhookFinding(name: string, url: URL, { environment, signal }: Looking): Promise<Finding> {
   const hops = await hopFindings(url, wayOf(url, environment), signal);
   const failed = hops.find(({ found }) => found.startsWith('failed: '));
@@ -133,7 +133,10 @@ async function webhookFinding(name: string, url: URL, { environment, signal }: L
   return ok(name, `${url.host} can be reached; whether it accepts messages is not checked`);
 }
 
-/** @throws {DeliveryError} for an invalid proxy setting. Its message never contains the password. */
+/**
+ * The route to a URL, through a proxy if one is set.
+ * @throws {DeliveryError} for an invalid proxy setting; the message never contains the password.
+ */
 function wayOf(url: URL, environment: Environment) {
   try {
     return wayTo(url, environment);

@@ -27,7 +27,7 @@ const without: Record<SchedulerSetting, string> = {
 
 const check = (name: string) => `setting ${name}`;
 
-/** No scheduler is only a note: `--wait` and cron work without one. */
+/** A missing scheduler is only a note, because `--wait` and cron work without one. */
 export async function schedulerFindings(
   environment: Environment,
   clock: Clock,

@@ -17,7 +17,7 @@ export interface ExplainedClose {
 
 /** How far the clocks of the cluster and of the sweep may differ before a report warns of it. */
 const clockError = 5 * 60_000;
-/** The maximum duration of a healthy close, for a sweep that ended before the close did. */
+/** The assumed duration of a close if its sweep did not see the end: the maximum for a healthy close. */
 const longestClose = 3_600_000;
 
 export function closeOf(

@@ -43,7 +43,7 @@ export const registerExplain: Register = (program, context) => {
             'explain: expected the id of a job, such as jobsweep explain web-logins',
           );
         const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
-        // If files are given, the option has the same meaning as for a sweep.
+        // Without files, `--history` shows the job's past. With files, it means the same as for a sweep.
         return run(named, sweeping, context, history !== undefined && files.length === 0);
       }),
     );
@@ -173,7 +173,8 @@ async function readTimeline(
 }
 
 /**
- * The limit for the job's node. Listings omit the node's processors, so this reads the job once more, which may fail.
+ * How many jobs on the job's node may close at once. Listings omit the node's processors, so this reads the job's stats
+ * again. If that fails, the number of processors is unknown.
  */
 async function placesFor(
   { nodeId, target: id }: JobSnapshot,

@@ -134,7 +134,7 @@ function whatWouldChange(verdict: NonNullable<Explanation['verdict']>): string {
   return 'it changes when data arrives, when it is opened again, or when one of the rules below applies';
 }
 
-/** How to change a verdict that does not change with time alone. */
+/** What would change each verdict. Shown only if the passage of time alone will not change it. */
 const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   excluded: 'it changes when exclude no longer names it',
   recent_data: 'it changes when no data has arrived for the duration of idleFor',

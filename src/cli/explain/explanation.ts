@@ -45,18 +45,18 @@ export interface ExplainedChange {
   readonly reason: Verdict['reason'];
 }
 
-/** Also the command's JSON form. Times are ISO date-times, and sizes are bytes. */
+/** The result of `jobsweep explain`, and its JSON form. Times are ISO date-times, and sizes are bytes. */
 export interface Explanation {
   readonly jobId: string;
   readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
   readonly at: string;
   readonly state: string;
-  /** Whether `jobs` of the request includes it; a sweep ignores other jobs. */
+  /** Whether `jobs` in the request includes this job; a sweep ignores other jobs. */
   readonly named: boolean;
   readonly groups: readonly string[];
   readonly nodeName?: string;
   readonly memoryBytes?: number;
-  /** As in a report: the memory that the job reserves on its node. */
+  /** The memory that the job reserves on its node. */
   readonly reservedBytes?: number;
   readonly datafeed?: { readonly datafeedId: string; readonly state: string };
   readonly idleMs: number | null;
@@ -209,7 +209,7 @@ function hintOf(protection: Protection, now: number): string | undefined {
   }
 }
 
-/** Judges the job again at each time when one of its waiting periods ends. */
+/** Judges the job again at each future time when a waiting period of a rule ends, such as `idleFor`. */
 function changesOf(
   verdict: Verdict,
   { job, request, now }: ExplainCase,

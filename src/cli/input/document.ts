@@ -28,8 +28,8 @@ export interface SourceDocument {
   readonly source: string;
   readonly value: unknown;
   /**
-   * The location of the value at a path (for a field, of its key), or of the nearest parent. Lines and columns count
-   * from 1.
+   * The location of each path: the key of a field, or the value of a list item. For a path that does not exist, the
+   * location of its nearest existing parent. Lines and columns count from 1.
    */
   locate(paths: readonly Path[]): readonly Place[];
 }
@@ -67,7 +67,7 @@ interface ReadText {
   readonly mistakes: readonly Mistake[];
 }
 
-/** Elasticsearch's own limit for JSON. At several thousand levels, writing the value would overflow the stack. */
+/** Maximum nesting, as in Elasticsearch. At several thousand levels, writing the value would overflow the stack. */
 const deepest = 1_000;
 /** Maximum number of syntax errors reported: later ones are mostly consequences of the first. */
 const mostMistakes = 20;
@@ -148,12 +148,13 @@ function isNestedTooDeep(text: string): boolean {
   return false;
 }
 
-// The library's `SyntaxKind` for braces, brackets and the end: a const enum, which isolated modules cannot import.
+// Values of the library's `SyntaxKind` for { and [, for } and ], and for the end of the text. It is a const enum, which
+// isolated modules cannot import.
 const openers = new Set<number>([1, 3]);
 const closers = new Set<number>([2, 4]);
 const endOfText: number = 17;
 
-/** The offset of the key at `path`, or of its nearest parent. If there is no key (list, top level), of the value. */
+/** The offset of a field's key, or of a list item. If `path` does not exist, the offset of its nearest parent. */
 function nearestJson(tree: JsonNode | undefined, path: Path): number {
   for (let length = path.length; tree && length > 0; length -= 1) {
     const node = findNodeAtLocation(tree, path.slice(0, length));
@@ -170,7 +171,7 @@ function readYaml(text: string): ReadText {
     stringKeys: true,
     merge: true,
     resolveKnownTags: false,
-    // The library would compare each key with all others.
+    // `doubledKeys` does this faster: the library would compare each key with all others.
     uniqueKeys: false,
   });
   const offsetsOf: ReadText['offsetsOf'] = (paths) => paths.map((path) => nearestRange(document, path));
@@ -218,7 +219,7 @@ const wordsOf = ({ code, message }: { readonly code: string; readonly message: s
   // break: yaml-message
   ownWords[code] ?? (code === 'UNEXPECTED_TOKEN' ? message.replace(/: .*$/s, '') : message);
 
-/** Usually a name that begins with a wildcard, such as in `exclude: [*-production]`. */
+/** Usually caused by an unquoted name that begins with a wildcard, such as `exclude: [*-production]`. */
 const unquoted = 'YAML treats a text that begins with * as an alias: quote it, such as "*-name"';
 
 /** Aliases without an anchor, each with the offsets between which the YAML library reports an error for it. */
@@ -300,7 +301,7 @@ interface Ranged {
   readonly range?: readonly [number, number, number] | null;
 }
 
-/** The offset of the key at `path`, or of its nearest parent. If there is no key (list, top level), of the value. */
+/** The offset of a field's key, or of a list item. If `path` does not exist, the offset of its nearest parent. */
 function nearestRange(document: ReturnType<typeof parseYaml>, path: Path): number {
   for (let length = path.length; length >= 0; length -= 1) {
     const found = rangeOf(document, path.slice(0, length));

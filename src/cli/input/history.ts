@@ -43,7 +43,7 @@ export interface HistorySource {
   readonly notes?: string | undefined;
 }
 
-/** Reads the files of `--history`; a sweep in two of them counts once. @throws {InvalidDocumentError} */
+/** Reads the files of `--history`. @throws {InvalidDocumentError} */
 export async function readHistory(
   { history, embedded }: HistoryOptions,
   { env }: Pick<Io, 'env'>,
@@ -53,7 +53,7 @@ export async function readHistory(
   return { sweeps: [], folder: notes, notes };
 }
 
-/** The history of the cluster of a command. Without a history, no request is sent. */
+/** The history of the command's cluster. If there is no history at all, sends no request to the cluster. */
 export async function pastOf(
   { sweeps, folder, notes }: HistorySource,
   target: Target,
@@ -83,7 +83,7 @@ const reopeningsIn = async (folder: string | undefined, ids: ReadonlySet<string>
 function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): Omit<PastCloses, 'reopenings'> {
   const own = sweeps.filter(({ cluster }) => ids.has(cluster.id));
   const foreign = new Set(sweeps.filter((sweep) => !own.includes(sweep)).map(({ cluster }) => cluster.name));
-  // Keyed by sweep and job, because two files may contain the same sweep.
+  // Keyed by sweep and job: if two files contain the same sweep, it counts once.
   const deeds = new Map<string, PastDeed>();
   for (const { sweepId, startedAt, jobs } of own)
     for (const job of jobs)

@@ -28,7 +28,7 @@ export function stateFolder({ XDG_STATE_HOME: state = '', HOME: home = '' }: Io[
   return isAbsolute(home) ? join(home, '.local', 'state', 'jobsweep') : undefined;
 }
 
-/** Keeps the report of one sweep and its later rounds in one file. A write error is only remembered in `problem`. */
+/** Keeps the report of one sweep and, with `--wait`, of its later rounds. A write error only sets `problem`. */
 export class ReportKeeper {
   readonly #folder: string;
   #stem: string | undefined;
@@ -113,14 +113,14 @@ export class ReportKeeper {
   }
 }
 
-/** Whether anything is kept. */
+/** Whether the folder has any reports or notes of sweeps. */
 export async function hasKept(folder: string): Promise<boolean> {
   return (await stemsOf(folder)).length > 0;
 }
 
 export interface KeptSweep {
   readonly path: string;
-  /** The sweep, and any later rounds that were not finished. */
+  /** The sweep, and any unfinished later rounds of which only notes exist. */
   readonly sweeps: readonly [PastSweep, ...PastSweep[]];
 }
 

@@ -26,7 +26,7 @@ const jobSchema = z.object({
 
 const sweepSchema = z.object({
   sweepId: z.string().min(1),
-  // This name selects settings and is shown in questions.
+  // The name is checked because it selects connection settings and appears in questions to the user.
   cluster: z.object({ name: z.string().regex(clusterName), id: z.string().min(1) }),
   startedAt: z.iso.datetime(),
   followUpOf: z.object({ sweepId: z.string(), round: z.number().optional().catch(undefined) }).optional(),
@@ -90,7 +90,7 @@ export function parsePastSweeps(text: string, source: string): PastSweep[] {
   );
 }
 
-/** Like `readSweeps`, but empty if there is no sweep. */
+/** Like `parsePastSweeps`, but returns an empty list if there is no sweep. */
 export function pastSweepsIn(text: string): PastSweep[] {
   const collected = new Collected();
   for (const value of values(text)) collected.take(value);
@@ -106,7 +106,7 @@ interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'round' | 'restIn' 
   unread: number;
 }
 
-/** Collects the entries of one sweep: a whole report, or log lines in any order. Repeated lines count once. */
+/** Collects sweeps from whole reports, or from their log lines in any order. Repeated lines count once. */
 class Collected {
   readonly #sweeps = new Map<string, Growing>();
 
@@ -151,7 +151,7 @@ class Collected {
       sweep.chain = followUpOf.sweepId;
       sweep.round = followUpOf.round;
     }
-    // `sweep --wait` runs its own rounds, and notes their jobs in the same source before it closes them.
+    // `sweep --wait` runs the follow-ups named `round-N` and keeps them in the same file, so they cannot be missing.
     if (followUp?.rest && !followUp.name.startsWith('round-'))
       sweep.restIn = { round: followUp.round, at: followUp.at };
     this.#sweeps.set(key, sweep);
@@ -175,11 +175,11 @@ function* values(text: string): Generator<unknown> {
   for (const value of valuesInLines(cellsOf(text))) yield* unpacked(value);
 }
 
-/** How deep a report may be nested, for example in an event, in a list, in an answer from the service. */
+/** How deep inside other JSON a report is searched for, such as inside an event in the output of the AWS CLI. */
 const maxPacking = 6;
 
 /**
- * Returns a report or log line itself, and searches any other value for them, strings included.
+ * Yields `value` if it is a report or a log line. Otherwise searches inside it, also in strings that contain JSON.
  * `aws logs filter-log-events` packs the lines into `events[].message`, Insights into `results[][].value` or into the column `@message`.
  */
 function* unpacked(value: unknown, depth = 0): Generator<unknown> {
@@ -196,9 +196,9 @@ function* unpacked(value: unknown, depth = 0): Generator<unknown> {
 const isOfSweep = (value: unknown): boolean => sweepSchema.safeParse(value).success;
 
 /**
- * The JSON values of lines. A value begins at the first brace of a line, because `aws logs tail` puts time and stream
- * before it. It ends on the same line or, if it spans several lines, at a line with only its closing brace, as `aws
- * logs tail --format json` and `jobsweep -o json` write it.
+ * The JSON values in the lines of a text. A value begins at the first brace of a line, because `aws logs tail` writes
+ * the time and the stream before it. It ends on the same line or, if it spans several lines, at a line with only its
+ * closing brace, as `aws logs tail --format json` and `jobsweep -o json` write it.
  */
 function* valuesInLines(text: string): Generator<unknown> {
   let open: string[] = [];

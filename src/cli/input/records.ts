@@ -39,8 +39,8 @@ export interface RecordedSweep {
   readonly clusterId: string;
   /** When the cluster was read, epoch milliseconds. */
   readonly at: number;
-  /** Whether the records include every job that was not closed. */
   readonly jobs: readonly { readonly job: JobSnapshot; readonly verdict: string | undefined }[];
+  /** Whether `jobs` includes every job that was not closed. */
   readonly isWhole: boolean;
 }
 

@@ -61,7 +61,7 @@ async function readNote(path: string): Promise<Note | undefined> {
   }
 }
 
-/** Oldest first. */
+/** The paths of the notes, oldest first. */
 async function notesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder);
   return names

@@ -80,7 +80,7 @@ function jsonOrText(text: string, name: string): unknown {
   } catch {
     return text;
   }
-  // Read once more, because JSON.parse accepts repeated keys.
+  // Parsed again, because JSON.parse accepts repeated keys and `readDocument` does not.
   return readDocument(text, name).value;
 }
 

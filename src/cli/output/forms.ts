@@ -1,4 +1,4 @@
-/** @module Renders a sheet in every output form. */
+/** @module Renders the result of a command in every output form. */
 import { plainJson } from '../../base/text.ts';
 import { json, type Renderings } from './output.ts';
 import { type Sheet, sheetMarkdown } from './sheet.ts';

@@ -75,9 +75,9 @@ export interface Ending {
 }
 
 /**
- * Writes the result to the file, to standard output, or to both, and always to a terminal. Returns the exit code. If a
- * report cannot be written, it goes to standard error, and the exit code is at least 3. If any other result cannot be
- * written, the exit code is 1. A reader that leaves early (`jobsweep plan | head`) is an error for reports only.
+ * Writes the result to the file, to standard output, or to both, and returns the exit code. A result that cannot be
+ * written goes to standard error. The exit code is then at least 3 if the command may have changed something, otherwise
+ * 1. A reader that leaves early (`jobsweep plan | head`) counts as an error only if something may have changed.
  */
 export async function writeResult(
   renderings: Renderings,
@@ -166,7 +166,7 @@ async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promi
 /** After a signal, the maximum wait for a stalled reader, in milliseconds. */
 const stalledAfterStop = 1_000;
 
-/** Resolves when the text has left this process (a pipe takes 64 KB at once), or with the error if that fails. */
+/** Resolves when the text has left this process (a full pipe delays it), or with the error if writing fails. */
 function write(
   output: Io['stdout'],
   text: string,

@@ -6,7 +6,7 @@ import { fstatSync, write } from 'node:fs';
 import { Writable } from 'node:stream';
 import type { Output } from '../io.ts';
 
-/** The signals that end a command early, with its report (docs/contract.md §5). */
+/** The signals that end a command early. It still writes its report (docs/contract.md §5). */
 export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Maximum wait for pending output after a signal, in milliseconds. The command must end within ten seconds. */
@@ -23,7 +23,7 @@ interface StandardStream extends Output {
 /** The stream to use instead of `process.stdout` or `process.stderr`. */
 export function outputOf(stream: StandardStream): Output {
   if (stream.isTTY) {
-    // Node writes to terminals synchronously. A paused one (Ctrl-S, a stalled ssh session) would block the whole sweep.
+    // Node writes to terminals synchronously. A paused terminal (Ctrl-S, stalled ssh) would block the whole sweep.
     stream._handle?.setBlocking?.(false);
     return stream;
   }

@@ -1,6 +1,6 @@
 /**
- * @module Saved plans. `jobsweep plan -o json` writes a report with a digest; `jobsweep sweep --plan` closes no job that
- * the plan does not close. The digest detects accidental edits; it is not a signature.
+ * @module Saved plans. `jobsweep plan -o json` writes a report with a digest; `jobsweep sweep --plan` closes only jobs
+ * that the plan closes. The digest detects accidental edits; it is not a signature.
  */
 
 import { createHash } from 'node:crypto';

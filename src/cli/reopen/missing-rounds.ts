@@ -1,8 +1,11 @@
-/** @module Finds rounds of a chain that are missing from the input of `reopen`: the jobs that they closed would stay closed. */
+/**
+ * @module Warns if the file given to `reopen` lacks a sweep of the chain (a sweep and its follow-ups): the jobs that
+ * the missing sweep closed would stay closed.
+ */
 import { printable } from '../../base/text.ts';
 import type { PastSweep } from '../input/past-sweeps.ts';
 
-/** Warnings about the missing rounds of the chosen sweeps; `all` are the sweeps of the whole source. */
+/** The warnings. `chosen` are the sweeps to undo; `all` are all sweeps in the file. */
 export function missingRounds(chosen: readonly PastSweep[], all: readonly PastSweep[]): string[] {
   const warnings = chosen.flatMap(({ chain, sweepId, restIn, cluster }) => {
     const inChain = all.filter((sweep) => sweep.chain === chain && sweep.cluster.id === cluster.id);

@@ -98,10 +98,10 @@ async function run(
   }
   if (options.last) io.stderr.write(`${fitted(lastWords(source, target.clock.now()), io.stderr)}\n`);
   const closed = closedJobs(sweeps);
-  // If only ids are named and the source has them all, it does not matter that other jobs are missing from the source.
+  // If the source has every job that is named by its id, gaps elsewhere in the source do not matter.
   const isWhole = names?.every((name) => closed.some(({ jobId }) => jobId === name)) === true;
   const warnings = isWhole ? [] : [...source.missingRounds, ...warningsOf(sweeps)];
-  // Shown before the question, because the answer may depend on them.
+  // Shown before the question, because a missing sweep may change the answer.
   for (const text of isWhole ? [] : source.missingRounds)
     io.stderr.write(`${fitted(`warning: ${text}`, io.stderr)}\n`);
   const tell = (report: ReopenReport): Promise<ExitCode> =>
@@ -167,13 +167,13 @@ async function isAgreed(asked: ReturnType<typeof questionOf>, io: Io): Promise<b
 interface Source {
   readonly file: string;
   readonly sweeps: readonly [PastSweep, ...PastSweep[]];
-  /** Warnings about rounds that the file lacks. */
+  /** Warnings about sweeps of the chain (a sweep and its follow-ups) that the file lacks. */
   readonly missingRounds: readonly string[];
   /** Newer kept reports that could not be read. */
   readonly missed?: readonly string[];
 }
 
-/** Without this note, `--last` would undo an earlier sweep without mentioning the later ones. */
+/** Says why the newest kept sweep may not be the newest sweep, so that `--last` does not undo the wrong one. */
 const notKept = 'Sweeps of the function, of other machines and with --no-save are not kept there.';
 
 async function sourceOf(
@@ -199,7 +199,7 @@ async function sourceOf(
       (cluster === undefined || first.cluster.name === cluster) &&
       (sweep === undefined || first.sweepId === sweep),
   );
-  // A nightly sweep that finds nothing to close must not hide the one before it.
+  // Skips newer sweeps that closed nothing: otherwise, a nightly sweep would hide the one to undo.
   const newest = kept.find(({ sweeps }) => sweeps.some(({ jobs }) => undoable(jobs).length > 0)) ?? kept[0];
   if (!newest) {
     const of = cluster === undefined ? '' : ` of the cluster ${cluster}`;

@@ -86,7 +86,7 @@ export async function reopenJobs(
   };
   const isOpening = ({ jobId }: PastJob) => found.get(jobId)?.reportedState === 'opening';
   const [opening, others] = partition([...jobs.entries()], ([, job]) => isOpening(job));
-  // Runs in parallel with the open requests: these jobs are already opening, and may wait minutes for a node.
+  // Jobs that are already opening may wait minutes for a node, so they are polled in parallel with the open requests.
   const watching = async () => {
     const states = await watch(
       opening.flatMap(([, { jobId }]) => found.get(jobId)?.target ?? []),

@@ -160,7 +160,7 @@ export interface Done {
 // Failures of the whole scheduler, not of one schedule.
 const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'denied', 'unreadable']);
 
-/** How many changes are made at once. With a thousand schedules, this makes about twenty requests a second. */
+/** Maximum number of changes in flight: about twenty requests a second with a thousand schedules. */
 const changesAtOnce = 8;
 
 /**

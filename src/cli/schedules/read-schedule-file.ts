@@ -16,7 +16,7 @@ import { documentError, InvalidDocumentError, readDocument } from '../input/docu
 import { readInput, readNamed } from '../input/payload.ts';
 import type { Io } from '../io.ts';
 
-/** A file with valid entries. Their schedules can be made once the clusters of these entries are known. */
+/** A file with valid entries. Finding their clusters may take requests or other files, so `expand` does it later. */
 export interface ReadSchedules {
   readonly file: ScheduleFile;
   /** One schedule for each cluster. @throws {InvalidDocumentError} */

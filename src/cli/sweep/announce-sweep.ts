@@ -20,7 +20,7 @@ export interface AnnounceOptions {
   readonly outputFile?: string;
 }
 
-/** Maximum time for notifications, in milliseconds. After a signal, the command must end within ten seconds. */
+/** Maximum time for notifications, in milliseconds. After a signal it is shorter: the command must end within 10 s. */
 const maxMs = 12_000;
 const maxMsAfterStop = 2_000;
 

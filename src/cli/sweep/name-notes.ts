@@ -7,8 +7,8 @@ import type { Io } from '../io.ts';
 import { fitted } from '../output/table.ts';
 
 /**
- * `isShown`: a text with the plan's warnings appears before anything is closed. Otherwise a person would learn too late of
- * a name that was meant to keep a job open.
+ * Writes the notes. `isShown` is true if the user sees the plan's warnings before anything is closed. If not, this
+ * writes them too, because a misspelled name that was meant to keep a job open must be noticed in time.
  */
 export function noteNames({ order, found }: Plan, isShown: boolean, io: Io): void {
   const { request, planned } = order;

@@ -7,7 +7,7 @@ import { type Output, widthOf } from '../io.ts';
 import { type Paint, plain } from '../output/paint.ts';
 import { shorten } from '../output/table.ts';
 
-/** Intervals between redraws on a terminal, and between new lines elsewhere. */
+/** Intervals in milliseconds: between redraws on a terminal, between lines elsewhere, and the minimum for redraws. */
 const redrawEvery = 1_000;
 const writeEvery = 15_000;
 const redrawAtMostEvery = 100;
@@ -80,7 +80,7 @@ export class Progress implements Observer, Disposable {
 
   async #tick(): Promise<void> {
     const { output, clock } = this.#options;
-    // If a fuse trips, nothing was closed and there is no progress to show.
+    // The first draw waits for the event loop, so that a sweep that ends at once shows no progress.
     let pause = 0;
     while (!this.#stop.signal.aborted) {
       await clock.sleep(pause, this.#stop.signal).catch(() => undefined);
@@ -93,7 +93,7 @@ export class Progress implements Observer, Disposable {
     const { output, clock } = this.#options;
     if (this.#underWay.size === 0 || this.#stop.signal.aborted) return;
     const now = clock.now();
-    // A thousand jobs may settle at once; drawing once per batch is enough.
+    // Limits the rate, because a thousand jobs may finish at the same time.
     if (now - this.#written < (output.isTTY ? redrawAtMostEvery : writeEvery)) return;
     const line = this.#line();
     if (output.isTTY) {

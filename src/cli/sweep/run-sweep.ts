@@ -64,7 +64,7 @@ function withHistoryOptions(command: Command, history: string): Command {
     );
 }
 
-/** The collaborators that all sweeps of one command share. */
+/** The collaborators of the sweep of one cluster, shared with its later rounds (`--wait`). */
 export interface Sweeping {
   readonly io: Io;
   readonly paint: Paint;
@@ -73,7 +73,7 @@ export interface Sweeping {
   readonly past: PastCloses;
 }
 
-/** Plans one sweep or one round. `planned` is the plan that the user confirmed. */
+/** Plans a sweep or one of its later rounds (`--wait`). `planned` are the jobs of the plan that the user confirmed. */
 export async function planOnce(
   { request, warnings }: ReadRequest,
   { io, paint, target, remainingMs, past }: Sweeping,
@@ -181,7 +181,7 @@ export async function carryOutPlan(
   });
 }
 
-/** What the command adds to a report, and the function does not. */
+/** What the command adds to a report. The function does not add this. */
 export interface Findings {
   readonly past: PastCloses;
   /** The machine learning nodes as the plan found them; undefined if they are not known. */
@@ -212,7 +212,7 @@ function enoughAfter(
   { open }: Plan,
   nodes: readonly MeasuredNode[],
 ): MlNodes | undefined {
-  // After several rounds the measured memory is out of date.
+  // After several rounds, the memory measured before the first is out of date.
   if (report.fuse || report.rounds) return undefined;
   const freed = freedJobs(report);
   const others = report.jobs.filter(({ outcome }) => outcome === 'already_closed' || outcome === 'gone');

@@ -284,7 +284,7 @@ async function act(
   Pick<SweepResult, 'report' | 'keptAt'> & { readonly plan: Plan; readonly closing: readonly string[] }
 > {
   const { io } = sweeping;
-  const followUps = whoComesBack(read, options, sweeping);
+  const followUps = chooseFollowUps(read, options, sweeping);
   const folder = options.save && !options.embedded ? stateFolder(io.env) : undefined;
   const keeper = folder === undefined ? undefined : new ReportKeeper(folder);
   const done = await allRounds(asks ? agreedTo(made) : made, sweeping, { followUps, keeper });
@@ -330,11 +330,11 @@ function checkCluster(
 }
 
 /**
- * Who runs the follow-ups: this command if `--wait` is set, otherwise the function, through the scheduler that the
- * environment configures. The function has its own settings, so it gets no follow-up for a cluster that only this
- * command knows.
+ * Decides what runs the follow-ups: this command if `--wait` is set, otherwise the function, through the scheduler that
+ * the environment configures. The function gets none for the embedded cluster or a cluster of `--clusters`, because it
+ * may not have the settings of that cluster.
  */
-function whoComesBack(
+function chooseFollowUps(
   { request }: ReadRequest,
   { wait, embedded, clusters }: SweepOptions,
   { io, target }: Sweeping,

@@ -1,6 +1,6 @@
 /**
- * @module Explains the terms in a report, and what a job keeps when it is closed, to readers who see such a page for
- * the first time.
+ * @module Explains the terms in a report, and what a job keeps when it is closed, for readers who see a report for the
+ * first time.
  */
 import { plural } from '../../../base/text.ts';
 import type { SweepReport } from '../../../sweep/reporting/report.ts';

@@ -94,7 +94,7 @@ function lanesOf(bars: readonly Bar[]): Lane[] {
         .map((bar): PlacedBar => {
           const free = ends.findIndex((end) => end <= bar.from);
           const row = free < 0 ? ends.length : free;
-          // Even an instant close takes up space.
+          // A bar takes up at least 1 ms, so that two instant closes at the same time get different rows.
           ends[row] = Math.max(bar.to, bar.from + 1);
           return { ...bar, row };
         });
