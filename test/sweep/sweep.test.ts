@@ -316,7 +316,7 @@ describe('a dry run', () => {
     expect(orders).toEqual([]);
   });
 
-  it('a dry run warns how many jobs force.max would leave', async () => {
+  it('a dry run warns if more jobs would be forced than force.max allows', async () => {
     const many = (count: number) => Array.from({ length: count }, (_, index) => failed(`failed-${index}`));
     expect(await leftAlone([...many(2), idle], { payload })).toMatchObject(doneWith());
     expect(await leftAlone([...many(3), idle], { payload })).toMatchObject(
@@ -372,7 +372,7 @@ describe('a fuse', () => {
     expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set([undefined, 'fuse']));
   });
 
-  it('the fuse compares the jobs that fell silent together with the open jobs that ever had data', async () => {
+  it('the mass_idle fuse compares the number of jobs that fell silent at once with the number of open jobs that ever had data', async () => {
     const series = (count: number, name: string, job: Partial<SmallJob>) =>
       Array.from({ length: count }, (_, index): SmallJob => ({ jobId: `${name}-${index}`, ...job }));
     const jobs = [
@@ -513,7 +513,7 @@ describe('a cluster that cannot be read', () => {
     });
   });
 
-  it('if a read of the cluster fails with its own error when the time is up, the sweep ends with that error', async () => {
+  it('if the time is up and a pending read fails with its own error, the sweep ends with that error', async () => {
     const silent = new ClusterUnreachableError('it did not answer');
     const jobStats = (signal: AbortSignal) =>
       new Promise<never>((_resolve, reject) => {
@@ -743,7 +743,7 @@ describe('a follow-up', () => {
     expect(closes).toEqual(['force stuck']);
   });
 
-  it('a follow-up uses the history from earlier reports, but prefers the history from its own chain', async () => {
+  it('a follow-up uses the history from earlier reports, but prefers the history in its own payload', async () => {
     const histories = new Map([
       ['again', { flapping: true, lastActivity: now - 9 * day, askedAt: now - day }],
     ]);

@@ -28,7 +28,7 @@ describe('the check before a close', () => {
     expect(setup.entry('closed')).toMatchObject({ looks: 0, job: { state: 'opened' } });
   });
 
-  it('the check before a close judges a job by its new stats, but keeps the known size if the new stats have none', async () => {
+  it('the check before a close judges a job by its new stats, but keeps the known model size if the new stats have none', async () => {
     const setup = closingOf({
       jobs: [bare('a', { modelBytes: 11 }), bare('b', { modelBytes: 10 })],
       onRead: (_read, cluster) => {

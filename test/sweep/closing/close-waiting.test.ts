@@ -220,7 +220,7 @@ describe('with a limit per node', () => {
     expect(setup.outcomes()).toMatchObject({ a: 'closed 20000', b: 'closed 20000' });
   });
 
-  it('with a limit per node, another job may close once a close times out, even if the first job is still closing', async () => {
+  it('with a limit per node, the next job is closed after close.timeout, even if the first job is still closing', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -236,7 +236,7 @@ describe('with a limit per node', () => {
     expect((setup.entry('small').askedAt ?? 0) - now).toBe(10_000);
   });
 
-  it('another job may close once a close times out, even if the first request is still in flight', async () => {
+  it('with a limit per node, the next job is closed after close.timeout, even if the first request is still in flight', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1, timeout: '10s' } },
@@ -247,7 +247,7 @@ describe('with a limit per node', () => {
     expect(setup.outcomes()).toMatchObject({ big: 'closed 18000' });
   });
 
-  it('if a job is deleted while its request is in flight, another job may close', async () => {
+  it('with a limit per node, the next job is closed if the first one is deleted while its request is in flight', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },

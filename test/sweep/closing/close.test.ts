@@ -3,8 +3,8 @@ import { describe, expect, it } from 'vitest';
 import { bare, closing, closingOf, denied, fed, oneByOne, untilGivenUp } from '../../support/closing.ts';
 import { now } from '../../support/jobs.ts';
 
-describe('a close', () => {
-  it('a close reads the jobs, sends the request, and reads the jobs again before it reports outcomes', async () => {
+describe('the closing phase', () => {
+  it('the closing phase reads the jobs, sends the request, and reads the jobs again before it reports outcomes', async () => {
     const setup = closingOf({ jobs: [bare('a'), bare('b')] });
     expect(await setup.run()).toBe(1_000);
     expect(setup.cluster.log).toEqual(['0 configs a b', '0 stats a b', '0 close a b', '1000 stats a b']);
@@ -24,13 +24,13 @@ describe('a close', () => {
     expect(seen?.stats?.state).toBe('closed');
   });
 
-  it('a close sends no request if there are no jobs', async () => {
+  it('the closing phase sends no request if there are no jobs', async () => {
     const setup = closingOf({ jobs: [] });
     expect(await setup.run()).toBe(0);
     expect(setup.cluster.log).toEqual([]);
   });
 
-  it('a close splits the jobs into requests and numbers the requests in sending order', async () => {
+  it('the closing phase splits the jobs into requests and numbers the requests in sending order', async () => {
     const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 2 } },
@@ -40,7 +40,7 @@ describe('a close', () => {
     expect(setup.entries.map(({ batch }) => batch)).toEqual([1, 1, 2]);
   });
 
-  it('a close keeps at most close.concurrency requests in flight', async () => {
+  it('the closing phase keeps at most close.concurrency requests in flight', async () => {
     const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { batch: 1, concurrency: 2 } },
@@ -53,7 +53,7 @@ describe('a close', () => {
     ]);
   });
 
-  it('a close sends the next request while it reads the jobs of the last one, and one read covers the jobs of both requests', async () => {
+  it('the closing phase sends the next request while the jobs of the previous one are being read, and reads the jobs of both together', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -75,7 +75,7 @@ describe('a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
   });
 
-  it('a close reports each request and each outcome to the observer once', async () => {
+  it('the closing phase reports each request and each outcome to the observer once', async () => {
     const seen: string[] = [];
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -90,7 +90,7 @@ describe('a close', () => {
     expect(seen).toEqual(['0 asking 1 a', '0 asking 2 b', '1000 settled a closed', '1100 settled b closed']);
   });
 
-  it('a close removes its listeners from the signal that ends the sweep', async () => {
+  it('the closing phase removes its listeners from the signal that ends the sweep', async () => {
     const setup = closingOf({
       jobs: [bare('a'), closing('b')],
       onRead: ({ nth }, cluster) => {
@@ -104,7 +104,7 @@ describe('a close', () => {
 });
 
 describe('the time for a close', () => {
-  it('a close sends close.timeout to the server and waits ten seconds longer for the answer', async () => {
+  it('the closing phase sends close.timeout to the server and waits ten seconds longer for the answer', async () => {
     const moments: number[] = [];
     const setup = closingOf({
       jobs: [bare('a')],
@@ -145,7 +145,7 @@ describe('the time for a close', () => {
     expect(stopping.entry('a').stopsDatafeed).toBe('feed-a');
   });
 
-  it('a close reserves time to stop a datafeed that was started after the plan', async () => {
+  it('the closing phase reserves time to stop a datafeed that was started after the plan', async () => {
     const setup = closingOf({
       jobs: [
         bare('a'),
@@ -162,14 +162,14 @@ describe('the time for a close', () => {
     expect(setup.entries.map(({ stopsDatafeed }) => stopsDatafeed)).toEqual([undefined, 'feed-b']);
   });
 
-  it('a close does not read jobs again when no time is left to close them', async () => {
+  it('the closing phase does not read jobs again when no time is left to close them', async () => {
     const setup = closingOf({ jobs: [bare('a')], remainingMs: 2_000 });
     expect(await setup.run()).toBe(0);
     expect(setup.cluster.log).toEqual([]);
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('a close sends no request if the check before it used up the time', async () => {
+  it('the closing phase sends no request if the check before the close used up the time', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       remainingMs: 20_000,
@@ -183,7 +183,7 @@ describe('the time for a close', () => {
     expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('a close sends no request if the sweep has to end during the check before it', async () => {
+  it('the closing phase sends no request if the sweep has to end during the check before the close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind }) => {
@@ -196,7 +196,7 @@ describe('the time for a close', () => {
     expect(setup.entry('a')).toMatchObject({ asks: 0, looks: 1 });
   });
 
-  it('a close sends no request at all if the sweep already has to end', async () => {
+  it('the closing phase sends no request at all if the sweep already has to end', async () => {
     const setup = closingOf({ jobs: [bare('a'), closing('b')] });
     setup.stop.abort();
     expect(await setup.run()).toBe(0);
@@ -205,7 +205,7 @@ describe('the time for a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'none', b: 'none' });
   });
 
-  it('a close stops waiting for an answer when the sweep has to end, and the last reading decides the outcome', async () => {
+  it('the closing phase stops waiting for an answer when the sweep has to end, and the last reading decides the outcome', async () => {
     const givenUp: number[] = [];
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -225,7 +225,7 @@ describe('the time for a close', () => {
     expect(setup.cluster.closes).toHaveLength(1);
   });
 
-  it('once the last reading has decided the outcome of a job, the close reports nothing more about the job', async () => {
+  it('once the last reading has decided the outcome of a job, the closing phase reports nothing more about the job', async () => {
     const settled: string[] = [];
     const setup = closingOf({
       jobs: [bare('a')],
@@ -241,7 +241,7 @@ describe('the time for a close', () => {
   });
 });
 
-describe('a bug', () => {
+describe('a bug in the closing phase', () => {
   const bug = new Error('a bug');
   const broken = () => {
     throw bug;
@@ -265,7 +265,7 @@ describe('a bug', () => {
     },
   );
 
-  it('if a bug throws while waiting jobs are reported as refused, the closing phase ends with that error', async () => {
+  it('a bug that throws while jobs without a close request are reported as refused ends the closing phase with that error', async () => {
     const setup = closingOf({
       jobs: ['a', 'b'].map((id) => bare(id)),
       request: { close: { perNode: 1 } },

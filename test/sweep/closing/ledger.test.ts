@@ -3,7 +3,7 @@ import { closedAs } from '../../../src/sweep/closing/ledger.ts';
 import { entryOf, statsOf } from '../../support/entries.ts';
 import { now } from '../../support/jobs.ts';
 
-describe('a new entry', () => {
+describe('a new ledger entry', () => {
   it('a new ledger entry has no close requests, no checks and no outcome', () => {
     const entry = entryOf('idle-1');
     expect(entry).toMatchObject({
@@ -39,7 +39,7 @@ describe('a new entry', () => {
   });
 });
 
-describe('the outcome of an entry', () => {
+describe('the outcome of a ledger entry', () => {
   it('a job keeps its first outcome, with its time', () => {
     const entry = entryOf('idle-1');
     entry.settle({ outcome: 'closed' }, now);
@@ -47,7 +47,7 @@ describe('the outcome of an entry', () => {
     expect(entry).toMatchObject({ outcome: { outcome: 'closed' }, settled: true, settledAt: now });
   });
 
-  it('endedAs is true only for the name of the outcome, and never before there is an outcome', () => {
+  it('endedAs returns true if one of the given names is the job’s outcome, and false while the job has no outcome', () => {
     const entry = entryOf('idle-1');
     expect(entry.endedAs('closed', 'force_closed')).toBe(false);
     entry.settle({ outcome: 'force_closed' }, now);
@@ -57,7 +57,7 @@ describe('the outcome of an entry', () => {
   });
 });
 
-describe('the reads of an entry', () => {
+describe('the reads of a ledger entry', () => {
   const seen = (read: number, state: string) => ({ read, stats: statsOf('idle-1', state) });
 
   it('the newest read of a job decides its state, in whatever order the answers arrive', () => {
@@ -82,7 +82,7 @@ describe('the reads of an entry', () => {
   });
 });
 
-describe('the closing time of an entry', () => {
+describe('the closing time of a ledger entry', () => {
   it.each(['closed', 'force_closed', 'already_closed'] as const)(
     'the closing time of a job is the time of its outcome if that is %s',
     (outcome) => {

@@ -108,7 +108,7 @@ describe('the check before a close', () => {
     expect([...(await look([bare('a'), bare('b')], cluster)).keys()]).toEqual(['b']);
   });
 
-  it('the check before a close never reads a job whose id must not be named', async () => {
+  it('the check before a close never reads a job whose id could match other jobs', async () => {
     const cluster = clusterOf({
       configs: [configOf('a'), configOf('b')],
       stats: [statsOf('a'), statsOf('b')],

@@ -134,7 +134,7 @@ describe('a job whose request was answered', () => {
     );
   });
 
-  it('if a sweep gives up on a job without an error from the server, the report gives the job’s state', () => {
+  it('the report gives a job’s state if the sweep gives up on the job and the server reported no error', () => {
     expect(afterAnswer(askedOnce(), stats('hibernating'), acknowledged)).toEqual(
       givesUp(acknowledgedYet('hibernating')),
     );
@@ -184,7 +184,7 @@ describe('a job that is polled', () => {
     },
   );
 
-  it('if a polled job’s state is unknown, the sweep gives up if it has requested the close, and reads the job again otherwise', () => {
+  it('a sweep gives up on a polled job in an unknown state if it requested the close, and otherwise reads the job again', () => {
     expect(watching(askedOnce(), stats('hibernating'))).toEqual(givesUp(acknowledgedYet('hibernating')));
     expect(watching(foundClosing('idle-1'), stats('hibernating'))).toEqual(again(0));
   });
@@ -330,7 +330,7 @@ describe('the error in an answer', () => {
   });
 });
 
-describe('the age of a process', () => {
+describe('the age of a job’s process', () => {
   it('the age of a job’s process shows that the job was reopened, even in the same second as the close request', () => {
     // the close request was sent a minute ago
     expect(isOpenAgain(askedOnce(), stats('opened', minute), now)).toBe(true);

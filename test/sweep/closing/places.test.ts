@@ -73,7 +73,7 @@ describe('the order of the jobs', () => {
     expect(order([])).toEqual([]);
   });
 
-  it('the biggest jobs come first, and jobs within a factor of two alternate between nodes', () => {
+  it('the biggest jobs come first, and jobs of similar size alternate between nodes', () => {
     const jobs = [
       on('a', 'a-1', 1),
       on('a', 'a-big', 900),
@@ -105,7 +105,7 @@ describe('the order of the jobs', () => {
   });
 });
 
-describe('a request', () => {
+describe('the jobs of a close request', () => {
   it('a request names at most close.batch jobs', () => {
     const entries = [9, 8, 7, 6, 5].map((size) => on('a', `job-${size}`, size));
     expect(batches(entries, {}, 3)).toEqual([
@@ -142,7 +142,7 @@ describe('a request', () => {
     expect(idsOf(nextBatch(waiting, new Map(), { maxJobs: 20, now }))).toEqual(['a', 'c']);
   });
 
-  it('a request names its jobs by their concrete ids, and is not sent if one of the ids must not be named', () => {
+  it('a request names its jobs by their concrete ids, and is not sent if one of the ids could match other jobs', () => {
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1)])).toEqual(['a', 'b']);
     expect(closeBatch([])).toBeUndefined();
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1, { target: undefined })])).toBeUndefined();
@@ -190,7 +190,7 @@ describe('the limit per node', () => {
     },
   );
 
-  it('the limit of a node is unknown until its processors have been read, unless the request sets a number', () => {
+  it('the limit of a node is unknown until its processors have been read, if the request sets no number', () => {
     const nodes = { processors: new Map([['b', 16]]), largest: 16 };
     expect(limitOf('a', 'auto', nodes)).toBeUndefined();
     expect(limitOf('a', 2, nodes)).toEqual({ places: 2, because: 'request' });

@@ -68,7 +68,7 @@ describe('the next read', () => {
     expect(setup.entry('c').askedAt).toBe(now + 5_500);
   });
 
-  it('if a job waits until the only job of another request is closed, reads do not become more frequent', async () => {
+  it('a job that waits for the end of a request with a single job does not make reads more frequent', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b'),
       request: { close: { perNode: 1 } },
@@ -122,7 +122,7 @@ describe('the next read', () => {
     expect(moments(setup, 'stats').filter((at) => at > 0)[0]).toBe(1_000);
   });
 
-  it('the first read after an answer is immediate if only processors were read before', async () => {
+  it('jobs are read at once after the answer to their close request, even if a node’s processors were read just before', async () => {
     const setup = closingOf({
       jobs: named('a'),
       request: { close: { perNode: 'auto' } },

@@ -102,7 +102,7 @@ describe('a poll', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1000', odd: 'closed 2000' });
   });
 
-  it('if every poll fails, a job that no request may name is left open', async () => {
+  it('if every poll fails, a closing job gets no outcome yet, even if its id could match other jobs', async () => {
     const setup = closingOf({
       jobs: [closing('a', { target: undefined }), closing('b')],
       request: { close: { timeout: '2s' } },

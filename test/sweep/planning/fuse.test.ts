@@ -141,12 +141,12 @@ describe('the order of the fuses', () => {
     ).toBe('max_share');
   });
 
-  it('only upgrade mode stops a follow-up', () => {
+  it('upgrade mode is the only fuse that stops a follow-up', () => {
     expect(fuse({ ...everything, payload: { followUpOf } })).toBeUndefined();
     expect(fuse({ ...everything, payload: { followUpOf }, upgradeMode: true })?.name).toBe('upgrade_mode');
   });
 
-  it('the fuse does not assume upgrade mode if the server does not report the mode', () => {
+  it('no fuse trips if the server does not report whether upgrade mode is on', () => {
     expect(fuse({ upgradeMode: undefined })).toBeUndefined();
   });
 });

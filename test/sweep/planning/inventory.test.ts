@@ -308,7 +308,7 @@ describe('the last activity of a job', () => {
     expect(lastActivityOf(clocks())).toBeUndefined();
   });
 
-  it('the last activity of a job is never event time', () => {
+  it('the last activity of a job ignores the event time of its newest record', () => {
     expect(lastActivityOf({ ...clocks(1), latestRecordTime: 2 })).toBe(1);
   });
 });

@@ -140,7 +140,7 @@ describe('names given in a request', () => {
     expect(judge({ state: 'closing' }, { states: ['opened'] })).toBe('keep state_not_chosen');
   });
 
-  it('a job in a follow-up is judged in any state, because an earlier sweep of the chain asked it to close', () => {
+  it('a job in a follow-up is judged in any state, because an earlier sweep asked it to close', () => {
     const payload: RequestPayload = { states: ['failed'] };
     expect(judge({ state: 'closing' }, payload, { awaited: true })).toBe('wait already_closing');
     expect(judge({}, payload, { awaited: true })).toBe('close idle');
@@ -148,7 +148,7 @@ describe('names given in a request', () => {
   });
 });
 
-describe('force', () => {
+describe('forced closes', () => {
   const failed = { state: 'failed', openedAt: undefined } as const;
   const closing = { state: 'closing' } as const;
 

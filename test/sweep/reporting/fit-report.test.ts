@@ -48,7 +48,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
   });
 
-  it('a report gives the names from its request a tenth of the size limit, and leaves out excluded names last', () => {
+  it('a report that is too long uses a tenth of the size limit for the names from its request, and leaves out excluded names last', () => {
     const names = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, index) => `${prefix}-${10_000 + index}`);
     const jobs = Array.from({ length: 200 }, (_, index) => jobNamed(`job-${index}`));
@@ -85,19 +85,22 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1);
   });
 
-  it.each(['flapping', 'reopened'] as const)('a report gives %s jobs a tenth of its size limit', (field) => {
-    const flaps = Array.from({ length: 200 }, (_, index) => ({
-      jobId: `job-${1_000 + index}`,
-      closes: 3,
-      lastClosedAt: new Date(now).toISOString(),
-    }));
-    const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
-    const room = Math.floor(5_000 / (bytes(flaps[0]) + 1));
-    const few = flaps.slice(0, 3);
-    expect(fitReport(reportOf(jobs, { [field]: flaps }), 50_000)[field]).toEqual(flaps.slice(0, room));
-    expect(fitReport(reportOf(jobs, { [field]: few }), 50_000)[field]).toEqual(few);
-    expect(fitReport(reportOf(jobs), 50_000)).not.toHaveProperty(field);
-  });
+  it.each(['flapping', 'reopened'] as const)(
+    'a report that is too long uses a tenth of the size limit for %s jobs',
+    (field) => {
+      const flaps = Array.from({ length: 200 }, (_, index) => ({
+        jobId: `job-${1_000 + index}`,
+        closes: 3,
+        lastClosedAt: new Date(now).toISOString(),
+      }));
+      const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
+      const room = Math.floor(5_000 / (bytes(flaps[0]) + 1));
+      const few = flaps.slice(0, 3);
+      expect(fitReport(reportOf(jobs, { [field]: flaps }), 50_000)[field]).toEqual(flaps.slice(0, room));
+      expect(fitReport(reportOf(jobs, { [field]: few }), 50_000)[field]).toEqual(few);
+      expect(fitReport(reportOf(jobs), 50_000)).not.toHaveProperty(field);
+    },
+  );
 
   it('a report leaves out a huge job but keeps the jobs after it', () => {
     const error = { status: 500, type: 't', reason: '漢'.repeat(30_000) };
@@ -125,7 +128,7 @@ describe('fitting a report into a size limit', () => {
     );
   });
 
-  it('a report gives its warnings, including the note on omitted ones, a tenth of the size limit', () => {
+  it('a report that is too long uses a tenth of the size limit for warnings, including the note on omitted ones', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
     const all = ['x'.repeat(4_996)];
     expect(bytes(all)).toBe(5_000);

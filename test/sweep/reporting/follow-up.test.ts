@@ -290,7 +290,7 @@ describe('jobs left for lack of time', () => {
     );
   });
 
-  it('if jobs from a plan are left for lack of time, they get a follow-up only if the follow-up has the plan, too', async () => {
+  it('jobs of an approved plan that are left for lack of time get a follow-up only if the follow-up can contain the plan', async () => {
     const free = new RecordedFollowUps();
     expect(await scheduleFor([...left('c'), ...late('a')], { followUps: free, isPlanned: true })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
@@ -363,7 +363,7 @@ describe('no follow-up', () => {
     );
   });
 
-  it('when scheduling fails, only the new jobs have no follow-up, and pending follow-ups remain', async () => {
+  it('if scheduling fails, jobs in a pending follow-up keep it, and the report warns that the other jobs have none', async () => {
     const recorder = new RecordedFollowUps(['a', 'b']);
     const followUps: FollowUps = {
       pending: (cluster) => recorder.pending(cluster),

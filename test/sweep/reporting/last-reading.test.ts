@@ -200,7 +200,7 @@ describe('the last reading of a job that was found closing', () => {
 });
 
 describe('the end of a sweep', () => {
-  it('the report gives a reason for each job that was never asked to close, without reading it at the end', async () => {
+  it('the report gives a reason for each job that was never asked to close, and the job is not read at the end', async () => {
     const { concluding, reads } = endOf({});
     const [late, stopped] = [entryOf('late'), entryOf('stopped')];
     expect(await conclude([late], 'time', concluding)).toEqual([]);
@@ -227,7 +227,7 @@ describe('the end of a sweep', () => {
     expect(settled.outcome).toEqual({ outcome: 'closed' });
   });
 
-  it('the end of a sweep never names a job whose id must not be named', async () => {
+  it('the end of a sweep does not read a job whose id could match other jobs', async () => {
     const { concluding, reads } = endOf({ stats: [] });
     const unnamable = askedOnce({}, { job: { target: undefined } });
     await conclude([unnamable, entryOf('asked', { asks: 1 })], 'time', concluding);

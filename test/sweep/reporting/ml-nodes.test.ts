@@ -34,7 +34,7 @@ describe('fewer ML nodes would be enough', () => {
     expect(enoughNodes([], jobs(10), closed(0))).toBeUndefined();
   });
 
-  it('fewer ML nodes are not enough if the jobs cannot be split among them, even if their sum fits', () => {
+  it('fewer ML nodes are not enough if the jobs cannot be split among them, even if the total memory would fit', () => {
     const four = [...three, node(100)];
     expect(enoughNodes(four, jobs(60, 60, 60, 60, 1), closed(4))).toBeUndefined();
     expect(enoughNodes(four, jobs(60, 60, 60, 1), closed(3))).toEqual({ total: 4, enough: 3 });
@@ -48,7 +48,7 @@ describe('fewer ML nodes would be enough', () => {
     });
   });
 
-  it('fewer ML nodes are not enough if the nodes use more memory than the jobs explain', () => {
+  it('fewer ML nodes are not enough if the nodes use more memory for jobs than their known jobs reserve', () => {
     const full = three.map((each) => ({ ...each, jobBytes: 95 * mb }));
     expect(enoughNodes(full, jobs(20, 20, 20), closed(0))).toBeUndefined();
   });

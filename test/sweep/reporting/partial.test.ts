@@ -12,7 +12,7 @@ function entryOf(outcome: Outcome): Entry {
   return entry;
 }
 
-describe('a sweep', () => {
+describe('a partial sweep', () => {
   it.each<[Outcome, boolean]>([
     [{ outcome: 'closed' }, false],
     [{ outcome: 'force_closed' }, false],

@@ -23,7 +23,7 @@ const followUpOf = (changes: object) => ({
 });
 const waitingWith = (changes: object) => followUpOf({ jobs: [{ ...waiting, ...changes }] });
 
-describe('what each field expects', () => {
+describe('the values that each field accepts', () => {
   it.each<[field: string, expected: string, wrong: unknown, payload: unknown]>([
     ['cluster', 'the name of a cluster', 7, { cluster: 7 }],
     ['cluster', 'the name of a cluster: 1 to 40 of a-z, 0-9 and -', '', { cluster: '' }],
@@ -240,7 +240,7 @@ describe('the bare event of a schedule', () => {
     ]);
   });
 
-  it('an event of another type is refused as a request', () => {
+  it('an event that does not come from a schedule is refused as an invalid request', () => {
     expect(messages({ ...event, 'detail-type': 'Object Created' })).toHaveLength(3);
   });
 });

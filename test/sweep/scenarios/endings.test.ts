@@ -67,7 +67,7 @@ describe('jobs that are polled', () => {
   });
 });
 
-describe('the states known at the end', () => {
+describe('the job states that are known at the end of a sweep', () => {
   it('a job that failed while closing and may not be forced is reported as an error, not as closing', async () => {
     await using setup = await startSetup([
       ...idle(1, { closeTakes: { fails: 'Exception closing autodetect process' } }),
@@ -141,7 +141,7 @@ describe('reports about jobs left closing', () => {
   });
 });
 
-describe('reads that belong together', () => {
+describe('slow and failed reads', () => {
   it('if the check before a close took too long, it is repeated before any close request is sent', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     setup.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });

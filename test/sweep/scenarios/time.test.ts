@@ -208,7 +208,7 @@ describe('fuses, over the whole cluster, before anything is changed', () => {
   });
 });
 
-describe('force', () => {
+describe('forced closes', () => {
   const failedJobs = Array.from({ length: 5 }, (_, index) => ({
     jobId: `failed-${index}`,
     state: 'failed' as const,
@@ -254,7 +254,7 @@ describe('force', () => {
 });
 
 describe('follow-ups', () => {
-  it('the chain ends once a follow-up finds one job closed by itself and forces the other after force.stuckFor', async () => {
+  it('the chain of follow-ups ends once a slow job has closed by itself and a stuck one was forced after force.stuckFor', async () => {
     await using setup = await startSetup([
       { jobId: 'slow', closeTakes: '20m', lastData: '6d' },
       { jobId: 'stuck', closeTakes: 'never', lastData: '9d' },

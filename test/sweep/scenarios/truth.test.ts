@@ -155,7 +155,7 @@ describe('the check before a close', () => {
   });
 });
 
-describe('what a close request may answer (elasticsearch.md §2.5)', () => {
+describe('the answers to a close request (elasticsearch.md §2.5)', () => {
   const misleading: [string, Fault, string][] = [
     ['a reply that is lost after the server accepted the request', { api: close, reset: 'after' }, 'closed'],
     [
@@ -332,7 +332,7 @@ describe('races (elasticsearch.md §2.9)', () => {
   });
 
   it.each([0, 1_500])(
-    'if a job is opened again within a second after our close, it is reported as an error, with an answer after %i ms',
+    'a job that is opened again 800 ms after our close request is an error only if the answer comes later (delayed by %i ms)',
     async (late) => {
       await using setup = await startSetup([
         ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
@@ -375,7 +375,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expectTruth(report, setup);
   });
 
-  it('two sweeps at once close each job, and both report the truth', async () => {
+  it('two sweeps at the same time close every idle job, and both report the truth', async () => {
     await using setup = await startSetup([...idle(12, { closeTakes: '20s' }), ...busy(20)]);
     const reports = await Promise.all([
       setup.sweep({ close: { batch: 3 } }),
