@@ -46,7 +46,7 @@ const serverlessOf = (setup: SweepSetup, notifications: number): Promise<Scripte
     json(answer, asked.status);
   });
 
-describe.each([403, 404, 410])('on serverless, where notifications answer %i', (notifications) => {
+describe.each([403, 404, 410])('on serverless, where the notifications API answers %i', (notifications) => {
   let setup: SweepSetup;
   let server: ScriptedServer;
   let folder: Folder;

@@ -102,7 +102,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('advise shows thresholds and interval in the units in which they were given, and prices memory', async () => {
+  it('advise shows thresholds and interval in the units in which they were given, and calculates the price of memory', async () => {
     await using setup = await startSetup([...fleet(7)]);
     const result = await advice(
       setup,
@@ -119,7 +119,7 @@ describe('jobsweep advise', () => {
       expect(cost).toEqual({ atLeast: gbHours.atLeast * 0.5, atMost: gbHours.atMost * 0.5 });
   });
 
-  it('advise counts jobs that other rules keep, but does not judge them', async () => {
+  it('advise counts a protected job as left out, and does not judge it', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'protected', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
@@ -228,7 +228,7 @@ interface Range {
   readonly atMost: number;
 }
 
-describe('records', () => {
+describe('the records of plans and sweeps', () => {
   it('records are written by each plan and sweep and read by advise', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(2), ...busy(3)], {
@@ -283,7 +283,7 @@ describe('a job that is reopened after each close', () => {
     expect(report.counts.closed).toBe(1);
   });
 
-  it('a job that is reopened after each close is closed if the messages are refused or do not arrive in time', async () => {
+  it('a job that is reopened after each close is closed if notifications are refused or do not arrive in time', async () => {
     for (const fault of [{ status: 403 }, { hang: true }]) {
       await using setup = await startSetup([flapping, ...busy(4)], {
         faults: [{ api: 'search', times: 'always', ...fault }],

@@ -80,7 +80,7 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
     expect(result.stderr).toMatch(/ELASTICSEARCH_URL.*--embedded/);
   });
 
-  it('the exit code is 2 for a required name that matches no job', async () => {
+  it('the exit code is 2 for a name that matches no job if allowNoMatch is false', async () => {
     await using setup = await startSetup([...busy(3), ...idle(1)]);
     const stdin = '{"jobs": ["web-*"], "allowNoMatch": false}';
     const result = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin });
@@ -121,7 +121,7 @@ describe('exit 3, with the report', () => {
     expect(reportOf(result).counts).toMatchObject({ forceClosed: 1, notAttempted: 2 });
   });
 
-  it('after a signal, a sweep attempts no other jobs, and ends within ten seconds with exit code 3', async () => {
+  it('after a signal, a sweep attempts no further jobs, and ends within ten seconds with exit code 3', async () => {
     await using setup = await startSetup([...busy(60), ...idle(50, { closeTakes: '5m' })]);
     const stop = new AbortController();
     let toldAt = 0;

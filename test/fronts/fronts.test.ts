@@ -129,12 +129,12 @@ describe.each(frontGroups)('$title', ({ cases }) => {
   });
 });
 
-describe('the page', () => {
-  it('the page about fronts matches its test cases', () => {
+describe('docs/fronts-and-clusters.md', () => {
+  it('docs/fronts-and-clusters.md matches the test cases that it is written from', () => {
     expect(page('docs/fronts-and-clusters.md')).toBe(frontsPage());
   });
 
-  it('each front case has its own name', () => {
+  it('each case in docs/fronts-and-clusters.md has its own name', () => {
     const names = frontGroups.flatMap(({ cases }) => cases.map(({ name }) => name));
     expect(new Set(names).size).toBe(names.length);
   });

@@ -193,7 +193,7 @@ describe('a sweep that closed jobs', () => {
   });
 });
 
-describe('by default', () => {
+describe('the notifications that the function sends by default', () => {
   it('the function sends no notification for a sweep with nothing to do or a dry run', async () => {
     await using setup = await startSetup([...busy(8)]);
     await using other = await startSetup([...idle(2), ...busy(8)], {}, { clock: setup.clock });

@@ -109,7 +109,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect({ sweeps: documentsIn(setup, 'sweep'), jobs: documentsIn(setup, 'job') }).toEqual(before);
   });
 
-  it('if an earlier delivery of its event stored some job documents, a stored sweep is not marked as complete', async () => {
+  it('a sweep document is not marked as complete if an earlier delivery of the event already stored some job documents', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)]);
     // The sweep document of the first delivery is lost, as if its invocation was cut off.
     setup.server.faults.add({ api: 'bulk', path: '/logs-jobsweep.sweep-*', status: 400, times: 1 });

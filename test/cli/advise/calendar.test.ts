@@ -17,7 +17,7 @@ function marks(evidence: Omit<Evidence, 'jobId' | 'datafeedRuns'>): string {
 }
 
 describe('the calendar of a job', () => {
-  it('the calendar shows no data on the day of a close, even if the model saved at the close has a newer record', () => {
+  it('the calendar shows no data on the day of a close, even if the model saved then has a newer record than the previous one', () => {
     const closedAt = asOf - hour;
     expect(
       marks({

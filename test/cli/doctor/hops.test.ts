@@ -42,7 +42,7 @@ async function behind(options: Partial<ProxyOptions>, env: Readonly<Record<strin
   return { ...result, proxy: new URL(proxy.url) };
 }
 
-describe('doctor', () => {
+describe('doctor, on network hops', () => {
   it('doctor names the proxy, each network hop to the cluster behind it, and the certificate', async () => {
     const { lines, proxy, exit } = await behind({});
     expect(lines.slice(0, 3)).toEqual([

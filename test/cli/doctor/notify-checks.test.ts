@@ -64,7 +64,7 @@ describe('doctor, on notifications', () => {
     });
   });
 
-  it('doctor reads a topic without sending a message, and says what only a message could show', async () => {
+  it('doctor checks a topic without sending a message, and says that only a message shows whether it is accepted', async () => {
     await using sns = await startTopic({ SubscriptionsConfirmed: '2', KmsMasterKeyId: 'alias/topics' });
     const { exit, findings } = await onTopic(sns);
     expect(exit).toBe(0);

@@ -23,7 +23,7 @@ async function text(setup: SweepSetup, jobId: string, ...args: string[]): Promis
   return result.stdout;
 }
 
-describe('explain', () => {
+describe('jobsweep explain', () => {
   it.each([
     [
       {},
@@ -44,7 +44,7 @@ describe('explain', () => {
     expect(shown.stdout.split('\n').find((each) => each.includes('closes at once'))).toBe(line);
   });
 
-  it('explain shows each clock with its source, and which of them decides', async () => {
+  it('explain shows the times of a job with their sources, and which of them decides the verdict', async () => {
     await using setup = await startSetup([
       ...busy(3),
       { jobId: 'reopened', lastData: '51d', latestRecord: '400d', openedAt: '2h' },

@@ -40,8 +40,8 @@ describe('the state directory', () => {
   });
 });
 
-describe('a sweep', () => {
-  it('a sweep keeps its report, readable only by its owner', async () => {
+describe('the reports that a sweep keeps', () => {
+  it('a sweep keeps its report in a file that only the file’s owner can read', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const result = await commandIn(folder)(setup, ['sweep', '--yes']);
@@ -141,7 +141,7 @@ describe('a sweep', () => {
     expect(elsewhere.warnings).toEqual([]);
   });
 
-  it('a sweep ignores an unreadable kept file', async () => {
+  it('a sweep ignores a kept report that it cannot read', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -198,7 +198,7 @@ describe('reopen --last', () => {
     expect(result.stderr).toMatch(/cannot be read \(ENOTDIR\), so it is unknown what it keeps/);
   });
 
-  it('if there is no report, `reopen --last` says which sweeps keep none', async () => {
+  it('if no report was kept, `reopen --last` explains which sweeps do not keep one', async () => {
     await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
     const result = await commandIn(folder)(setup, ['reopen', '--last', '--yes']);

@@ -159,7 +159,7 @@ const mistakes: Readonly<Record<string, Mistake>> = {
   },
 };
 
-describe('a mistake', () => {
+describe('a mistake in the input', () => {
   let setup: SweepSetup;
   let folder: Folder;
   beforeAll(async () => {

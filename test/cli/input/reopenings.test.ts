@@ -10,7 +10,7 @@ import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 
 describe('the notes that reopen keeps', () => {
-  it('a plan says which jobs `jobsweep reopen` opened, and reports other reopened jobs only as open again', async () => {
+  it('a plan marks the jobs that `jobsweep reopen` opened, unlike jobs that were opened in another way', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };

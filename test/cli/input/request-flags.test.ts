@@ -78,7 +78,7 @@ describe('the flags of a request', () => {
     expect(await request('--set', 'fuse.maxJobs=null')).toMatchObject({ fuse: { maxJobs: null } });
   });
 
-  it('the flag `--dry-run` turns a sweep into a plan, with the same saved plan and no change to the cluster', async () => {
+  it('the flag `--dry-run` makes a sweep change nothing and print a plan that a later sweep can carry out', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const swept = await runOn(setup, ['sweep', '--dry-run', '--idle-for', '24h']);

@@ -107,7 +107,7 @@ describe('freed memory', () => {
   });
 });
 
-describe('the number of sufficient ML nodes', () => {
+describe('the number of ML nodes that would be enough', () => {
   const nodes = ['ml-0', 'ml-1', 'ml-2'].map((name) => ({ name, memory: '1gb' }));
   const spread = (count: number, changes: Partial<FleetJob>): FleetJob[] =>
     Array.from({ length: count }, (_, index) => ({
@@ -117,7 +117,7 @@ describe('the number of sufficient ML nodes', () => {
       ...changes,
     }));
 
-  it('the number of sufficient ML nodes is calculated from what each node measures', async () => {
+  it('the number of ML nodes that would be enough is calculated from what each node measures', async () => {
     // machine learning may use 30 % of each node's 1 GB, which is 307 MB
     await using setup = await startSetup(
       [...spread(6, { modelBytes: '50mb' }), ...idle(2, { modelBytes: '50mb' })],
@@ -127,7 +127,7 @@ describe('the number of sufficient ML nodes', () => {
     expect(reportOf(await runOn(setup, ['sweep', '--yes'])).mlNodes).toEqual({ total: 3, enough: 2 });
   });
 
-  it('the number of sufficient ML nodes is not shown if all nodes are needed, or if nothing is closed', async () => {
+  it('the number of ML nodes that would be enough is not shown if all are needed, or if nothing is closed', async () => {
     await using full = await startSetup([...spread(9, { modelBytes: '60mb' }), ...idle(1)], { nodes });
     expect(reportOf(await runOn(full, ['plan']))).not.toHaveProperty('mlNodes');
     await using calm = await startSetup(spread(6, {}), { nodes });
@@ -135,7 +135,7 @@ describe('the number of sufficient ML nodes', () => {
     expect(calm.server.requests.filter(({ path }) => path.startsWith('/_ml/memory'))).toEqual([]);
   });
 
-  it('the number of sufficient ML nodes is not shown if the cluster does not report their memory, and the sweep continues', async () => {
+  it('if the cluster does not report its ML nodes’ memory, a sweep continues without the number that would be enough', async () => {
     for (const [stack, refused] of [
       ['7.17', false],
       ['9.2', true],
@@ -153,7 +153,7 @@ describe('the number of sufficient ML nodes', () => {
     }
   });
 
-  it('the number of sufficient ML nodes is not shown by a sweep that a fuse refused', async () => {
+  it('the number of ML nodes that would be enough is not shown if a fuse refuses the sweep', async () => {
     await using setup = await startSetup([...spread(4, {}), ...idle(9)], { nodes });
     const report = reportOf(await runOn(setup, ['plan']));
     expect(report.status).toBe('refused');

@@ -14,7 +14,7 @@ const jobs = [
   { jobId: 'web_errors', lastData: '7d', customSettings: { jobsweep: { protect: true } } },
 ];
 
-describe('the result', () => {
+describe('the result of a command', () => {
   it('a command prints its result as a table on a terminal and as JSON when piped', async () => {
     await using setup = await startSetup(jobs);
     expect((await runOn(setup, ['plan'], { terminal: true, columns: 90 })).stdout).toMatch(/JOB +.*STATE/);

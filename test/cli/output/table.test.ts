@@ -68,7 +68,7 @@ describe('a table', () => {
     expect(table([{ id: '\u001b[2Jx\nb', state: '', size: '' }], columns)).toContain('\\u{1b}[2Jx\\u{a}b');
   });
 
-  it('a table is wider than the terminal only if its longest id is', () => {
+  it('a table is wider than the terminal only if its longest id is wider, too', () => {
     const cell = fc.string({ unit: 'grapheme', maxLength: 40 });
     const widest = (some: readonly Row[]) => Math.max(2, ...some.map(({ id }) => stringWidth(printable(id))));
     fc.assert(
@@ -134,7 +134,7 @@ describe('colours', () => {
   });
 });
 
-describe('numbers', () => {
+describe('durations and sizes', () => {
   it.each([
     [0, '0 s'],
     [999, '0 s'],

@@ -33,7 +33,7 @@ async function toUtf16(folder: Folder, file: string): Promise<void> {
   await folder.write(basename(file), Buffer.from(`\uFEFF${await folder.read(basename(file))}`, 'utf16le'));
 }
 
-describe('reopen', () => {
+describe('jobsweep reopen', () => {
   it.each(['json', 'ndjson'])(
     'reopen reads a report in UTF-16, as PowerShell writes it: %s',
     async (form) => {
@@ -425,7 +425,7 @@ describe('reopen --jobs', () => {
     expect(result.stderr).toContain('--jobs: expected a');
   });
 
-  it('a reopen of a single job counts as complete even if the report only counts other jobs without naming them', async () => {
+  it('`reopen --jobs` with one job id exits with 0 even if the report counts other jobs without naming them', async () => {
     await using setup = await startSetup([...busy(8), ...idle(3)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -628,7 +628,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(both.report.jobs).toHaveLength(2);
   });
 
-  it('reopen does not expect a further round of a sweep that ran its rounds itself and was killed', async () => {
+  it('reopen does not warn about a missing follow-up if the report comes from a killed `sweep --wait`', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     await swept(setup, folder);

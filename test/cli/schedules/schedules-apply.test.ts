@@ -369,7 +369,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Description).toBe('edited by hand');
   });
 
-  it('`schedules apply` drops a cron’s past start date and moves a rate’s to its next run, and a later plan shows no change', async () => {
+  it('`schedules apply` drops a past start date from a cron schedule, moves that of a rate schedule to its next run, and a later plan shows no change', async () => {
     await using bench = await schedulesBench();
     const past = `
 schedules:
@@ -388,7 +388,7 @@ schedules:
     }
   });
 
-  it('if a schedule’s start date has passed, `schedules apply` updates the schedule and keeps its rhythm', async () => {
+  it('`schedules apply` updates a rate schedule whose start date has passed without shifting its due times', async () => {
     await using bench = await schedulesBench();
     const rate = 'schedules: [{name: r, rate: 7 hours, start: 2026-11-23T13:00:00Z, request: {}}]';
     await bench.withFile(rate, ['apply', '--yes']);
@@ -398,7 +398,7 @@ schedules:
     expect((await shown(bench.client, 'r', 'sweeps')).StartDate).toEqual(new Date('2026-11-24T17:00:00Z'));
   });
 
-  it('if a past `at()` or end date means that a schedule never runs again, `schedules apply` does not change it', async () => {
+  it('`schedules apply` does not change a schedule that never runs again because its `at()` or end date has passed', async () => {
     await using bench = await schedulesBench();
     const over = `
 schedules:
@@ -416,7 +416,7 @@ schedules:
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['to-come']);
   });
 
-  it('schedules created by `schedules apply` deliver the payload and its trigger when they are due', async () => {
+  it('schedules created by `schedules apply` deliver their payload when they are due, and name their ARN and due time in it', async () => {
     const payloads: unknown[] = [];
     await using bench = await schedulesBench({ invoke: ({ payload }) => payloads.push(payload) });
     const hourly = 'schedules: [{name: hourly, cron: "0 * * * ? *", request: {dryRun: true}}]';

@@ -86,7 +86,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(inputs(bench).at(-1)).clusters).toEqual(clusters);
   });
 
-  it('`schedules apply` takes a cluster’s name from its secret’s name after the prefix, even if the pattern is longer than the prefix', async () => {
+  it('`schedules apply` names a cluster after its secret, without the prefix, even if the pattern is longer than the prefix', async () => {
     await using bench = await schedulesBench();
     await using secrets = await startSecretsManager({ 'jobsweep/eu-logs': '{}', 'jobsweep/us-logs': '{}' });
     vi.stubEnv('AWS_ENDPOINT_URL_SECRETS_MANAGER', secrets.url);

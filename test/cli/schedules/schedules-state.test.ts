@@ -109,7 +109,7 @@ describe('schedules pause and resume', () => {
     expect(after).not.toHaveProperty('StartDate');
   });
 
-  it('`schedules pause` keeps the rhythm of a rate schedule whose start has passed', async () => {
+  it('`schedules pause` does not shift the due times of a rate schedule whose start date has passed', async () => {
     await using bench = await groupBench();
     await create(bench.client, {
       ...full,

@@ -118,7 +118,7 @@ describe('jobsweep sweep', () => {
     expect(webhook.requests).toEqual([]);
   });
 
-  it('`jobsweep sweep` sends its error as a notification if no user sees it, and exits as before', async () => {
+  it('`jobsweep sweep` sends its error as a notification if it runs without a terminal, and its exit code stays the same', async () => {
     await using webhook = await startWebhook();
     const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
     const unreachable = await runCommand(['sweep', '--yes'], { env });
