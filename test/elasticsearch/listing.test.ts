@@ -116,12 +116,12 @@ describe('a whole listing', () => {
     expect(await readSorted(new Server(ids.toReversed()))).toEqual(ids);
   });
 
-  it('a listing is complete even if a group of more than 10,000 jobs matches every prefix of the group’s name', async () => {
+  it('a listing in parts is complete even if prefixes also match the name of a group with more than 10,000 jobs', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('b-', 6_000)];
     expect(await readSorted(new Server(ids, { prod: ids }))).toEqual(ids);
   });
 
-  it('a listing is complete even if the name of a group of 6,000 jobs equals a prefix that is read', async () => {
+  it('a listing in parts is complete even if a prefix is also the name of a group with 6,000 jobs', async () => {
     const ids = [...numbered('a-', 6_000), ...numbered('bb-', 6_000)];
     expect(await readSorted(new Server(ids, { b: ids }))).toEqual(ids);
   });
@@ -283,7 +283,7 @@ describe('a read by ids that fails for some of the ids', () => {
     expect(requestCount()).toBeLessThanOrEqual(28);
   });
 
-  it('if more ids fail than a read by ids may search for, it fails as a whole', async () => {
+  it('a read by ids fails as a whole if it would take too many requests to find all ids that fail', async () => {
     const { read, refused, requestCount } = refusing((id) => id.endsWith('3'));
     await expect(read).rejects.toBe(refused);
     expect(requestCount()).toBeLessThanOrEqual(25);

@@ -95,7 +95,7 @@ describe('documents of a report', () => {
     expect(setup.clock.now() - begun).toBeGreaterThanOrEqual(500);
   });
 
-  it('documents of a report are given up if they are rejected in four rounds', async () => {
+  it('documents of a report are not sent again after the fourth rejection, and the problem is reported', async () => {
     await using setup = await startSetup([]);
     setup.cluster.cluster.streams.create(stream, setup.clock.now());
     setup.cluster.cluster.streams.rejectNext(1_000);

@@ -142,7 +142,7 @@ describe('a read', () => {
     );
   });
 
-  it('if no answer comes for some seconds, a read sends one notice; otherwise it sends none', async () => {
+  it('reads without an answer for five seconds cause one notice, and reads that take four seconds cause none', async () => {
     const notices: string[] = [];
     const slow = async (exchange: Exchange, clock: VirtualClock) => {
       if (exchange.index < 2) return untilGone(exchange, clock);
@@ -158,7 +158,7 @@ describe('a read', () => {
     });
   });
 
-  it('concurrent reads send one notice together for a long wait, and none for a short wait', async () => {
+  it('concurrent reads cause only one notice if they wait long before a retry, and none if they wait briefly', async () => {
     const notices: string[] = [];
     await withServer(
       (exchange) =>

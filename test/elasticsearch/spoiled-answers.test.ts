@@ -215,7 +215,7 @@ const indistinguishable: Readonly<Record<string, string>> = {
     'the same the other way round: newer servers say `blocked` as well',
 };
 
-describe('unspoiled answers', () => {
+describe('correct answers', () => {
   it('each job in the correct answers gets the verdict that its id names', () => {
     const found = verdicts(understand(answers()), request());
     expect(Object.fromEntries(found)).toEqual({
@@ -252,7 +252,7 @@ describe('unspoiled answers', () => {
 });
 
 describe('answers with one field dropped, nulled or of another type', () => {
-  it('if a field is missing, null or of another type and that is not valid, a job that must be kept is not closed', () => {
+  it('a field that is missing, null or of another type changes a verdict from keep to close only if the answer is still valid', () => {
     const whole = answers();
     const requests = [request(), request({ runningDatafeeds: 'stop' })];
     const truths = requests.map((of) => verdicts(understand(whole), of));

@@ -75,7 +75,7 @@ it.each(documented)(
   },
 );
 
-describe('start and end', () => {
+describe('the start and end of a schedule', () => {
   const daily = parseExpression('cron(0 2 * * ? *)');
   const at = (text: string) => Date.parse(text);
   const zone = { timezone: 'UTC', anchor: at('2026-01-01T00:00:00Z') };

@@ -105,7 +105,7 @@ describe('follow-ups', () => {
   });
 });
 
-describe('arranging a follow-up', () => {
+describe('scheduling a follow-up', () => {
   it('scheduling a follow-up creates a one-time schedule that deletes itself, with time zone, retries and dead-letter queue', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(order(), signal);
@@ -132,7 +132,7 @@ describe('arranging a follow-up', () => {
     });
   });
 
-  it('a follow-up sends the whole request with the jobs, and is invoked with the trigger filled in', async () => {
+  it('a follow-up sends the whole request with the jobs, and names its own schedule and due time as the trigger', async () => {
     const payloads: unknown[] = [];
     await using bench = await followUpBench({ invoke: ({ payload }) => payloads.push(payload) });
     const payload: RequestPayload = {
@@ -269,7 +269,7 @@ describe('a follow-up for jobs left for lack of time', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('an existing follow-up that only checks jobs again does not count as the follow-up for jobs left for lack of time', async () => {
+  it('a follow-up for jobs left for lack of time fails if an existing follow-up with the same name only checks jobs again', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
@@ -278,7 +278,7 @@ describe('a follow-up for jobs left for lack of time', () => {
   });
 });
 
-describe('arranging the same follow-up twice', () => {
+describe('scheduling the same follow-up twice', () => {
   it('a follow-up requested twice creates one schedule, even if the second request has a slightly different time', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
@@ -448,7 +448,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.clock.now() - before).toBe(17_000);
   });
 
-  it('a new role that is still refused is retried for about twenty seconds', async () => {
+  it('the creation of a schedule is retried for about twenty seconds while its new role is still refused', async () => {
     const unready: ApiFault = {
       on: 'CreateSchedule',
       error: {

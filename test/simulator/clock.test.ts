@@ -120,8 +120,8 @@ describe('a virtual clock', () => {
   });
 });
 
-describe('over real HTTP', () => {
-  test('a virtual clock lets time pass for a parked HTTP request, whose answer arrives at its time', async () => {
+describe('a virtual clock over real HTTP', () => {
+  test('a virtual clock jumps to the time at which a slow HTTP request is answered', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, hour);
@@ -192,7 +192,7 @@ describe('over real HTTP', () => {
     expect(await (await fetch(server.url)).text()).toBe(String(1_000 + hour));
   });
 
-  test('a virtual clock parks an untracked request of another process', async () => {
+  test('a virtual clock also moves on to the answer of a request that it does not track', async () => {
     using clock = new VirtualClock(0);
     await using server = await slowServer(clock, 1_000);
 

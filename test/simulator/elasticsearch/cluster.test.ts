@@ -180,7 +180,7 @@ describe('a fleet made in code', () => {
   );
 });
 
-describe('nodes', () => {
+describe('nodes that leave and join the cluster', () => {
   test('a clean shutdown of a node loses no data of its jobs', async () => {
     const fed = { datafeed: { state: 'started' as const, source: { every: '30s' } }, lastData: '1m' };
     const { clock, cluster } = setup([
@@ -214,7 +214,7 @@ describe('nodes', () => {
     expect(cluster.job('b')?.openedAt).toBe(clock.now() - 60_000 - 5 * day);
   });
 
-  test('jobs of the last node wait until another node joins', async () => {
+  test('if the last node leaves, its jobs wait until another node joins', async () => {
     const { clock, cluster } = setup([{ jobId: 'a' }], { nodes: [{ name: 'only' }] });
 
     cluster.crashNode('only');

@@ -33,7 +33,7 @@ async function serving(args: readonly string[], use: (url: string) => Promise<vo
 const get = async (url: string, path: string) =>
   (await fetch(url + path)).json() as Promise<Record<string, unknown>>;
 
-describe('the server', () => {
+describe('jobsweep simulate', () => {
   test('the simulate command prints its address in one line and exits with 0 on SIGTERM', async () => {
     const { exit, stdout, stderr } = await serving([], async (url) => {
       expect((await get(url, '/_ml/anomaly_detectors/_stats')).count).toBeGreaterThan(30);
@@ -92,7 +92,7 @@ describe('the server', () => {
   });
 });
 
-describe('--from', () => {
+describe('simulate --from', () => {
   const original: Fleet = {
     nodes: [{ name: 'node-a' }, { name: 'node-b' }],
     jobs: [

@@ -56,7 +56,7 @@ describe('the default fleet', () => {
   });
 });
 
-describe('examples', async () => {
+describe('the example fleets', async () => {
   const folder = new URL('../../../simulator/fleets/', import.meta.url);
   const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));
 

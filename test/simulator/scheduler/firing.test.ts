@@ -145,7 +145,7 @@ describe('a schedule', () => {
   });
 });
 
-describe('after its last invocation a schedule', () => {
+describe('a schedule after its last invocation', () => {
   const once = {
     ScheduleExpression: 'at(2026-11-23T13:00:00)',
     ActionAfterCompletion: 'DELETE' as const,

@@ -315,7 +315,7 @@ describe('elasticsearch.md §3.13 cat', () => {
   });
 });
 
-describe('settings', () => {
+describe('cluster settings', () => {
   test('cluster settings can be set, read nested or flat, and removed', async () => {
     await using target = await startTarget();
     const name = 'xpack.ml.node_concurrent_job_allocations';

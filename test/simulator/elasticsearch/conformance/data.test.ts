@@ -126,7 +126,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect(body).toMatchObject({ earliest_record_timestamp: start, invalid_date_count: 1 });
   });
 
-  test('content that is not JSON is refused', async () => {
+  test('an upload that is not JSON is refused', async () => {
     await using target = await opened();
 
     expect((await target.post(`${job}/_data`, '{"time":')).status).toBe(400);

@@ -72,7 +72,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(body.chunking_config).toEqual({ mode: 'manual', time_span: '3600000000ms' });
   });
 
-  test('an unknown job, a second datafeed for a job and a duplicate id are refused', async () => {
+  test('a new datafeed is refused if its job is unknown or already has one, or if its id exists', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.putJob('conformance-b');
@@ -96,7 +96,7 @@ describe('elasticsearch.md §3.11 put', () => {
     });
   });
 
-  test('missing indices and an unknown field are refused', async () => {
+  test('a datafeed without indices or with an unknown field is refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -106,7 +106,7 @@ describe('elasticsearch.md §3.11 put', () => {
     );
   });
 
-  test('an update changes the given fields and cannot change the job', async () => {
+  test('an update of a datafeed changes the given fields and cannot change its job', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -304,7 +304,7 @@ describe('elasticsearch.md §3.11 start', () => {
     },
   );
 
-  test('an end before the start is refused', async () => {
+  test('a datafeed cannot be started with an end before the start', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -382,7 +382,7 @@ describe('elasticsearch.md §3.11 start', () => {
 });
 
 describe('elasticsearch.md §3.11 stop', () => {
-  test('a stop leaves the job open, and a second stop succeeds as well', async () => {
+  test('stopping a datafeed leaves its job open, and stopping it again succeeds as well', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');

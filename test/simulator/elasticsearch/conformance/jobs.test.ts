@@ -81,7 +81,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('given fields are stored unchanged', async () => {
+  test('the fields given for a job are stored unchanged', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
@@ -134,7 +134,7 @@ describe('elasticsearch.md §3.7 put', () => {
     expect((await target.get('/_ml/datafeeds/conformance-a')).body.count).toBe(1);
   });
 
-  test('a second put of the same id is refused', async () => {
+  test('a second job with the same id is refused', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -145,7 +145,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('ids and groups share one namespace', async () => {
+  test('job ids and group names share one namespace', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
     const same = (name: string) => ({
@@ -344,7 +344,7 @@ describe('elasticsearch.md §3.1 get', () => {
   });
 });
 
-describe('update', () => {
+describe('updating a job', () => {
   test('an update changes groups and description and replaces the custom settings as a whole', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {

@@ -187,7 +187,7 @@ describe('the hidden indices', () => {
   });
 });
 
-describe('results', () => {
+describe('the results of a job', () => {
   test('results include the finished buckets of a closed job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
@@ -232,7 +232,7 @@ describe('results', () => {
   });
 });
 
-describe('previews', () => {
+describe('datafeed previews', () => {
   test('a datafeed preview shows the fields that the job would receive, oldest record first', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
@@ -269,7 +269,7 @@ describe('previews', () => {
   });
 });
 
-describe('tasks', () => {
+describe('the list of tasks', () => {
   embedded('tasks are listed for open jobs and running datafeeds while they have a node', async () => {
     await using target = await startTarget({
       jobs: [
@@ -290,8 +290,8 @@ describe('tasks', () => {
   });
 });
 
-describe('other calls', () => {
-  test('other calls return health, licence and nodes', async () => {
+describe('other API calls', () => {
+  test('health, licence and nodes of the cluster can be read', async () => {
     await using target = await startTarget();
 
     expect(['green', 'yellow']).toContain((await target.get('/_cluster/health')).body.status);
