@@ -14,7 +14,7 @@ import { tryBreak } from './breaks/scratch.ts';
 
 const root = path.join(import.meta.dirname, '..');
 
-it.each(breaks)('the break "$wrong" of the property "$property" applies to the source', (each) => {
+it.each(breaks)('the deliberate break "$wrong" of the property "$property" matches the source', (each) => {
   const text = readFileSync(path.join(root, fileOf(each)), 'utf8');
   const broken = breakLine(text, each);
   expect(broken).not.toBe(text);
@@ -22,19 +22,19 @@ it.each(breaks)('the break "$wrong" of the property "$property" applies to the s
   expect(stripTypeScriptTypes(broken)).not.toBe(stripTypeScriptTypes(text));
 });
 
-it('every break mark in the source belongs to a break', () => {
+it('every mark of a deliberate break in the source belongs to a known break', () => {
   const marks = new Set(breaks.map(({ mark }) => mark));
   expect([...findMarks().keys()].filter((mark) => !marks.has(mark))).toEqual([]);
 });
 
-it('every property has a break, and every break names an existing property', () => {
+it('every property has a deliberate break, and every break names an existing property', () => {
   const broken = new Set(breaks.map(({ property }) => property));
   expect([...broken].sort()).toEqual(breakable.toSorted());
 });
 
 // This test tries one or two breaks. `npm run breaks` tries all of them.
 it.each(sized({ push: ['log-lines'], nightly: ['plan', 'log-lines'] }))(
-  'the property "%s" fails in a copy of the source to which its break is applied',
+  'the property "%s" fails in a copy of the source with its deliberate break',
   async (name) => {
     const broken = breaks.find(({ property }) => property === name);
     if (!broken) throw new Error(`there is no break of the property ${name}`);
@@ -53,13 +53,13 @@ it.each([
     '// break: at-least\n// why\nreturn a >= b;',
     '// break: at-least\n// why\nreturn a > b;',
   ],
-])('the line of a break is found if its mark is %s', (_where, text, broken) => {
+])('the line of a deliberate break is found if its mark is %s', (_where, text, broken) => {
   expect(breakLine(text, twoLines)).toBe(broken);
 });
 
 it.each([
   ['the text has no mark', 'return a >= b;', 'no line carries the mark "at-least"'],
   ['the marked line changed', '// break: at-least\nreturn a > b;', '">=" occurs 0 times in: return a > b;'],
-])('a break is refused if %s', (_why, text, message) => {
+])('a deliberate break is refused if %s', (_why, text, message) => {
   expect(() => breakLine(text, twoLines)).toThrow(message);
 });

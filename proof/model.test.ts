@@ -19,7 +19,7 @@ const enough = 100;
 const cases = Number(process.env.PROOF_CASES ?? sized({ push: enough, nightly: 300 }));
 const shrink = process.env.PROOF_SHRINK !== 'no';
 
-it(`every property holds in ${cases} random worlds and is put to the test by at least one of them`, {
+it(`every property holds in ${cases} random cases, and at least one of them exercises it`, {
   timeout: 120_000,
 }, async () => {
   const coverage = emptyCoverage();

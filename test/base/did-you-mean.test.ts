@@ -14,7 +14,7 @@ it('there is no suggestion if the name resembles no known name, or if no names a
   expect(didYouMean('idleFor', [])).toBeUndefined();
 });
 
-it('the hint lists all known fields, with the most likely one, if any, first', () => {
+it('the hint lists all known fields, and suggests the most likely one if any is similar', () => {
   expect(knownFieldsHint('jbos', ['jobs', 'seed'])).toBe('did you mean jobs? (jobs, seed)');
   expect(knownFieldsHint('qqqqqqqqq', ['jobs', 'seed'])).toBe('the fields here are jobs, seed');
 });

@@ -7,10 +7,10 @@ const untilGivenUp = (signal: AbortSignal) =>
     signal.addEventListener('abort', () => reject(signal.reason as Error));
   });
 
-describe('reads that belong together', () => {
+describe('reads that must all succeed', () => {
   const never = new AbortController().signal;
 
-  it('reads that belong together return their results in order', async () => {
+  it('reads that must all succeed return their results in order', async () => {
     expect(await together(never, () => [Promise.resolve(1), 'at hand', Promise.resolve([])])).toEqual([
       1,
       'at hand',
@@ -18,7 +18,7 @@ describe('reads that belong together', () => {
     ]);
   });
 
-  it('if one of several reads that belong together fails, all fail with its error, and the other reads are aborted', async () => {
+  it('if one of several reads that must all succeed fails, its error is thrown and the other reads are aborted', async () => {
     let other: Promise<never> | undefined;
     const both = together(never, (signal) => {
       other = untilGivenUp(signal);
@@ -28,14 +28,14 @@ describe('reads that belong together', () => {
     await expect(other).rejects.toThrow('another read failed');
   });
 
-  it('reads that belong together end when their signal aborts, with the reason that the signal gives', async () => {
+  it('reads that must all succeed end when their signal aborts, with the signal’s reason', async () => {
     const limit = new AbortController();
     const both = together(limit.signal, (signal) => [Promise.resolve(1), untilGivenUp(signal)]);
     limit.abort(new Error('the time is over'));
     await expect(both).rejects.toThrow('the time is over');
   });
 
-  it('reads that belong together are not aborted if all succeed', async () => {
+  it('reads that must all succeed are not aborted after they have all succeeded', async () => {
     let joint: AbortSignal | undefined;
     await together(never, (signal) => {
       joint = signal;

@@ -32,7 +32,7 @@ describe('the route to an address', () => {
     expect(way(cluster, { HTTPS_PROXY: 'https://proxy' }).proxy?.shown).toBe('https://proxy:443');
   });
 
-  it('a proxy is shown without its user name and password, and every spelling of the two is treated as secret', () => {
+  it('a proxy is shown without its user name and password, which are treated as secret in every encoding', () => {
     const { proxy: found } = way(cluster, { HTTPS_PROXY: 'http://me:p%40ss%2Fword@proxy:3128' });
     expect(found?.shown).toBe('http://proxy:3128');
     expect(found?.secrets).toEqual(
@@ -83,7 +83,7 @@ describe('the route to an address', () => {
     },
   );
 
-  it('a hint names the entries of NO_PROXY that match no host', () => {
+  it('a hint names the entries of NO_PROXY that can never match a host', () => {
     const { proxy: found, hint } = way(cluster, {
       HTTPS_PROXY: proxy,
       NO_PROXY: '10.*, <local>, fd00::/8, http://es.corp.test, 10.0.0.0/33, fine.test',
@@ -125,7 +125,7 @@ describe('the route to an address', () => {
     expect(way('http://localhost', { HTTP_PROXY: 'nonsense' }).proxy).toBeUndefined();
   });
 
-  it('the subnets and security groups of a function in a VPC are available to messages', () => {
+  it('messages can name the subnets and security groups of a function in a VPC', () => {
     expect(
       way(cluster, { JOBSWEEP_VPC_SUBNETS: 'subnet-1,subnet-2', JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-1' }).vpc,
     ).toBe('subnet-1, subnet-2; sg-1');
@@ -169,7 +169,7 @@ describe('NO_PROXY', () => {
     expect(found === undefined).toBe(isExempt);
   });
 
-  it('an AWS client applies NO_PROXY as all other requests do, although Node’s agents interpret it for AWS', async () => {
+  it('NO_PROXY exempts the same hosts for an AWS client as for all other requests', async () => {
     await using server = await startProxy({ targets: {} });
     for (const [NO_PROXY, host, isExempt] of exemptions) {
       const { httpAgent } = awsAgents({ HTTP_PROXY: server.url, NO_PROXY });

@@ -82,7 +82,7 @@ describe('a sweep of 200 idle jobs, one of which never closes', () => {
   );
 });
 
-describe('other failures', () => {
+describe('the billed time of other failures', () => {
   const { fleet, jobId } = withStuck(twenty, 'biggest');
   const always = Number.POSITIVE_INFINITY;
 
@@ -93,7 +93,7 @@ describe('other failures', () => {
     expect(sweep?.billedMs).toBe(minute + 10 * second + minute);
   });
 
-  it('a close that times out at once leaves only the polling to be billed', async () => {
+  it('if a close request is answered with a timeout at once, only the polling is billed', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', status: 500, after: true, delayAnswer: 0, times: always }),
     );
@@ -107,7 +107,7 @@ describe('other failures', () => {
   });
 });
 
-describe('a script and a job that never closes', () => {
+describe('a common script and a job that never closes', () => {
   it.each([
     ['in a loop', loop],
     ['in batches', fixedBatches],

@@ -75,7 +75,7 @@ describe('the default request on the clusters of the bench', () => {
   });
 });
 
-describe('a calm sweep', () => {
+describe('a sweep without failures', () => {
   const closing = (changes: Partial<TrafficCase>): TrafficCase => ({
     name: 'of the bench',
     fleet: () => benchCase(50, 1).fleet,
@@ -83,7 +83,7 @@ describe('a calm sweep', () => {
     ...changes,
   });
 
-  it('with credentials, a sweep without failures sends one request more than without: it reads the privileges', async () => {
+  it('with credentials, a sweep without failures sends one more request, which reads the privileges', async () => {
     const open = await trafficOf(closing({}));
     const secured = await trafficOf(closing({ secured: true }));
     expect(secured.requests).toBe(open.requests + 1);
@@ -103,7 +103,7 @@ describe('a calm sweep', () => {
   );
 });
 
-describe('what the bench measures about scripts', () => {
+describe('scripts in the bench', () => {
   const small: BenchCase = benchCase(40, 1);
 
   it('the bench measures scripts twice: with given idle jobs, and with the script’s own idle rule', async () => {
@@ -120,7 +120,7 @@ describe('what the bench measures about scripts', () => {
     expect(killing).toMatchObject({ forced: 80, wronglyClosed: 40, closeRequests: 1 });
   });
 
-  it('the bench records the error of a refused script', async () => {
+  it('the bench records the error if Elasticsearch refuses a script’s request', async () => {
     const refused = await measure(oneList, benchCase(300, 1), 'given');
     expect(refused).toMatchObject({ closed: 0, closeRequests: 1, refusal: 'too_long_http_line_exception' });
   });

@@ -75,7 +75,7 @@ describe('the Dockerfile', () => {
   });
 });
 
-describe('the image', () => {
+describe('the container image', () => {
   it('the image contains the bundle with its licences, and nothing else', () => {
     const files = listed(image.files);
     expect(files).toEqual(

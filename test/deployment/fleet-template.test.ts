@@ -102,7 +102,7 @@ describe('a stack whose schedules the command applies', () => {
     ]);
   });
 
-  it('only in a stack with a roll call may the function read CloudWatch metrics', () => {
+  it('the function may read CloudWatch metrics only in a stack with a roll call', () => {
     expect(JSON.stringify(made(command).resources.FunctionRole)).toContain('"cloudwatch:GetMetricData"');
     expect(JSON.stringify(made().resources.FunctionRole)).not.toContain('cloudwatch:');
   });
@@ -133,7 +133,7 @@ describe('a stack whose schedules the command applies', () => {
 });
 
 describe('a stack with one schedule for each cluster of a list', () => {
-  it('a list of clusters makes one schedule for each cluster, and a roll call that expects a report from every cluster', async () => {
+  it('a list of clusters creates one schedule for each cluster, and a roll call that expects a report from every cluster', async () => {
     const { resources } = await withFile(nightly('[logs, metrics]'));
     const schedules = Object.values(resources).filter(({ Type }) => Type === 'AWS::Scheduler::Schedule');
     expect(schedules.map(({ Properties }) => Properties.Name)).toEqual([
@@ -216,7 +216,7 @@ describe('packaging', () => {
     expect(made({ schedules: 'deploy/schedules.clusters.yml' }).warnings).toEqual([]);
   });
 
-  it('the warning about a window counts `max` clusters for a pattern, and adds the time that events may wait to the window', async () => {
+  it('the warning about a window takes `max` as the number of clusters, and extends the window by the time that events may wait', async () => {
     const file = nightly('{secrets: jobsweep/*, max: 40}', '1m');
     const warned = await withFile(file, { schedulesBy: 'command' });
     expect(warned.warnings[0]).toContain(

@@ -231,7 +231,7 @@ async function written(): Promise<Record<'sweep' | 'job', StoredDocument[]>> {
   return { sweep: documentsIn(setup, 'sweep'), job: documentsIn(setup, 'job') };
 }
 
-describe('the fields', () => {
+describe('the fields of the stored documents', () => {
   it('each field of a stored document is in the index template, with its type', async () => {
     const documents = await written();
     for (const [kind, fields] of [

@@ -131,7 +131,7 @@ describe('the template', () => {
     expect(systemLevel('FATAL')).toMatchObject({ ApplicationLogLevel: 'FATAL', SystemLogLevel: 'WARN' });
   });
 
-  it('if the parameter says so, the template keeps the log when the stack is removed', () => {
+  it('the template keeps the log after the stack is removed if `logsOnRemoval` is `keep`', () => {
     expect(made().logGroup).not.toHaveProperty('DeletionPolicy');
     expect(made({ logsOnRemoval: 'keep' }).logGroup).toMatchObject({
       DeletionPolicy: 'Retain',
@@ -139,7 +139,7 @@ describe('the template', () => {
     });
   });
 
-  it('the template allows X-Ray only with tracing', () => {
+  it('the template allows X-Ray only if tracing is on', () => {
     expect(text(made().resources.FunctionRole)).not.toContain('xray');
     const { resources, sweepFunction } = made({ tracing: 'Active' });
     expect(text(resources.FunctionRole)).toContain('xray:PutTraceSegments');

@@ -98,7 +98,7 @@ async function network(invoke: (payload: string) => Promise<void>) {
   };
 }
 
-it('a function that reaches the network only through a proxy sweeps by its schedule and follows up twice', async () => {
+it('a function that reaches the network only through a proxy sweeps on schedule, and then runs two follow-ups', async () => {
   const ends: InvocationEnd[] = [];
   const invoked = Promise.withResolvers<(payload: string) => Promise<void>>();
   await using setup = await network(async (payload) => await (await invoked.promise)(payload));

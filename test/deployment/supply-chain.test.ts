@@ -275,7 +275,7 @@ describe('an audit', () => {
   const judge = (answer: AuditAnswer, arguments_: (typeof argument)[] = [], today = '2026-12-01') =>
     judgeAudit(answer, [harmless], arguments_, today);
 
-  it('an audit fails for an advisory about a shipped copy and only lists advisories about other copies', () => {
+  it('an audit fails for an advisory about a shipped copy of a package, and only lists one about a copy that is not shipped', () => {
     expect(judge(against('harmless', 'node_modules/harmless')).complaints).toEqual([
       'harmless: Bad (high, https://github.com/advisories/GHSA-aaaa-bbbb-cccc)',
     ]);

@@ -131,7 +131,7 @@ it('cfn-lint finds no problem in any form of the template, in three partitions (
   expect(stdout).toBe('');
 }, 180_000);
 
-describe('the check', () => {
+describe('the template check', () => {
   let template: Packaged['template'];
   beforeAll(async () => {
     ({ template } = await packageService(

@@ -284,7 +284,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
     expect(functionOf(open)).not.toHaveProperty('VpcConfig');
   });
 
-  it('a stack in a VPC lets Lambda attach the function with the function’s role, and forbids the function’s code to use that right', () => {
+  it('a stack in a VPC gives Lambda the network permissions through the function’s role, and denies them to the function’s code', () => {
     const actions = ['Assign', 'Unassign'].map((verb) => `ec2:${verb}PrivateIpAddresses`);
     const expected = [
       ...actions,
@@ -331,7 +331,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
   });
 });
 
-describe('the parameters', () => {
+describe('the parameters of the template', () => {
   it('each schedule file in deploy/ makes valid schedules in known time zones', () => {
     for (const file of ['schedules.yml', 'schedules.dry-run.yml', 'schedules.clusters.yml']) {
       const schedules = ofType(made({ schedules: `deploy/${file}` }).resources, 'AWS::Scheduler::Schedule');
@@ -341,7 +341,7 @@ describe('the parameters', () => {
     }
   });
 
-  it('the stack can leave the schedules to the command and watch named clusters', () => {
+  it('a stack without schedules can have alarms for named clusters', () => {
     const { resources } = made({ schedules: 'none', clusters: 'logs, default' });
     expect(ofType(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
     expect(Object.keys(resources)).toEqual(

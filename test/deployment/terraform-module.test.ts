@@ -67,7 +67,7 @@ describe('the Terraform module', () => {
     ]);
   });
 
-  it('an input of the Terraform module leaves the spelling of the Scheduler’s context attributes unchanged', () => {
+  it('the Terraform module does not escape the Scheduler’s context attributes in the Input of a schedule', () => {
     const request = { exclude: ['a<b>&c', '\\u003c'], fuse: { maxShare: 0.25 }, cluster: 'logs' };
     const { locals } = planOf(
       module,

@@ -12,7 +12,7 @@ import { anchors, links, page } from '../support/markdown.ts';
 
 const pages = globSync(['*.md', 'docs/**/*.md'], { cwd: root });
 
-describe('a link', () => {
+describe('links in the documentation', () => {
   it.each(pages)('each link in %s leads to an existing file and heading', (name) => {
     for (const { file, anchor } of links(page(name))) {
       const target = file === '' ? name : join(dirname(name), file);
@@ -101,7 +101,7 @@ describe('a generated table', () => {
     expect(table(['a'], [['x|y\nz']])).toBe('| a |\n|---|\n| x\\|y z |');
   });
 
-  it('a generated region of a page replaces its old text, and a region that is missing or has no generator is an error', () => {
+  it('a generated region of a page replaces its old text, and a missing region or generator is an error', () => {
     const text = 'a\n<!-- generated: t -->\nold\n<!-- /generated -->\nb';
     expect(filled(text, { t: 'new' })).toBe('a\n<!-- generated: t -->\n\nnew\n\n<!-- /generated -->\nb');
     expect(() => filled(text, {})).toThrow('a generated region "t"');

@@ -103,8 +103,8 @@ describe('the runbook', () => {
   });
 });
 
-describe('the page of notifications', () => {
-  it('the page about notifications shows the same e-mail as the code', () => {
+describe('the page about notifications', () => {
+  it('the page about notifications shows the e-mail that the code produces', () => {
     const [, shown = ''] =
       /<!-- example: email -->\n```text\n(.*?)\n```/s.exec(page('docs/notifications.md')) ?? [];
     const { Message: body } = snsPublication(
@@ -147,7 +147,7 @@ const exampleReport = {
   warnings: [],
 } as unknown as SweepReport;
 
-describe('a warning', () => {
+describe('the code of a warning', () => {
   const examples = [...text.matchAll(/^### Warning (\S+)\n\n> (.+)$/gm)].map(
     ([, code = '', example = '']) => [example, code] as const,
   );
