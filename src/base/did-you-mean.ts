@@ -28,7 +28,7 @@ export function similarNames(name: string, known: Iterable<string>): string[] {
     .map(({ each }) => each);
 }
 
-/** The closest name can still be a completely different one. */
+/** Whether `name` may be a typo of `known`. The closest known name can still be a completely different one. */
 function isSimilar(name: string, known: string): boolean {
   return (
     name.includes(known) ||

@@ -98,9 +98,9 @@ export class UnreadableInventoryError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** A read by ids failed because of some of the ids. The others can be read without them. */
+/** A read by ids failed because of some of the ids. A read of the other ids can succeed. */
 export class UnreadableEntriesError extends UnreadableInventoryError {
-  /** The cluster's error for each of them, by the id of the job or datafeed. */
+  /** The cluster's error for each unreadable job or datafeed, by its id. */
   readonly unreadable: ReadonlyMap<string, Error>;
 
   constructor(unreadable: ReadonlyMap<string, Error>) {

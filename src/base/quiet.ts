@@ -3,7 +3,8 @@
  * it before anything else.
  */
 
-// With DEBUG the Elasticsearch client prints whole requests; with the others `yaml` prints the files that it reads.
+// DEBUG makes the Elasticsearch client print whole requests. LOG_TOKENS and LOG_STREAM make `yaml` print the files that
+// it reads.
 for (const name of ['DEBUG', 'LOG_TOKENS', 'LOG_STREAM']) delete process.env[name];
 
 // Node 22.12 and earlier cannot exclude the environment from diagnostic reports.

@@ -42,12 +42,15 @@ export function quote(value: unknown, limit = 80): string {
   return shown.length > limit ? `${shown.slice(0, limit - 1)}…` : shown;
 }
 
-/** Removes Node's advice about its own options from a network error: users of the function cannot set them. */
+/**
+ * Removes Node's advice about its own options from a network error, because users of the function cannot set Node's
+ * options.
+ */
 export function withoutNodeHint(text: string): string {
   return text.replace(/;[^;]*\btry running Node\.js with --use-system-ca\b.*$/s, '');
 }
 
-/** `3 jobs`, `1 job`. */
+/** A count with its noun: `3 jobs`, `1 job`. */
 export function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

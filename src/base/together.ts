@@ -1,4 +1,4 @@
-/** @module Runs reads that are useless unless all of them succeed. */
+/** @module Runs several reads whose results are needed together. */
 
 /**
  * Returns the results of all reads. If one fails, aborts the others: their retries would otherwise continue after the

@@ -1,7 +1,7 @@
 /**
- * @module How requests leave this machine: directly or through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. Node
- * and the AWS SDK ignore these variables for agents of their own, so every client gets the options for its agent from
- * this module.
+ * @module How requests leave this machine: directly or through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. By
+ * default, Node and the AWS SDK ignore these variables, so every client gets the options for its agent from this
+ * module.
  */
 import { InvalidSettingError } from './errors.ts';
 import { printable, quote } from './text.ts';
@@ -33,8 +33,9 @@ export interface WayOut {
   /** Undefined if the request goes out directly. */
   readonly proxy?: HttpProxy | undefined;
   /**
-   * The options of a `node:http` or `node:https` agent for requests along this way. Node cannot abort a request while
-   * its tunnel opens, so a caller with a deadline must not wait for the request alone. `timeout` limits the opening.
+   * The options of a `node:http` or `node:https` agent for requests along this route. Node cannot abort a request while
+   * the tunnel through the proxy opens; only `timeout` limits that time. A caller with an earlier deadline must stop
+   * waiting for the request by itself.
    */
   readonly agent?: AgentOptions | undefined;
   /** The subnets and security groups of a function in a VPC, for messages. */
@@ -125,7 +126,10 @@ function settingOf(environment: Environment, upper: string): Setting | undefined
   return undefined;
 }
 
-/** The hint if no proxy is set for this kind of address, but another variable may have been meant for it. */
+/**
+ * A hint if no proxy is set for addresses of this kind, but another proxy variable is set that may have been meant for
+ * them.
+ */
 function hintWithout(environment: Environment, isHttps: boolean): string | undefined {
   const [wanted, kind] = isHttps ? ['HTTPS_PROXY', 'https://'] : ['HTTP_PROXY', 'http://'];
   const other = settingOf(environment, isHttps ? 'HTTP_PROXY' : 'HTTPS_PROXY');
@@ -134,7 +138,10 @@ function hintWithout(environment: Environment, isHttps: boolean): string | undef
   return all && `${all.name} is set, which jobsweep does not read: set ${wanted} for addresses with ${kind}.`;
 }
 
-/** @throws {InvalidSettingError} that omits the value if the value could contain a password. */
+/**
+ * @throws {InvalidSettingError} if the value is not a proxy's address. The message omits a value that could contain a
+ * password.
+ */
 function readProxy({ name, value }: Setting): HttpProxy {
   const wrong = (what: string) =>
     new InvalidSettingError(
@@ -176,7 +183,7 @@ function decodedPart(part: string): string | undefined {
   }
 }
 
-/** Agents of older versions silently ignore `proxyEnv`. */
+/** Whether the agents of this version of Node use `proxyEnv`. Agents of older versions silently ignore it. */
 function hasProxyAgents(): boolean {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
   return major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
@@ -201,8 +208,9 @@ const bareHost = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$
 const ipv4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 
 /**
- * Node does not support CIDR ranges and matches a bare name exactly. In curl, Go and Python, ranges work and a bare
- * name includes its subdomains. Users have one NO_PROXY for all programs, so here it means what it means there.
+ * An entry of NO_PROXY in the syntax of Node's agents. Node does not support CIDR ranges and matches a bare name
+ * exactly. In curl, Go and Python, ranges work and a bare name includes its subdomains. Users have one NO_PROXY for all
+ * programs, so this module follows curl, Go and Python.
  */
 function formsOf(entry: string): readonly string[] {
   if (entry === '*') return ['*'];
@@ -221,7 +229,7 @@ function formsOf(entry: string): readonly string[] {
   return [host, `.${host}`];
 }
 
-/** An agent gets an IPv6 host with brackets or without, depending on the client. */
+/** Both forms of an IPv6 address, because some clients give their agent the host with brackets and some without. */
 function ipv6Forms(address: string): readonly string[] {
   const { hostname } = new URL(`http://[${address}]`);
   return [bareHost(hostname), hostname];
@@ -251,7 +259,10 @@ function matches(form: string, host: string, port: string): boolean {
   );
 }
 
-/** Loopback and link-local addresses. A proxy would look for these on its own machine or network. */
+/**
+ * Loopback and link-local addresses. Requests to these never use a proxy, because the proxy would look for them on its
+ * own machine or network.
+ */
 const ownForms = [
   ...formsOf('localhost'),
   '0.0.0.0',

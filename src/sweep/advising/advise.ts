@@ -28,7 +28,7 @@ export interface AdviseCase {
   readonly coverage: MessageCoverage | undefined;
   /** The jobs that the request names and that have a config. */
   readonly jobs: readonly AdvisedJob[];
-  /** Jobs of the whole cluster in any state but `closed`. */
+  /** Number of jobs in the whole cluster whose state is not `closed`. */
   readonly open: number;
   /** How many jobs a sweep would close now, by threshold. */
   readonly today: (idleFor: number) => number;
@@ -39,7 +39,7 @@ export interface AdviseCase {
 
 export interface AdvisedJob {
   readonly evidence: Evidence;
-  /** Whether another rule of the request would keep the job today. */
+  /** Whether the request would keep the job today for a reason other than its idle time. */
   readonly leftOut: boolean;
 }
 
@@ -88,7 +88,7 @@ export interface Advice {
 
 export interface Advised {
   readonly advice: Advice;
-  /** The entry of the request's own threshold, if it is among those compared. */
+  /** The advice for the request's own threshold, if that is one of the thresholds compared. */
   readonly current?: ThresholdAdvice | undefined;
   /** Each judged job, for tables and charts. */
   readonly jobs: readonly JobAdvice[];

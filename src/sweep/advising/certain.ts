@@ -1,4 +1,4 @@
-/** @module Spans that each certainly contain an event, indexed by time. */
+/** @module A set of time spans, each certain to contain at least one event, with lookups by time. */
 import type { Span } from './spans.ts';
 
 export class Certain {
@@ -31,12 +31,12 @@ export class Certain {
       .toReversed();
   }
 
-  /** The latest start of the spans that end by `end`. */
+  /** The latest start among the spans that end by `end`. */
   latestStartBy(end: number): number {
     return this.#latestStarts[firstAbove(this.#ends, end) - 1] ?? Number.NEGATIVE_INFINITY;
   }
 
-  /** The earliest end of the spans that begin after `start`. */
+  /** The earliest end among the spans that begin after `start`. */
   earliestEndAfter(start: number): number {
     return this.#earliestEnds[firstAbove(this.#starts, start)] ?? Number.POSITIVE_INFINITY;
   }

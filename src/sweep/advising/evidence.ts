@@ -52,7 +52,7 @@ export interface Message {
   readonly latestRecord?: number | undefined;
   /** For `feed_started`: the interval between the searches of the datafeed, in milliseconds. */
   readonly frequency?: number | undefined;
-  /** For `feed_started`: the datafeed has an end time. */
+  /** For `feed_started`: whether the datafeed has an end time. */
   readonly ends?: boolean | undefined;
   readonly text?: string | undefined;
 }
@@ -75,8 +75,11 @@ export interface Evidence {
 
 /** What is known about the messages of the whole cluster. */
 export interface MessageCoverage {
-  /** No message after this time is missing. It is the time of the oldest message read, or the start of the search. */
+  /** No message after this time is missing. This is the time of the oldest message read, or the start of the search. */
   readonly from: number;
-  /** Whether the cluster announces silent datafeeds. Only then does a missing announcement prove data. */
+  /**
+   * Whether the cluster announces silent datafeeds. If it does, a missing announcement proves that data came; if not, it
+   * proves nothing.
+   */
   readonly announcesSilence: boolean;
 }

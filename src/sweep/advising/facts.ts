@@ -4,11 +4,11 @@ import type { Span } from './spans.ts';
 export const minute = 60_000;
 export const hour = 60 * minute;
 
-/** Maximum difference between two clocks. */
+/** Assumed maximum difference between the clocks of two sources, in milliseconds. */
 export const clockError = 60_000;
 /** How long a requested close may take if `finished_time` is unknown. */
 export const longestClose = 10 * minute;
-/** Maximum time from node assignment to the start of the process, unless a message gives it. */
+/** Maximum time from node assignment to the start of the process, for starts that no message reports. */
 export const longestStart = 15 * minute;
 
 export interface Facts {

@@ -5,7 +5,7 @@ import { intersectionOf, type Span, type Spans, unionOf } from './spans.ts';
 
 /** Number of empty searches after which a datafeed is reported as silent. */
 const searchesToSilence = 10;
-/** A silence is announced again after a day's worth of searches. */
+/** Maximum time until Elasticsearch announces a continuing silence again: about a day's worth of searches. */
 const longestRepeat = 26 * hour;
 
 interface Feeds {
@@ -37,7 +37,7 @@ export const feedKinds = new Set([
 /** Messages that only a running datafeed writes. */
 const runningKinds = new Set(['feed_silent', 'feed_again', 'feed_errors', 'feed_stopped']);
 
-/** Opens and closes of the job: a new process starts its datafeed anew. */
+/** Messages about opens and closes of the job. Each ends the current run of its datafeed. */
 const processKinds = new Set(['opening', 'loading', 'closing', 'forced', 'killed', 'failed']);
 
 /** Reads the messages of one job, oldest first. */
@@ -52,7 +52,7 @@ interface Run {
   readonly from: number;
   /** Since when the datafeed has found no data. */
   readonly silentFrom?: number | undefined;
-  /** From this time on, any silence would cause a message. */
+  /** From this time on, a silence would have been announced. */
   readonly denseFrom: number | undefined;
 }
 
@@ -71,9 +71,10 @@ class FeedReader {
     this.#context = context;
     const { from, datafeedRuns } = context;
     const first = messages.find(({ kind }) => feedKinds.has(kind) || processKinds.has(kind));
-    // A silence that was announced before the messages begin is announced again within a day.
+    // The datafeed may have been silent since before the messages begin. In that case, the silence would be announced
+    // again within a day.
     const isHeard = first === undefined || (first.kind !== 'feed_again' && first.at > from + longestRepeat);
-    // The datafeed was running before the first message; otherwise a message would show its start.
+    // If the datafeed had started later, the first message would report its start. So it was already running.
     if (first ? runningKinds.has(first.kind) : datafeedRuns)
       this.#run = { from: from + clockError, denseFrom: isHeard ? from + longestRepeat : undefined };
   }
@@ -104,7 +105,7 @@ class FeedReader {
   /** What all messages prove together. */
   end(): Feeds {
     const { from, asOf, datafeedRuns } = this.#context;
-    // A run without an end lasts until now if the datafeed is running; otherwise its last message was lost.
+    // A run whose end no message reports lasts until now if the datafeed is running. Otherwise, the message was lost.
     if (datafeedRuns) this.#endRun(asOf);
     return {
       realtime: intersectionOf(unionOf(this.#realtime), [{ from, to: asOf }]),
@@ -125,7 +126,10 @@ class FeedReader {
     this.#run = undefined;
   }
 
-  /** A look-back without data writes a message when it ends. Without that message, it found data. */
+  /**
+   * A look-back that found no data ends with a message of its own. If that message is missing, the look-back found
+   * data.
+   */
   #endLookback(at: number): void {
     if (this.#lookback?.ends) {
       this.#data.push({ from: this.#lookback.at - clockError, to: at + clockError });
@@ -151,7 +155,7 @@ class FeedReader {
     this.#run = { from: run.from, denseFrom: at + clockError };
   }
 
-  /** Any ten searches in a row found data, because no silence was announced. */
+  /** In every ten consecutive searches, at least one found data, because no silence was announced. */
   #tile(until: number): void {
     const interval = this.#frequency ?? this.#context.frequency;
     const from = this.#run?.denseFrom;

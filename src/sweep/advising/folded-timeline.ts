@@ -40,7 +40,7 @@ function folded(events: readonly TimelineEvent[]): TimelineEvent[] {
   );
 }
 
-/** The silences that ended, then the one that continues. */
+/** Folds the silences that have ended. The messages of a silence that continues follow separately. */
 function foldDatafeed(events: readonly TimelineEvent[]): TimelineEvent[] {
   const ended = events.findLastIndex(({ what }) => what === repeatedWords.again) + 1;
   const times = events.slice(0, ended).filter(({ what }) => what === repeatedWords.again).length;

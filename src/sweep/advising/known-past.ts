@@ -21,13 +21,13 @@ export interface KnownBytes {
 
 export interface KnownPast {
   readonly jobId: string;
-  /** The start of the period whose history has no gap. */
+  /** From this time until now, the history has no gap. */
   readonly knownFrom: number;
   /** When no data came. */
   readonly silent: Spans;
   /** In each of these spans, at least one batch of data came. */
   readonly data: Certain;
-  /** Open throughout, without a close in between. */
+  /** When the job was open, without a close in between. */
   readonly open: Spans;
   readonly notOpen: Spans;
   /** When no process started. */
@@ -36,7 +36,7 @@ export interface KnownPast {
   readonly starts: Certain;
   /** In each of these spans, the job was closed. */
   readonly closes: Certain;
-  /** In each of these spans, the job was opened after a close, by anyone. */
+  /** When the job was closed and then opened again, no matter by whom. */
   readonly reopened: readonly { readonly closedAt: number; readonly openedAt: number }[];
   /** Model sizes with the times at which they were recorded, oldest first. */
   readonly bytes: readonly KnownBytes[];
@@ -243,8 +243,8 @@ function wasOpenIn(
   asOf: number,
   { open, notOpen, facts, evidence, snapshots }: Sightings,
 ): KnownPast['wasOpen'] {
-  // An event somewhere within a span proves that the job was open in the period only if the whole span is in the
-  // period.
+  // Each of these events proves that the job was open. Its time is known only as a span, so it counts only if the whole
+  // span is in the period.
   const happenings = [...facts.starts, ...facts.closes, ...facts.data];
   const isSeen =
     evidence.now.state !== 'closed' ||

@@ -24,8 +24,8 @@ export function readMessages(
   const asOf = now.at;
   const bornAt = createTime === undefined ? Number.NEGATIVE_INFINITY : createTime - clockError;
   const from = Math.max(coverage.from, bornAt + 2 * clockError);
-  // Every open since the job's creation has a message. The first open of a recreated job can be mistaken for the last
-  // open of the deleted one.
+  // Whether the messages include every open since the job was created. For a recreated job, this is uncertain: its
+  // first open can be mistaken for the last open of the deleted job.
   const isBornInside = bornAt >= coverage.from && !isRecreated;
   const facts = noFacts();
   const clusters = clustersOf(messages.filter(({ at }) => at >= from - 3 * clockError));
@@ -35,7 +35,8 @@ export function readMessages(
   facts.silent.push(...feeds.silent);
   facts.data.push(...feeds.data, ...recordRises(messages));
   facts.watched.push(...feeds.realtime, ...feeds.watched);
-  // Without a reset in the period, a job without last data never had any.
+  // The time of the last data is missing if no data came since the job was created or reset. Without a reset, no data
+  // ever came.
   if (now.lastData === undefined && !messages.some(({ kind }) => kind === 'reset'))
     facts.silent.push({ from, to: asOf });
   return {

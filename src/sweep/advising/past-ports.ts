@@ -13,14 +13,14 @@ export type Read<T> = { readonly value: T } | { readonly why: string };
 export interface JobTimes {
   readonly createTime?: number | undefined;
   readonly finishedTime?: number | undefined;
-  /** The interval between the searches of its datafeed, in milliseconds. */
+  /** The interval between the searches of the job's datafeed, in milliseconds. */
   readonly frequency?: number | undefined;
 }
 
 export interface Notifications {
   readonly byJob: ReadonlyMap<string, readonly Message[]>;
   readonly coverage: MessageCoverage | undefined;
-  /** Whether no job has any message. A key without the privilege also gets an empty answer. */
+  /** Whether no job has any message. An API key without the read privilege also gets an empty answer. */
   readonly isEmpty: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface PastSources {
     signal: AbortSignal,
     jobId?: string,
   ): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>>;
-  /** The messages about all jobs, or about one, back to `from`; `asOf` is now. */
+  /** The messages about all jobs, or about one, back to `from`. `asOf` is the current time. */
   notifications(
     from: number,
     asOf: number,

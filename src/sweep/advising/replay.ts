@@ -100,7 +100,7 @@ function mostCloses({ silent, open }: KnownPast, possible: readonly number[], id
   for (const sweep of possible) {
     if (last !== undefined) {
       const until = sweep - idleFor;
-      // Data or a new stay in between begins another silence.
+      // This sweep belongs to the same silence if no data came and the job stayed open in between.
       if (until <= last || (holds(silent, last, until) && holds(open, last, until))) continue;
     }
     count += 1;

@@ -6,7 +6,7 @@ import type { KnownPast } from './known-past.ts';
 export interface Returning {
   readonly jobId: string;
   readonly times: number;
-  /** How many of these times `jobsweep reopen` of this machine opened it; absent if none. */
+  /** How often `jobsweep reopen` on this machine reopened the job; absent if never. */
   readonly byReopen?: number;
   readonly lastClosedAt: string;
   readonly lastOpenedAt: string;
@@ -21,7 +21,7 @@ export const suggestions = {
 export type Suggestion = keyof typeof suggestions;
 
 const hour = 3_600_000;
-/** `reopen` only notes when it began, and by default it may run for 15 minutes. */
+/** `reopen` records only when it began. By default, it may run for 15 minutes, so it may open a job that much later. */
 const longestReopen = hour / 4;
 
 /** The jobs that were reopened in the period, the most frequently reopened first. */
@@ -62,7 +62,7 @@ export function returningJobs(
     .sort((a, b) => b.times - a.times || (a.jobId < b.jobId ? -1 : 1));
 }
 
-/** Uses the messages. Without messages, uses our own records. */
+/** The job's reopenings according to its messages or, if there are none, to the records of our own sweeps. */
 function reopeningsOf({ reopened }: KnownPast, { messages, records = [], now }: Evidence) {
   if (messages && messages.length > 0) return reopened;
   const looks = [...records.toSorted((a, b) => a.at - b.at), now];

@@ -5,8 +5,8 @@ import { feedKinds } from './feeds.ts';
 import { holds, type Span, type Spans } from './spans.ts';
 
 /**
- * If the newest record advances from one snapshot to the next, data came in between. If it does not, that alone proves
- * nothing.
+ * If the newest record advances from one snapshot to the next, data came in between. If it does not advance, that alone
+ * proves nothing.
  */
 export function readSnapshots(facts: Facts, snapshots: readonly Snapshot[]): void {
   const seen = new Set<number>();

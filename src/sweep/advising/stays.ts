@@ -25,7 +25,7 @@ export function clustersOf(messages: readonly Message[]): Cluster[] {
     const joins =
       previous &&
       (at - previous.at <= 2 * clockError ||
-        // the announced start of the process
+        // `loading` reports the process start that `opening` announced.
         (kind === 'loading' && previous.kind === 'opening' && at - previous.at <= longestStart));
     if (joins) last?.push(message);
     else clusters.push([message]);
@@ -42,7 +42,7 @@ export function clustersOf(messages: readonly Message[]): Cluster[] {
 export type Openness = 'open' | 'closed' | undefined;
 
 export interface StaysContext {
-  /** Since when no message is missing. */
+  /** No message after this time is missing. */
   readonly from: number;
   readonly asOf: number;
   /** Whether the messages include every open since the job was created. */
@@ -75,7 +75,7 @@ function opennessBetween(
   return onlyCloses(next) ? 'open' : undefined;
 }
 
-/** Adds what these groups of messages prove. Returns whether the job was open after the last of them. */
+/** Adds to `facts` what these groups of messages prove. Returns whether the job was open after the last group. */
 export function readStays(facts: Facts, clusters: readonly Cluster[], context: StaysContext): Openness {
   const { from, asOf } = context;
   let openness: Openness;
@@ -97,7 +97,10 @@ export function readStays(facts: Facts, clusters: readonly Cluster[], context: S
   return openness;
 }
 
-/** Adds the start and the close in one group of messages. Returns the time from which the new state lasts. */
+/**
+ * Adds the process start and the close that one group of messages reports. Returns the time from which the job's new
+ * state is certain.
+ */
 function readCluster(facts: Facts, cluster: Cluster, closedBy: number, asOf: number): number {
   const { from, to, opens, closes } = cluster;
   const isLoaded = opens.some(({ kind }) => kind === 'loading');
@@ -108,7 +111,10 @@ function readCluster(facts: Facts, cluster: Cluster, closedBy: number, asOf: num
   return Math.max(begunBy, to + longestClose);
 }
 
-/** Adds a reopening. Returns when the job was closed, if it stays closed. */
+/**
+ * Adds a reopening, if these messages complete one. Returns when the job was closed, or undefined if it was opened
+ * again.
+ */
 function readReopening(
   facts: Facts,
   { opens, closes }: Cluster,

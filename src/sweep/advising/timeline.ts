@@ -28,7 +28,10 @@ const hour = 60 * minute;
 /** Sweeps whose reports were not read, for example those of the deployed function, look like any other program. */
 const unknownCloser = 'a person, another program or a sweep whose report was not read';
 
-/** A message this shortly before a close shows who closed the job: the closer's warning, or the end of a datafeed. */
+/**
+ * A message within this time of a close (milliseconds) shows who closed the job: the warning of the server's idle
+ * closer, or the end of a datafeed.
+ */
 const nearby = 5 * minute;
 
 /** The texts for events that repeat many times in the life of a healthy job. */
@@ -56,7 +59,7 @@ const words: Readonly<Partial<Record<MessageKind, string>>> = {
   feed_stopped: 'datafeed stopped',
 };
 
-/** Oldest first. */
+/** The job's events, oldest first. */
 export function timelineOf(
   evidence: Evidence,
   known: KnownPast,
@@ -103,7 +106,7 @@ export function timelineOf(
   const ordered = snapshots.toSorted((a, b) => a.at - b.at);
   for (const [index, { at, latestRecord, atClose }] of ordered.entries()) {
     const previous = ordered[index - 1];
-    // The save before may be weeks ago, so newer records do not mean that data came just now.
+    // The previous snapshot may be weeks old, so newer records do not mean that data came just now.
     const isNewer = (latestRecord ?? 0) > (previous?.latestRecord ?? 0);
     const records = previous === undefined ? '' : isNewer ? ', with newer records' : ', no newer record';
     add(at, {
