@@ -18,8 +18,8 @@ const readsInReserve = 3;
 /** How much longer than the server's timeout the client waits for an answer, in milliseconds (docs/contract.md §3). */
 export const answerMargin = 10_000;
 /**
- * A close with a shorter timeout would probably end without an answer, so it is not sent, unless the sweep's request
- * asks for a shorter timeout.
+ * A close with a shorter timeout (milliseconds) would probably end without an answer. It is sent only if the sweep's
+ * request itself sets a shorter timeout.
  */
 const minTimeout = 2_000;
 
@@ -44,7 +44,7 @@ export class Budget {
     this.#workEnd = this.#deadline - Math.min(fullReserve, remainingMs * reserveShare);
   }
 
-  /** When new work ends, epoch milliseconds. */
+  /** When the time for closing ends and the reserve begins, epoch milliseconds. */
   get workEnd(): number {
     return this.#workEnd;
   }

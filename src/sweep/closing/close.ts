@@ -36,30 +36,37 @@ const slowestPace = 4_000;
 /** Reading more jobs than this takes a dozen requests, so they are polled less often. */
 const manyOpen = 1_000;
 const slowestPaceOfMany = 9_000;
-/** Pause before a read that may show a free place, in milliseconds: shorter if a request has just been answered. */
+/**
+ * Minimum time between two reads, in milliseconds: after a close request was answered, and while a job waits for a free
+ * place on its node.
+ */
 const answeredPace = 100;
 const unansweredPace = 500;
 /**
- * Pause after a read that failed, in milliseconds; twice as long after each further one, up to the maximum. Such a read
- * takes up to 26 requests, because it searches for the job at fault.
+ * Pause after a read that failed, in milliseconds; doubled after each further failure, up to the maximum. A read that
+ * fails takes up to 26 requests, because it searches for the job at fault.
  */
 const failedPace = 1_000;
 const slowestFailedPace = 16_000;
 /**
- * Rate limit for looks, reads and closes: four a second on average. Starting the next close takes a read, a look and a
- * close request, which is about a second at this rate. Quiet times save up to `maxBurst` requests for busy ones, and a
- * sweep starts with `firstBurst`.
+ * Rate limit in milliseconds per request: four requests a second on average. It counts reads, looks (the checks right
+ * before a close) and closes. Starting the next close takes a read, a look and a close request, which is about a second
+ * at this rate. Unused requests are saved for a later burst, up to `maxBurst`; a sweep starts with `firstBurst`.
  */
 const msPerRequest = 250;
 const firstBurst = 12;
 const maxBurst = 400;
 /**
- * How many waiting jobs of each node a read includes, because they are likely to be closed next: at first, and later.
+ * How many waiting jobs of each node a read includes, because they are likely to be closed next: while the processors
+ * of a node are unknown, and later.
  */
 const firstLikely = 8;
 const likelyNext = 3;
 
-/** A place on a node, and the latest time at which it is freed; epoch milliseconds. */
+/**
+ * A job's place on a node: one of the concurrent closes that the node may have. The place is freed at `until` (epoch
+ * milliseconds) at the latest.
+ */
 interface Place {
   readonly node: string;
   readonly until: number;
@@ -75,13 +82,16 @@ interface Open {
   readonly isLeft?: boolean;
 }
 
-/** A job that the loop polls. A job in a look is read by that look. */
+/**
+ * A job whose next step follows from the loop's own reads. Excludes jobs in a look (the check right before a close
+ * request): the look decides about them.
+ */
 type ReadOpen = Open & { readonly phase: Phase };
 
 /**
- * Sends close requests and polls until every entry is settled or left to the last reading, or until `ending` aborts.
- * Watches entries with the verdict `wait`; sends requests for those with `close` and `force`. Rejects only on a bug: a
- * failure of the cluster becomes an outcome.
+ * Sends close requests and polls until every job has an outcome or is left to the sweep's last reading, or until
+ * `ending` aborts. Watches jobs with the verdict `wait`; sends requests for those with `close` and `force`. Rejects
+ * only on a bug: a failure of the cluster becomes an outcome.
  */
 export async function closeJobs(entries: readonly Entry[], closing: Closing): Promise<void> {
   await new CloseLoop(entries, closing).run();
@@ -181,7 +191,7 @@ class CloseLoop {
     return this.#inFlight < this.#closing.request.close.concurrency;
   }
 
-  /** `fresh`: the number of the oldest read whose stats are recent enough to act on. */
+  /** `fresh`: the number of the oldest read whose stats are recent enough to act on. Reads are numbered in order. */
   #startRequests(fresh: number): void {
     const { request, clock, ending } = this.#closing;
     if (this.#denied) {
@@ -229,7 +239,8 @@ class CloseLoop {
     const force = batch[0]?.force === true;
     try {
       const ready = await this.#look(batch, fresh);
-      // The close request may take minutes, so jobs that were in the look but are not in the request continue now.
+      // The close request may take minutes. Jobs that the look removed from the request must not wait for its answer,
+      // so the loop goes on now.
       this.#happened();
       await this.#ask(ready, force);
     } finally {
@@ -238,7 +249,10 @@ class CloseLoop {
     }
   }
 
-  /** Leaves a job to the last reading if no request followed its look, because time ran out or an answer is missing. */
+  /**
+   * Leaves a job to the sweep's last reading if its look was not followed by a request, because time ran out or a read
+   * failed.
+   */
   #dropUnasked(entry: Entry): void {
     if (this.#open.get(entry)?.phase.phase === 'looked_at') this.#open.delete(entry);
   }
@@ -309,7 +323,10 @@ class CloseLoop {
     return false;
   }
 
-  /** The look may show another node, or fewer processors than were known when the job took its place. */
+  /**
+   * Whether the job may use its place after the look, which may show another node or fewer processors than were known
+   * before. If not, the job waits again.
+   */
   #keepsPlace(entry: Entry): boolean {
     const [waiting] = together([entry], { force: false, notBefore: 0 });
     const node = waiting && nodeOf(waiting);
@@ -319,7 +336,7 @@ class CloseLoop {
     return false;
   }
 
-  /** Whether the node has a place for this job, in the order in which the places were taken. */
+  /** Whether the node has enough places for this job and the jobs that took a place there earlier. */
   #isWithinPlaces(entry: Entry, node: string | undefined): boolean {
     if (node === undefined) return true;
     const now = this.#closing.clock.now();
@@ -368,7 +385,7 @@ class CloseLoop {
 
   // --- reads
 
-  /** Polls a job that is closing, for one close timeout from the start of watching. */
+  /** Polls a job that is closing, for the duration of one close timeout. */
   #watch(entry: Entry): void {
     const { clock, request } = this.#closing;
     const open = this.#open.get(entry);
@@ -381,7 +398,7 @@ class CloseLoop {
     });
   }
 
-  /** Restarts polling at the shortest interval when the first job needs it. */
+  /** Restarts polling at the shortest interval if no job is being polled yet. */
   #expectReads(): void {
     if ([...this.#open.values()].some(isRead)) return;
     this.#pace = firstPace;
@@ -414,8 +431,8 @@ class CloseLoop {
   }
 
   /**
-   * Whether a job waits for a place that only a read can show to be free, because the request that holds the place also
-   * names other jobs.
+   * Whether a job waits for a place on a full node and a read could show that a place is free. For a request that
+   * names a single job, no read is needed: its answer shows that the place is free.
    */
   #isPlaceWanted(): boolean {
     if (!this.#mayStart) return false;
@@ -445,7 +462,7 @@ class CloseLoop {
     const open = [...this.#open].flatMap(([entry, each]) => (isRead(each) ? [[entry, each] as const] : []));
     const likely = this.#unknownNodes().length > 0 ? firstLikely : likelyNext;
     const next = request.close.perNode === null ? [] : candidates(this.#waiting, likely);
-    // Reads jobs that are in a look as well, because that look may use the stats.
+    // Also reads the jobs in a look (the check right before a close request), because that look may use these stats.
     const lookedAt = [...this.#open].flatMap(([entry, each]) => (isRead(each) ? [] : [entry]));
     const entries = [...open.map(([entry]) => entry), ...lookedAt, ...next];
     this.#isReading = true;
@@ -472,7 +489,7 @@ class CloseLoop {
     this.#startRequests(read ?? Number.POSITIVE_INFINITY);
   }
 
-  /** A cluster that fails to read one job or all of them gets fewer reads. */
+  /** Pauses the reads if the last one failed, even for only one job. */
   #noteRead(hasFailed: boolean): void {
     this.#failedReads = hasFailed ? this.#failedReads + 1 : 0;
     if (!hasFailed) return;
@@ -542,9 +559,9 @@ class CloseLoop {
     }
   }
 
-  // --- where a job is
+  // --- changes of a job's state
 
-  /** Puts jobs with a repeated or forced request before those that were never looked at. */
+  /** Puts jobs whose request is repeated or forced before jobs that were never checked for a close. */
   #wait(jobs: readonly Waiting[]): void {
     for (const { entry } of jobs) this.#open.delete(entry);
     const isNew = ({ entry, force }: Waiting) => !force && entry.looks === 0;
@@ -554,7 +571,7 @@ class CloseLoop {
 
   #settle(entry: Entry, outcome: Outcome): void {
     this.#open.delete(entry);
-    // After work has ended, the last reading decides: a later answer changes nothing.
+    // The last reading may have settled the job after time ran out. A later answer does not change that outcome.
     if (entry.settled) return;
     entry.settle(outcome, this.#closing.clock.now());
     this.#closing.observer.settled?.(entry);

@@ -24,9 +24,9 @@ export type Outcome =
 
 /** The result of one read of a job. */
 export interface Seen {
-  /** Reads are numbered as they begin. */
+  /** The number of the read. Reads are numbered in the order in which they begin. */
   readonly read: number;
-  /** Undefined: the job no longer exists. */
+  /** Undefined if the job no longer exists. */
   readonly stats: JobStats | undefined;
 }
 
@@ -41,7 +41,10 @@ const closedOutcomes: ReadonlySet<OutcomeName> = new Set(['closed', 'force_close
 
 export class Entry {
   readonly jobId: string;
-  /** The job as of the latest look. */
+  /**
+   * The latest snapshot of the job: from the listing, from a check right before a close request, or from the last
+   * reading.
+   */
   job: JobSnapshot;
   verdict: Verdict;
   readonly history: History;
@@ -134,7 +137,7 @@ export function closedAs(entry: Entry): 'closed' | 'force_closed' | 'already_clo
   return wasAsked ? 'closed' : 'already_closed';
 }
 
-/** The context that closing needs. */
+/** What the code that closes jobs needs from the running sweep. */
 export interface Closing {
   readonly request: SweepRequest;
   readonly judge: Judge;

@@ -9,7 +9,10 @@ import type { CloseAnswer, ClusterError } from '../ports.ts';
 import type { Closing, Entry } from './ledger.ts';
 import { requestsToRead } from './places.ts';
 
-/** A look is as old as its oldest read. A look older than this (milliseconds) is repeated, up to `maxSlowLooks` in all. */
+/**
+ * Maximum duration of a look, in milliseconds. A look that takes longer is repeated, because its first answers are too
+ * old to act on. There are at most `maxSlowLooks` looks.
+ */
 const oldestLook = 30_000;
 const maxSlowLooks = 3;
 
@@ -34,8 +37,9 @@ export async function readStats(
 }
 
 /**
- * Reads the jobs again and returns them by id, without those that no longer exist. Stats from the read numbered `fresh`,
- * or a later one, are used as they are. @throws when the cluster cannot be read, or answers too slowly to act on.
+ * Reads the jobs again and returns them by id, without those that no longer exist. Does not read stats again that come
+ * from the read numbered `fresh` or a later one. @throws when the cluster cannot be read, or answers too slowly to act
+ * on.
  */
 export async function look(
   entries: readonly Entry[],
@@ -53,7 +57,10 @@ export async function look(
   throw new Error(`the cluster took more than ${oldestLook / 1_000} s to answer, ${maxSlowLooks} times`);
 }
 
-/** Estimates how many requests a look takes. Stats from the read numbered `fresh`, or a later one, cost nothing. */
+/**
+ * Estimates how many requests a look takes. Stats that come from the read numbered `fresh` or a later one are not read
+ * again.
+ */
 export function requestsToLook(entries: readonly Entry[], fresh: number): number {
   const each = requestsToRead(entries);
   return statsAreFresh(entries, fresh) ? 2 * each : 3 * each;
@@ -100,7 +107,7 @@ export function errorOfOne({ jobId, job }: Entry, error: unknown): Error | undef
   return error.unreadable.get(jobId) ?? (feed === undefined ? undefined : error.unreadable.get(feed));
 }
 
-/** The error of a job whose look failed before its first close request. */
+/** The error of a job that could not be read right before its first close request. */
 export function unreadable(error: unknown): ClusterError {
   const { status } = error as { status?: unknown };
   return {

@@ -11,12 +11,16 @@ import { together, type Waiting } from './places.ts';
 // break: max-asks
 const maxAsks = 3;
 /**
- * After this many looks without a decision, a job counts as unstable. Three close requests need at most seven looks.
+ * Maximum number of looks (the checks right before a close request) at one job. A job that is still undecided then
+ * counts as unstable. Three close requests need at most seven looks.
  */
 const maxLooks = 8;
 /** Pause (ms) before the next request to a server that is busy or has no master, unless it sends `Retry-After`. */
 const busyPause = 5_000;
-/** Pause (ms) after a lost answer: the request may not have reached the job yet, so an immediate look could be too early. */
+/**
+ * Pause (ms) after a lost answer: the request may not have reached the job yet, so an immediate read could be too
+ * early.
+ */
 const lostPause = 2_000;
 
 /** The phase of a job that this sweep waits for. */
@@ -34,7 +38,7 @@ export type NextStep =
    * The loop stops waiting for the job, which has no outcome yet and may still close while the sweep closes other jobs.
    */
   | { readonly step: 'leave' }
-  /** Looks again, judges again, and sends a request if the verdict still requires one. */
+  /** Reads and judges the job again, and sends a request if the verdict still requires one. */
   | { readonly step: 'again'; readonly delayMs: number; readonly force: boolean };
 
 interface Moment {
@@ -56,7 +60,7 @@ export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase
     case 'closing':
       return stillClosing(entry, phase, moment);
     case 'failed':
-      // Only force closes a failed job. The look right before the request decides.
+      // Only force closes a failed job. Whether force is allowed is decided right before the request.
       return mayAskAgain ? { step: 'again', delayMs: 0, force: true } : giveUp(entry, stats.state);
     case 'opened':
     case 'opening':
@@ -65,7 +69,7 @@ export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase
       if (isStoppingDatafeed(entry, phase)) return { step: 'wait' };
       return { step: 'again', delayMs: pauseAfter(phase), force: false };
     default:
-      // An unknown state. If the job never got a close request, the look judges it.
+      // An unknown state. If the job never got a close request, it is read and judged again.
       return entry.asks > 0 ? giveUp(entry, stats.state) : { step: 'again', delayMs: 0, force: false };
   }
 }
@@ -94,7 +98,7 @@ function pauseAfter(phase: Phase): number {
   return answer.kind === 'error' && answer.error.status >= 502 ? busyPause : lostPause;
 }
 
-/** The decision of the look right before a request. */
+/** What a look (the check right before a close request) decides about a job. */
 export type LookStep =
   | { readonly step: 'ask'; readonly verdict: Verdict }
   | { readonly step: 'settle'; readonly outcome: Outcome; readonly verdict?: Verdict }
@@ -139,9 +143,9 @@ export function errorOf(answer: CloseAnswer): ClusterError | undefined {
 }
 
 /**
- * The next requests for the jobs of one request. The first repetition splits them in two halves, so that one bad job
- * affects only its half. The second names each job alone. If the server has named the culprit (a deleted id, a failed
- * job), the others stay together.
+ * Groups the jobs of one request into the requests that repeat it. The first repetition splits the jobs into two
+ * halves, so that one bad job affects only its half. The second names each job alone. If the server has named the
+ * culprit (a deleted id, a failed job), the other jobs stay together.
  */
 export function askAgain(entries: readonly Entry[], answer: CloseAnswer, notBefore: number): Waiting[] {
   const culpritKnown = answer.kind === 'missing' || answer.kind === 'failed_jobs' || answer.kind === 'busy';
@@ -160,8 +164,9 @@ export const isOpenAgain = (entry: Entry, { openForMs = Infinity }: JobStats, re
   openedAfterAsk(entry, readAt - openForMs);
 
 /**
- * Ages are whole seconds by another machine's clock. A job that gets a close request has been open for `idleFor`, at
- * least a minute. A much younger process is therefore a new one, even if it seems to have started before the request.
+ * `openedAt` comes from an age in whole seconds, measured by another machine's clock. A job that gets a close request
+ * has been open for `idleFor`, at least a minute. A much younger process is therefore a new one, even if it seems to
+ * have started before the request.
  */
 const openedAfterAsk = ({ lastAskAt = Infinity }: Entry, openedAt = -Infinity): boolean =>
   openedAt > lastAskAt - 30_000;

@@ -29,7 +29,7 @@ export interface Nodes {
   readonly largest: number | undefined;
 }
 
-/** Places on a node if no processor count is known. */
+/** Concurrent closes on a node if no processor count is known. */
 const usualPlaces = 4;
 
 /** Bytes that an id adds to a request line. */
@@ -68,7 +68,7 @@ export function together(entries: readonly Entry[], how: Pick<Waiting, 'force' |
 export const nodeOf = ({ entry, force }: Waiting): string | undefined =>
   force ? undefined : entry.job.nodeId;
 
-/** How many jobs of a node may be closing at once, and why; undefined until the node's processors were read. */
+/** How many jobs of a node may be closing at once, and why; undefined until the node's processors have been read. */
 export function limitOf(
   node: string,
   perNode: SweepRequest['close']['perNode'],
@@ -109,7 +109,7 @@ export function nextBatch(
   return batch;
 }
 
-/** The first `ofEach` jobs of each node that wait for a place there. */
+/** For each node, the first `ofEach` of the jobs that wait for a place on it. */
 export function candidates(waiting: readonly Waiting[], ofEach: number): Entry[] {
   const graceful = waiting.filter((each) => nodeOf(each) !== undefined);
   return [...Map.groupBy(graceful, nodeOf).values()].flatMap((jobs) =>
@@ -128,7 +128,7 @@ export function closeBatch(entries: readonly Entry[]): CloseBatch | undefined {
   return first === undefined ? undefined : [first, ...rest];
 }
 
-/** Biggest first. Jobs within a factor of two count as equal and alternate between nodes. */
+/** Biggest first. Jobs whose sizes are within a factor of two count as equal and alternate between nodes. */
 function spread(entries: readonly Entry[]): Entry[] {
   const size = (entry: Entry) => entry.job.modelBytes ?? 0;
   const magnitudes = Map.groupBy(entries, (entry) => Math.floor(Math.log2(size(entry) + 1)));
