@@ -153,11 +153,14 @@ export interface Cluster {
 /** A follow-up to arrange: its jobs, its time and its payload. */
 export interface FollowUpOrder {
   /**
-   * The sweep that started the chain, and the number of this round; together they identify the follow-up. With `rest` the
-   * follow-up also judges the whole request again, and `jobs` may be empty.
+   * The id of the sweep that started the chain of follow-ups, and this follow-up's number in the chain; together they
+   * identify the follow-up. With `rest`, the follow-up also judges the whole request again, and `jobs` may be empty.
    */
   readonly chain: Omit<FollowUpOf, 'jobs'>;
-  /** Epoch milliseconds. If the scheduler needs more lead time, it starts the follow-up as soon as it can. */
+  /**
+   * When to start the follow-up, epoch milliseconds. If the scheduler needs more lead time, it starts the follow-up as
+   * soon as it can.
+   */
   readonly at: number;
   /** The request of the sweep, without `followUpOf` and `trigger`. */
   readonly request: SweepRequest;
@@ -167,7 +170,7 @@ export interface FollowUpOrder {
 
 export interface FollowUpArranged {
   readonly name: string;
-  /** Epoch milliseconds. */
+  /** When the follow-up starts, epoch milliseconds. */
   readonly at: number;
   /** The ids that the follow-up includes: all ids of the order, or only the first ones. */
   readonly jobIds: readonly string[];
@@ -184,6 +187,9 @@ export interface FollowUps {
    */
   pending(cluster: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   arrange(order: FollowUpOrder, signal: AbortSignal): Promise<FollowUpArranged>;
-  /** Whether the follow-ups are bound to the approved plan of this sweep. A payload cannot carry a plan. */
+  /**
+   * Whether the follow-ups are bound to the approved plan of this sweep. A follow-up that starts from a payload is not,
+   * because a payload cannot carry a plan.
+   */
   readonly holdsToPlan?: boolean;
 }

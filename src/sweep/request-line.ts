@@ -1,8 +1,8 @@
 /**
  * @module How many ids fit into the request line of a read or a close.
  *
- * Servers refuse request lines over 4,096 bytes. Method, path, parameters and version take 96 to 120. The rest is left for
- * the base path of a proxy.
+ * Servers refuse request lines over 4,096 bytes. Method, path, parameters and version take 96 to 120 bytes. The
+ * remaining bytes are left for the base path of a proxy.
  */
 
 /** Bytes of ids in one request line, separators included. */

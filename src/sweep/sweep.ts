@@ -56,7 +56,7 @@ export interface Plan {
   /** When the reading began. */
   readonly startedAt: number;
   readonly found: Found;
-  /** Jobs of the whole cluster in any state but `closed`. */
+  /** All jobs of the cluster whose state is not `closed`. */
   readonly open: readonly JobSnapshot[];
   readonly decisions: readonly Decision[];
   /** The fuse that trips, if any. A plan with a tripped fuse is refused. */
@@ -76,7 +76,7 @@ export interface CarriedOut {
 /** Time left after a signal to stop, in milliseconds: the sweep must end within ten seconds. */
 const maxAfterStop = 8_000;
 
-/** If a job's activity is further ahead of this machine's clock than this, the clocks differ. Milliseconds. */
+/** Maximum time, in milliseconds, that a job's activity may be ahead of this machine's clock without a warning. */
 const skew = 5 * 60_000;
 
 /** A plan up to this age (milliseconds) is carried out without a new read. */
@@ -86,7 +86,7 @@ const staleAfter = 5 * 60_000;
 
 /**
  * Plans a sweep and carries it out within one deadline.
- * @throws {JobsweepError} before anything was changed: the cluster cannot be used, the inventory is incomplete, or a
+ * @throws {JobsweepError} before anything was changed, if the cluster cannot be used, the inventory is incomplete, or a
  * required name matches nothing. Once a close was sent, the sweep always returns a report.
  */
 export async function sweep(order: SweepOrder, context: SweepContext): Promise<SweepReport> {
@@ -134,7 +134,7 @@ export async function planSweep(order: SweepOrder, context: PlanContext): Promis
   };
 }
 
-/** Binds the plan to what a person approved: other jobs, and those that change later, are kept. */
+/** Binds the plan to what a person approved: jobs that are not in the plan, or that change later, are kept. */
 export function agreedTo(plan: Plan): Plan {
   const planned = plannedJobs(plan.decisions);
   return {
@@ -162,7 +162,7 @@ export function reportPlan(plan: Plan, { listsAll = false } = {}): SweepReport {
  * `remainingMs` counts from this call, so the time that a person takes to approve costs the sweep nothing. The older
  * the plan, the more is read again before anything is closed:
  * - up to ten seconds: nothing, as in a sweep that plans and acts at once;
- * - up to five minutes: upgrade mode, the only fuse that a look at a job would miss;
+ * - up to five minutes: upgrade mode, because reading a job does not show it;
  * - older: the whole cluster. Fuses are checked again, and only unchanged jobs of the old plan are closed. At any age
  *   each job is read again right before its close request.
  * @throws {JobsweepError} before anything was changed, like `planSweep`.
@@ -185,7 +185,7 @@ export async function carryOut(given: Plan, context: SweepContext): Promise<Carr
   budget.readTook(found.readAt - plan.startedAt);
   // break: end-after-stop
   const cut = () => budget.endWithin(maxAfterStop);
-  // The last reading must finish before the deadline, but may take place after work has ended.
+  // Reads may wait until the deadline, because the last reading takes place after the time for closing has ended.
   cluster.limitReads?.({
     until: clock.now() + budget.untilDeadline(),
     notice: (message) => observer.notice?.(message),
@@ -233,7 +233,7 @@ async function upToDate(plan: Plan, context: SweepContext): Promise<Plan> {
   return { ...plan, found: now, fuse: checkFuses(order.request, now, plan.open, plan.decisions) };
 }
 
-/** Reads within the time left. If the read is cut off, the error says why. */
+/** Reads from the cluster within the time left. If the read is cut off, the error says why. */
 async function beforeClosing<T>(
   { cluster, clock, remainingMs, stop, observer }: PlanContext,
   read: (signal: AbortSignal) => Promise<T>,
@@ -326,7 +326,10 @@ const roundOf = ({ order, found, open, fuse }: Plan) => ({
   fuse,
 });
 
-/** The round of a plan that closes nothing: jobs to close are not attempted, closing jobs are still closing. */
+/**
+ * The data of a report on a plan that closes nothing: jobs to close are `not_attempted`, and jobs that were already
+ * closing are `closing`.
+ */
 function leftAlone(plan: Plan): Round {
   const { order, found, decisions, fuse, warnings } = plan;
   const { dryRun } = order.request;
@@ -399,7 +402,7 @@ async function act(
   return warnings;
 }
 
-/** A cluster's clock that is ahead of ours makes idle jobs look busy. */
+/** Warns if a job's last data is in the future. A cluster's clock that is ahead of ours makes idle jobs look busy. */
 function skewWarnings({ jobs, readAt }: Found): string[] {
   // Not Math.max(...): a hundred thousand arguments overflow the stack.
   const ahead = jobs.reduce((max, job) => Math.max(max, (job.lastDataTime ?? readAt) - readAt), 0);

@@ -14,7 +14,7 @@ export interface Decision {
   readonly job: JobSnapshot;
   readonly verdict: Verdict;
   readonly history: History;
-  /** Close requests that named this job in earlier sweeps of the chain. */
+  /** Close requests that named this job in earlier sweeps of this chain of follow-ups. */
   readonly earlierAttempts: number;
   /** Set if nothing is left to do: the job is kept or deleted, or a follow-up finds it closed. */
   readonly outcome?: Outcome;
@@ -25,13 +25,13 @@ export interface DecideContext {
   readonly request: SweepRequest;
   /** Facts from earlier reports, by job id (`--history`). */
   readonly histories?: ReadonlyMap<string, History> | undefined;
-  /** The approved plan, by job id: any other job, and any that has changed since, is kept. */
+  /** The jobs of the approved plan, by id. Any other job is kept, and so is a job that has changed since the plan. */
   readonly planned?: ReadonlyMap<string, PlannedJob> | undefined;
 }
 
 /**
- * One decision for each open job that the request names, or for each job of the follow-up. A follow-up with `rest` gets
- * both.
+ * One decision for each open job that the request names. A follow-up instead gets one for each job that it lists; with
+ * `rest`, it gets both.
  */
 export function decide(context: DecideContext, { jobs, readAt }: Found): Decision[] {
   const { followUpOf } = context.request;

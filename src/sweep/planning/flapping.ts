@@ -11,7 +11,7 @@ export const maxComebacks = 3;
 /** How far back reopenings count, in milliseconds. */
 export const flappingWindow = 30 * 86_400_000;
 
-/** A job that has been open for longer cannot have been reopened three times within `flappingWindow`. */
+/** A job that has been open for longer than this cannot have been reopened three times within `flappingWindow`. */
 export const comebackWindow = 29 * 86_400_000;
 
 /** Whether the job was opened again within `idleFor` after at least three closes. A move to another node does not count. */

@@ -4,16 +4,16 @@ import type { FuseName } from '../vocabulary.ts';
 
 export interface BlownFuse {
   readonly name: FuseName;
-  /** Jobs that would be closed or forced. */
+  /** Number of jobs that would be closed or forced. */
   readonly idle: number;
-  /** Jobs of the whole cluster in any state but `closed`. */
+  /** Number of jobs in the whole cluster whose state is not `closed`. */
   readonly open: number;
   /**
    * The limit that was exceeded: a number of jobs, or a share for `max_share`; null for `upgrade_mode`, which has no
    * limit.
    */
   readonly limit: number | null;
-  /** For `mass_idle`: how many fell silent together, and when. */
+  /** For `mass_idle`: how many jobs stopped getting data at about the same time, and when. */
   readonly together?: { readonly jobs: number; readonly from: string; readonly to: string };
 }
 
@@ -24,11 +24,11 @@ export interface FuseCase {
   readonly open: number;
   /** `last_data_time` of every job to act on that ever had data; epoch milliseconds. */
   readonly silentSince: readonly number[];
-  /** Open jobs of the whole cluster that ever had data. */
+  /** Number of open jobs in the whole cluster that ever had data. */
   readonly everFed: number;
 }
 
-/** Below this many open jobs `max_share` never trips: two idle jobs of three are no outage. */
+/** `max_share` trips only if at least this many jobs are open: two idle jobs out of three are not an outage. */
 const minJobsForShare = 10;
 const minJobsTogether = 10;
 const window = 15 * 60_000;
@@ -66,10 +66,10 @@ export function blownFuse(given: FuseCase): BlownFuse | undefined {
 }
 
 /**
- * The largest number of jobs whose data stopped within any 15 minutes. A sliding window finds an outage that fixed
- * slots would cut in two. It compares the times of the jobs' last data, not idle times, so an outage is still visible
- * days later. The share is of open jobs that ever had data, because jobs without data cannot fall silent and would
- * dilute it.
+ * The largest number of jobs whose data stopped within the same 15 minutes. Fixed time slots could cut an outage in
+ * two, so the window slides. Compares the times of the jobs' last data, not idle times, so an outage is still visible
+ * days later. The fuse compares the result with the number of open jobs that ever had data, because jobs without data
+ * cannot fall silent and would dilute the share.
  */
 function largestCrowd(moments: readonly number[]): { jobs: number; from: number; to: number } | undefined {
   const sorted = [...moments].sort((a, b) => a - b);

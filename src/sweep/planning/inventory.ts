@@ -144,8 +144,9 @@ const unclearId = (jobId: string, groups: ReadonlySet<string>): string =>
     : 'its id is not a valid job id';
 
 /**
- * Finds a contradiction about the datafeed. If the config names a datafeed that belongs to no job or to another one, one of
- * the two answers is wrong and the datafeed may be running. A datafeed with an invalid id could not be read again.
+ * Why it is unclear whether a datafeed of the job runs; undefined if it is clear. If the config names a datafeed that
+ * the stats do not list as the job's own, one of the two answers is wrong. A datafeed with an invalid id cannot be read
+ * again by its id.
  */
 function unclearDatafeed(
   config: JobConfig | undefined,

@@ -27,12 +27,15 @@ const fields = ['protect', 'protectUntil'] as const;
 const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
 const meant = [name, ...fields.map((field) => letters(`${name}${field}`))];
 
-/** In `job_sweep.protect`, the name is the part before the last dot. */
+/**
+ * The texts that may be a misspelled `jobsweep`: the whole key and, as in `job_sweep.protect`, the part before the last
+ * dot.
+ */
 const spellingsIn = (key: string) => [letters(key), letters(key.slice(0, Math.max(0, key.lastIndexOf('.'))))];
 
 /**
- * Whether a key is `jobsweep`, in either spelling, or differs from it only by case, `-`, `_`, `.`, one letter or two
- * neighbouring letters in the wrong order.
+ * Whether a key is `jobsweep`, alone or with a field as in `jobsweep.protect`, or differs from it only by case, `-`,
+ * `_`, `.`, one letter or two neighbouring letters in the wrong order.
  */
 export function isProtectionKey(key: string): boolean {
   return spellingsIn(key).some((text) => meant.some((own) => isOneSlip(text, own)));
@@ -82,7 +85,7 @@ export function readProtection(settings: ProtectionSettings = {}): Protection {
     ...(nested === undefined ? [] : [readFields(nested)]),
     ...(Object.keys(dotted).length === 0 ? [] : [readFields(dotted)]),
   ];
-  // If the two spellings disagree, the longer protection counts.
+  // If the nested and the dotted settings disagree, the stronger protection counts.
   const strongest = (kind: Protection['kind']) => read.find((protection) => protection.kind === kind);
   const untils = read.flatMap((protection) => (protection.kind === 'until' ? [protection.until] : []));
   return (
@@ -94,7 +97,10 @@ export function readProtection(settings: ProtectionSettings = {}): Protection {
   );
 }
 
-/** An owner who uses the right key knows the spelling, so other keys are not reported in that case. */
+/**
+ * The result for a job that is not protected. If the job has the right key, its owner knows the spelling, so other keys
+ * are not reported.
+ */
 function noProtection(hasRightKey: boolean, others: ProtectionSettings): Protection {
   const [unreadKey] = hasRightKey
     ? []

@@ -12,7 +12,10 @@ import type { JobSnapshot } from './inventory.ts';
 const minute = 60_000;
 /** Two machines with working time synchronization differ by less than this, in milliseconds. */
 const warnFrom = 5 * minute;
-/** People use an `idleFor` of some hours or more, so a clock this wrong decides which jobs are closed. */
+/**
+ * From this difference on, a sweep is refused. People use an `idleFor` of some hours or more, so a clock this wrong
+ * would decide which jobs are closed.
+ */
 const refuseFrom = 60 * minute;
 
 /**

@@ -103,11 +103,11 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
     never_fed: ({ job }) => job.lastDataTime === undefined && request.neverFed === 'keep',
     no_clock: ({ job, history }) => lastActivityOf(job, history.lastActivity) === undefined,
     state_not_chosen: ({ job, history }) =>
-      // A follow-up judges its jobs in any state, because its chain already asked them to close. An unknown state has
-      // its own rule.
+      // A follow-up judges its jobs in any state, because an earlier sweep already asked them to close. An unknown
+      // state has its own rule.
       history.awaited !== true &&
       job.state !== undefined &&
-      // `stuckOpening` decides about `opening`.
+      // The request's `stuckOpening` decides about jobs that are `opening`.
       job.state !== 'opening' &&
       !request.states.some((state) => state === job.state),
     // break: force-failed

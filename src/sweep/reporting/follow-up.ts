@@ -35,9 +35,9 @@ export const nothingToFollow: FollowUpResult = {
 };
 
 /**
- * Arranges the next round for jobs left closing, and for jobs that got no close request for lack of time, or warns why
- * no round is scheduled. With jobs of the second kind, the round starts as soon as possible. Never throws: the sweep's
- * outcome matters more.
+ * Arranges a follow-up for jobs that are left closing, and for jobs that got no close request for lack of time. If it
+ * includes jobs of the second kind, it starts as soon as possible. If no follow-up can be scheduled, warns why. Never
+ * throws, because the sweep must still report its outcome.
  */
 export async function followUpOn(entries: readonly Entry[], given: FollowUpContext): Promise<FollowUpResult> {
   const waiting = entries.filter(leftClosing);
@@ -100,7 +100,7 @@ export async function followUpOn(entries: readonly Entry[], given: FollowUpConte
       ],
     };
   } catch (error) {
-    // The scheduler's own error is more specific, for example about the last answer before the timeout.
+    // The scheduler's own error says more than a timeout, for example what its last answer was.
     if (limit.signal.aborted && !(error instanceof SchedulerError))
       return noRound(`the scheduler did not answer within ${Math.ceil(time / 1_000)} s`);
     return noRound(error instanceof Error ? error.message : String(error));
@@ -114,7 +114,7 @@ interface LeftOver {
   readonly pending: ReadonlySet<string>;
 }
 
-/** Without a follow-up, warns about the jobs that no pending follow-up lists either. */
+/** The result if no follow-up is arranged: warnings about the jobs that no pending follow-up lists. */
 function withoutRound({ waiting, unasked, pending }: LeftOver, why: string): FollowUpResult {
   const countOf = (entries: readonly Entry[]) => entries.filter(({ jobId }) => !pending.has(jobId)).length;
   const listed = [...waiting, ...unasked].filter(({ jobId }) => pending.has(jobId));
@@ -155,8 +155,8 @@ function describe(entry: Entry, startedAt: number): FollowUpOrder['jobs'][number
     jobId: entry.jobId,
     askedAt: new Date(entry.askedAt ?? startedAt).toISOString(),
     attempts: entry.asks + entry.earlierAttempts,
-    // A job that is closing loses its process and with it `openedAt`, the only sign of activity of a job that never had
-    // data.
+    // For a job that never had data, `openedAt` is the only sign of activity. A closing job loses its process and with
+    // it `openedAt`, so this sweep passes the time on to the follow-up.
     ...(isMoment(lastActivity) && { lastActivity: new Date(lastActivity).toISOString() }),
   };
 }

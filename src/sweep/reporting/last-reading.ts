@@ -10,8 +10,8 @@ import { jobStates, type NotAttemptedReason } from '../vocabulary.ts';
 /** Limit for each read of the last reading, in milliseconds. */
 const maxReadMs = 10_000;
 /**
- * Each read gets at most this share of the time left before the deadline. After a signal, the first gets six of eight
- * seconds.
+ * Each read gets at most this share of the time left before the deadline. A signal to stop leaves eight seconds, of
+ * which the first read gets six.
  */
 const shares = { states: 3 / 4, datafeeds: 1 / 2 } as const;
 
@@ -20,7 +20,7 @@ export type Concluding = Pick<Closing, 'judge' | 'clock' | 'budget' | 'observer'
   readonly cluster: Pick<Cluster, 'jobStats' | 'datafeedStats'>;
 };
 
-/** Gives every entry an outcome. `because`: why no more close requests were sent. Returns warnings about datafeeds. */
+/** Gives every job an outcome. `because`: why no more close requests were sent. Returns warnings about datafeeds. */
 export async function conclude(
   entries: readonly Entry[],
   because: NotAttemptedReason,
@@ -51,7 +51,7 @@ interface LastLook {
 function outcomeOf(entry: Entry, { states, readAt, because }: LastLook, closing: Concluding): Outcome {
   const asked = entry.asks > 0;
   if (!asked && entry.verdict.verdict !== 'wait') return { outcome: 'not_attempted', because };
-  // Without an answer now, a state that was read after the close request still counts.
+  // If the last reading failed, a state that was read after the close request still counts.
   const seen = states ? { stats: states.get(entry.jobId) } : entry.seen;
   // break: unread-is-not-gone
   if (!seen) return { outcome: asked ? 'unknown' : 'closing' };

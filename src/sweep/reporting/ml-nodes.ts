@@ -27,8 +27,8 @@ const nativeCode = 30 * 2 ** 20;
 const maxJobsPerNode = 512;
 
 /**
- * `open` are all open jobs of the cluster, and `closed` are the ids of jobs to leave out. Returns undefined unless at
- * least one node is unnecessary, with room left for the largest job.
+ * `open` are all open jobs of the cluster, and `closed` are the ids of jobs to leave out. The nodes that stay must have
+ * room for one more job of the largest size. Returns undefined if this takes all nodes, or if the answer is uncertain.
  */
 export function enoughNodes(
   nodes: readonly MeasuredNode[],
@@ -41,7 +41,7 @@ export function enoughNodes(
   if (known.length < sizes.length) return undefined;
   const left = known.filter(({ isLeft }) => isLeft).map(({ bytes }) => bytes);
   const all = known.map(({ bytes }) => bytes);
-  // The node with the least memory may be one of those that stay.
+  // Any of the nodes may be removed, so each is assumed to have only as much memory as the smallest node.
   const perNode = Math.min(...nodes.map(({ maxBytes }) => maxBytes)) - nativeCode;
   const largest = all.reduce((max, bytes) => Math.max(max, bytes), 0);
   if (largest > perNode) return undefined;
@@ -61,7 +61,9 @@ interface Size {
   readonly bytes: number;
 }
 
-/** How many nodes the jobs fill if the largest are placed first, each where it still fits. */
+/**
+ * How many nodes the jobs need by first-fit decreasing: each job, the largest first, goes to the first node with room.
+ */
 function binsFor(sizes: readonly number[], perNode: number): number {
   const free: number[] = [];
   for (const size of [...sizes].sort((a, b) => b - a)) {

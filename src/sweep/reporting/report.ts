@@ -52,7 +52,7 @@ export interface ReportedJob {
   readonly closedAt?: string;
   /** When the job's outcome became known. */
   readonly settledAt?: string;
-  /** The number of the latest close request that named it, from 1. */
+  /** The number of the latest close request that named the job, from 1. */
   readonly batch?: number;
   readonly notAttemptedBecause?: NotAttemptedReason;
   readonly error?: ClusterError;
@@ -120,15 +120,18 @@ export interface SweepReport {
   readonly runbook?: string;
   /** The nodes on which concurrent closes were limited (`close.perNode`). */
   readonly places?: readonly ReportedPlaces[];
-  /** For a follow-up: the sweep that started its chain, and the number of this round. */
+  /** For a follow-up: the sweep that started its chain of follow-ups, and its number in that chain. */
   readonly followUpOf?: NonNullable<ReportHead['followUpOf']>;
-  /** The later rounds that this report includes, in their order; without `--wait` each is a report of its own. */
+  /** The later rounds that this report includes, in order. Without `--wait`, each later round has its own report. */
   readonly rounds?: readonly ReportedRound[];
-  /** Jobs that are open again after at least three sweeps of the history closed them. */
+  /** Jobs that are open again although at least three sweeps in the history closed them. */
   readonly flapping?: readonly ReopenedJob[];
-  /** Jobs that are open again after one or two sweeps of the history closed them. */
+  /** Jobs that are open again although one or two sweeps in the history closed them. */
   readonly reopened?: readonly ReopenedJob[];
-  /** The machine learning nodes, and how many would have memory for the jobs that stay open, if that is fewer. */
+  /**
+   * The number of machine learning nodes, and how many would be enough for the jobs that stay open; absent if all are
+   * needed or if this is uncertain.
+   */
   readonly mlNodes?: MlNodes;
   /** How many jobs were left out of `jobs` to keep the answer within the function's limit. */
   readonly jobsOmitted?: number;
@@ -143,7 +146,7 @@ export interface Round {
   readonly endedAt: number;
   /** When the cluster was read. Idle times count up to this time. */
   readonly readAt: number;
-  /** Jobs of the whole cluster in any state but `closed`. */
+  /** Number of jobs in the whole cluster whose state is not `closed`. */
   readonly open: number;
   readonly entries: readonly Entry[];
   readonly fuse: BlownFuse | undefined;
@@ -350,7 +353,9 @@ const isUnlisted = (reason: Reason) => unlisted.some((each) => each === reason);
 const isoOf = (moment: number | undefined) =>
   moment === undefined ? undefined : new Date(moment).toISOString();
 
-/** The jobs of a report, in its order. A follow-up lists each of its jobs, even a kept one. */
+/**
+ * The jobs that a report lists, in order. The report of a follow-up lists each of its jobs, even those that are kept.
+ */
 export function reportJobs(fates: readonly Fate[]): ReportedJob[] {
   return inOrder(
     fates.filter(

@@ -58,7 +58,7 @@ export function documentsOf(given: ReportToStore): ReportDocuments {
     jobs: kept.values().map((job) => jobDocument(job, given, endedAt)),
     jobCount: kept.length,
     omitted,
-    // A follow-up records only its own jobs.
+    // False for a follow-up, which records only its own jobs.
     isWhole:
       omitted === 0 &&
       !plan.order.request.followUpOf &&
@@ -108,7 +108,7 @@ function jobsOf({ report, plan }: ReportToStore): StoredJob[] {
       reported: entry,
       verdict: entry?.verdict ?? decision?.verdict.verdict,
       reason: entry?.reason ?? decision?.verdict.reason,
-      // The report omits jobs that are kept for the usual reasons.
+      // The report omits jobs that are kept for the usual reasons, so their outcome comes from the plan.
       outcome: entry?.outcome ?? (decision?.verdict.verdict === 'keep' ? 'kept' : undefined),
       idleMs: entry?.idleMs ?? (activity === undefined ? undefined : Math.max(0, found.readAt - activity)),
     };

@@ -20,7 +20,7 @@ export const streamPattern = 'logs-jobsweep.*-*';
  */
 export const writePrivileges = ['auto_configure', 'create_doc'] as const;
 
-/** `forceClosed` becomes `force_closed`. */
+/** Converts camel case to snake case: `forceClosed` becomes `force_closed`. */
 export const snakeCase = (name: string): string =>
   name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 

@@ -19,7 +19,7 @@ function mappingOf({ type }: StreamField): object {
   return type === 'keyword' ? { type, ignore_above: maxIndexed } : { type };
 }
 
-/** `{"a.b": mapping}` becomes `{"a": {"properties": {"b": mapping}}}`. */
+/** Converts nested fields to mappings: `{"a.b": mapping}` becomes `{"a": {"properties": {"b": mapping}}}`. */
 function properties(tree: Record<string, unknown>): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(tree).map(([name, value]) => {
@@ -37,7 +37,7 @@ export function streamMappings(): object {
   ]);
   return {
     dynamic_templates: [
-      // Fields of a later version of jobsweep.
+      // For fields that a later version of jobsweep adds.
       {
         strings: {
           match_mapping_type: 'string',
@@ -68,7 +68,7 @@ function templateRequest(kind: RetentionKind): ConsoleRequest {
     body: {
       index_patterns: [streamPattern],
       data_stream: {},
-      // Built-in templates have a priority of 100 or less, those of integrations 200.
+      // The template with the highest priority applies. Built-in templates have 100 or less, those of integrations 200.
       priority: 300,
       template: {
         ...(kind === 'ilm' && { settings: { 'index.lifecycle.name': 'jobsweep' } }),

@@ -55,7 +55,10 @@ function bareTrigger({ resources, time }: Record<string, unknown>): Pick<Request
   return complete ? { trigger: { scheduleArn, scheduledTime: time } } : {};
 }
 
-/** The problem that a stuck job could be forced only after the last follow-up, when no sweep is left to do it. */
+/**
+ * A problem if `force.stuckFor` is so long that a stuck job could be forced only after the last follow-up, when no
+ * sweep is left to force it.
+ */
 function unreachableForce({ force, followUp }: SweepRequest): Problem | undefined {
   if (followUp === false) return undefined;
   const last = followUp.after * followUp.max;
@@ -77,7 +80,8 @@ type Path = Problem['path'];
 function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefined> {
   const path: Path = [...prefix, ...(issue.path as Path)]; // JSON and YAML have no symbols
   if (issue.code === 'invalid_union') {
-    // The problems of the union member that the value resembles help more than "matches none of them".
+    // A value that resembles one member of a union gets the problems of that member, because they help more than
+    // "matches none of them".
     const branch = issue.errors.find((errors) => errors.some(({ path: place }) => place.length > 0));
     if (branch) {
       for (const inner of branch) yield* describe(inner, path);
@@ -100,7 +104,8 @@ function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefine
 function unknownField(path: Path, key: string): string {
   const fields = everyField();
   const known = fieldsAt(path, fields);
-  // An exact name in another section beats a similar one here: fuse.maxJobs resembles `jobs`, but means `maxJobs`.
+  // The exact name in another section is a better suggestion than a similar name in this one: `maxJobs` at the top
+  // level resembles `jobs`, but means `fuse.maxJobs`.
   const elsewhere = fields.filter(
     (field) => !field.startsWith('followUpOf') && (field === key || field.endsWith(`.${key}`)),
   );

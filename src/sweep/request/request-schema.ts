@@ -119,7 +119,7 @@ const followUpOf = object({
   if (!rest && jobs.length === 0)
     issues.push({ code: 'custom', message: someJobs, input: jobs, path: ['jobs'] });
 });
-// The same rule for editors, as JSON Schema.
+// The rule that `jobs` may be empty only with `rest`, as JSON Schema for editors.
 z.globalRegistry.add(followUpOf, {
   anyOf: [
     { required: ['rest'], properties: { rest: { const: true } } },
@@ -213,7 +213,7 @@ const states = z
   .check(z.minLength(1, { error: 'at least one of "opened", "closing", "failed"' }));
 
 export const notifyWhens = ['always', 'changes', 'problems', 'never'] as const;
-/** When a sweep notifies. */
+/** When a sweep sends a notification. */
 export type NotifyWhen = (typeof notifyWhens)[number];
 
 /** The allowed names of a cluster. */

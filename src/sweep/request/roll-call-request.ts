@@ -20,7 +20,10 @@ export interface RollCallPayload {
 export interface RollCall {
   /** Without duplicates. */
   readonly clusters: readonly string[];
-  /** How far back a report counts, in milliseconds before the scheduled time, or before now if there is none. */
+  /**
+   * The maximum age of a report that counts, in milliseconds at the scheduled time, or at the current time if there is no
+   * scheduled time.
+   */
   readonly withinMs: number;
   /** Epoch milliseconds; undefined if no schedule sent the event. The event may arrive later than this. */
   readonly scheduledAt: number | undefined;
