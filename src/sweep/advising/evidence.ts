@@ -78,8 +78,8 @@ export interface MessageCoverage {
   /** No message after this time is missing. This is the time of the oldest message read, or the start of the search. */
   readonly from: number;
   /**
-   * Whether the cluster announces silent datafeeds. If it does, a missing announcement proves that data came; if not, it
-   * proves nothing.
+   * Whether the cluster announces silent datafeeds. If it does, a missing announcement proves that data came; if not,
+   * it proves nothing.
    */
   readonly announcesSilence: boolean;
 }

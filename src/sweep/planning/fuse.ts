@@ -35,7 +35,7 @@ const window = 15 * 60_000;
 
 /**
  * The first fuse that trips, if any. A follow-up closes jobs that an earlier sweep was allowed to close, so only upgrade
- * mode stops it. A follow-up with `rest` judges the whole request again, fuses included.
+ * mode stops it. A follow-up that also judges the whole request again (`rest`) is subject to every fuse.
  */
 export function blownFuse(given: FuseCase): BlownFuse | undefined {
   const { request, idle, open, everFed } = given;
