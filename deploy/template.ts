@@ -26,7 +26,7 @@ export interface Stage {
 }
 
 /**
- * The data from which a stage's parts of the template are made.
+ * Reads the data for the parts of the template that depend on the stage.
  * @throws {JobsweepError} if a parameter or the schedule file is invalid.
  */
 export function readStage({ service, stage, parameters: given, root }: Omit<Stage, 'now'>) {
@@ -111,7 +111,8 @@ function roles(context: RoleContext): Resources {
 }
 
 /**
- * The function's properties that the framework has no setting for, or whose setting it refuses if the value is empty.
+ * The properties of the function that the framework cannot set, because it has no setting for them or refuses an empty
+ * value.
  */
 function sweepFunction(functionName: string, parameters: Parameters) {
   const { kmsKeyArn, logLevel, reservedConcurrency, tags, tracing } = parameters;
@@ -199,7 +200,7 @@ function environment(functionName: string, parameters: Parameters): Record<strin
   const { kmsKeyArn, secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret } = parameters;
   return {
     ...(secret !== undefined && { ELASTICSEARCH_SECRET: secret }),
-    // if a shared secret is set, the prefix is omitted, because it may be only the default
+    // with a shared secret, the prefix is omitted: the function refuses both, and the prefix may be just the default
     ...(clustersSecret === undefined
       ? secretPrefix !== undefined && { ELASTICSEARCH_SECRET_PREFIX: secretPrefix }
       : { ELASTICSEARCH_CLUSTERS_SECRET: clustersSecret }),

@@ -1,5 +1,5 @@
 /**
- * @module Builds what `npm pack` ships in one folder: the command and the library with their dependencies bundled in,
+ * @module Builds the folder that `npm pack` ships: the command and the library with their dependencies bundled in,
  * their types, and the licences of the bundled packages.
  */
 import { rmSync, writeFileSync } from 'node:fs';

@@ -29,8 +29,8 @@ const scripts = [
 export type Stuck = 'biggest' | 'smallest';
 
 /**
- * The cluster of a case, with one idle job whose close takes `closeTakes`. By default the close never ends. A script
- * would wait for it forever, so scripts get a limited time.
+ * The cluster of a case, in which the close of one idle job takes `closeTakes`. By default, that close never ends. For
+ * scripts, the close must end at some time, because a script waits until then.
  */
 export function withStuck(
   each: BenchCase,

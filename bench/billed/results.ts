@@ -24,8 +24,8 @@ export interface BilledSweep {
   /** Idle jobs that this first sweep closed. */
   readonly closed: number;
   /**
-   * The most by which any invocation, including follow-ups, was billed above its upper bound. Negative if all were
-   * below their bounds.
+   * The maximum of the billed time minus its upper bound, over all invocations including follow-ups. Negative if every
+   * invocation was billed for less than its bound.
    */
   readonly maxOverMs: number;
   readonly followUps: number;

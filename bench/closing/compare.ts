@@ -7,8 +7,8 @@ import type { WayResult } from './results.ts';
 import { allAtOnce, allWithForce, before, defaults, fixedBatches, jobsweep, loop, oneList } from './ways.ts';
 
 /**
- * A remaining time in milliseconds that is too long for a measured run to reach its deadline. Runs with the function's
- * own deadline are measured separately.
+ * A remaining time in milliseconds that is so long that every measured run ends before its deadline. Runs with the
+ * function's own deadline are measured separately.
  */
 export const endless = 24 * 3_600_000;
 

@@ -28,7 +28,7 @@ export interface OwnReport {
 export interface Measures {
   /** Milliseconds from the start until the last answer or read. */
   readonly durationMs: number;
-  /** Milliseconds until the last idle job is closed, even if the way of closing ended before. At least `durationMs`. */
+  /** Milliseconds until the last idle job is closed, even if the way of closing ends earlier. At least `durationMs`. */
   readonly doneMs: number;
   readonly requests: number;
   readonly closeRequests: number;

@@ -110,8 +110,8 @@ const placeHeldMs = 2 * 60_000;
 /**
  * A lower bound in milliseconds for every planner that limits the closes on a node to the node's capacity, even one
  * that knows all close times. Each close takes one of the node's places until its job is closed, but at most for
- * `close.timeout`. With m places, k + 1 of the km + 1 longest closes must share a place. So the node takes at least as
- * long as the k + 1 shortest of these km + 1 closes together.
+ * `close.timeout`. With m places, at least k + 1 of the km + 1 longest closes must share a place (the pigeonhole
+ * principle). So the node takes at least as long as the k + 1 shortest of these km + 1 closes together.
  */
 export function placesBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const places = capacityOf(nodes);

@@ -116,7 +116,7 @@ function ending({ ours, survived, closedInTime }: WayResult, jobs: number, repea
 }
 
 /**
- * The share of the busy jobs that were closed, over all cluster sizes at which the cluster accepted the requests. Each
+ * The share of the busy jobs that were closed. Leaves out cluster sizes at which the cluster refused the requests. Each
  * cluster has as many busy jobs as idle jobs.
  */
 function wrongShare(own: readonly Own[]): string {

@@ -15,8 +15,8 @@ interface JsonSchema {
 }
 
 /**
- * Values that no field accepts. The string comes first, because for a pattern the error for a string is more helpful
- * than the error for a number.
+ * Values that no field accepts. The string comes first: if a field has a pattern, the error for a string is more
+ * helpful than the error for a number.
  */
 const impossible = ['\0', -0.5];
 

@@ -16,14 +16,15 @@ export interface ShippedPackage {
   /** As in the package's package.json; undefined if missing there. */
   readonly licence: string | undefined;
   /**
-   * The folders in which it is installed, as in the lock file: `node_modules/…`. One version can be in several folders.
+   * The folders in which the package is installed, as in the lock file: `node_modules/…`. One version can be in several
+   * folders.
    */
   readonly folders: readonly string[];
-  /** The bundles that contain it. */
+  /** The bundles that contain the package. */
   readonly in: Readonly<Partial<Record<Product, Presence>>>;
-  /** The bundles whose own code imports it. */
+  /** The bundles in which our own files import the package. */
   readonly importedFor: readonly Product[];
-  /** Its licence, notice and copyright files. If there are none, the copyright notice from its README. */
+  /** The package's licence, notice and copyright files. If there are none, the copyright notice from its README. */
   readonly texts: readonly string[];
   /** The scripts that npm runs on installation: their names, or `binding.gyp`. */
   readonly installScripts: readonly string[];

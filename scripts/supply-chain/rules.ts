@@ -1,7 +1,10 @@
 /** @module The rules for deployed and published packages. Each rule takes data and returns the problems. */
 import { installHooks, type ShippedPackage } from './packages.ts';
 
-/** Licences (SPDX) that require at most their text or an attribution, and do not affect the surrounding code. */
+/**
+ * SPDX ids of licences that require nothing, or only that copies include the licence text or an attribution, and that
+ * do not affect the surrounding code.
+ */
 export const allowedLicences: readonly string[] = [
   '0BSD',
   'Apache-2.0',
