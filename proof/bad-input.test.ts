@@ -1,6 +1,6 @@
 /**
- * @module Tries each property over bad input in a fixed set of random cases: 40 for most properties, or at least 100 at
- * night. `node proof/bad-input/main.ts` tries many more cases with other seeds.
+ * @module Tests each property over bad input with a fixed set of random cases: 40 for most properties, or at least 100
+ * at night. `node proof/bad-input/main.ts` tries many more cases with other seeds.
  */
 import { expect, it } from 'vitest';
 import { sized } from '../test/support/nightly.ts';

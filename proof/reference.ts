@@ -103,8 +103,8 @@ export interface Known {
   /** When the last read of the job's config, stats and datafeed ended, by the sweep's clock. */
   readonly at: number;
   /**
-   * When the sweep judged the job, by the sweep's clock, if not at `at`. A job that was read a second time is judged as
-   * of the end of the first reads.
+   * When the sweep judged the job, by the sweep's clock, if that time differs from `at`. A job that was read a second
+   * time is judged as of the time when the first reads ended.
    */
   readonly judgedAt?: number;
   /** Whether the id is also the name of a group, in which case a close request with this id would close the group. */
@@ -238,9 +238,9 @@ const isMisspelled = (key: string) =>
   ['', 'protect', 'protectuntil'].some((suffix) => equalButOne(bare(key), `jobsweep${suffix}`));
 
 /**
- * The keys in a job's settings that require a warning. The warning must name at least one of them. These are the
- * misspelled keys, if there are any. If there is neither a correct nor a misspelled key, they are keys that are less
- * similar to `jobsweep` but were probably meant for it.
+ * The keys in a job's settings that require a warning. The warning must name at least one of them. Normally, these are
+ * the misspelled keys. If there is neither a misspelled nor a correct key, these are the keys that are less similar to
+ * `jobsweep` but were probably meant for it.
  */
 export function keysToWarnOf(settings: Readonly<Record<string, unknown>>): string[] {
   const keys = Object.keys(settings);

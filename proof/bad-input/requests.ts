@@ -1,4 +1,4 @@
-/** @module Valid payloads, with some value for every field. */
+/** @module Generates random valid payloads, with example values for every field. */
 import * as fc from 'fast-check';
 import type { Json, JsonObject } from './json.ts';
 

@@ -10,8 +10,8 @@ export function neverClosesActive({ seen, wanted, claim }: Trial): void {
   for (const { jobId, known } of looks(seen)) {
     const { lastData, opened } = known?.stats ?? {};
     const now = known?.at ?? 0;
-    // The time of the last data is compared with the sweep's clock, which may be ahead by `skewMs`. The time since the
-    // job opened is a duration, so the skew is subtracted again.
+    // The age of the last data is measured by the sweep's clock, which may be ahead by `skewMs`. The time since the job
+    // opened is measured by the cluster's clock, so `skewMs` is subtracted.
     const ages = [lastData && now - lastData, opened && now - seen.skewMs - opened];
     for (const age of ages)
       claim(
@@ -38,7 +38,8 @@ export function looksRightBefore({ seen, claim }: Trial): void {
         previous === undefined || (read !== undefined && isAfter(read, previous)),
         () => `${jobId} was asked to close again without a look since the last request`,
       );
-    // The sweep's knowledge is as old as the older of the two reads. A slow cluster may take up to 30 s to answer.
+    // The sweep's knowledge is as old as the older of the two reads. It may be up to 30 s old, because a slow cluster
+    // may take that long to answer.
     const servedAt = [configs, stats].map((read) => (read && answerFor(read, jobId)?.at) ?? 0);
     const age = close.begunAt - Math.min(...servedAt);
     claim(age <= 30_000, () => `${jobId} was asked to close ${age} ms after it was read`);

@@ -20,8 +20,8 @@ export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
   // and the other sweep closes the same job, the lost request seems to have worked.
   if (run.case.repetition === 'together' && run.struck.some(({ api }) => api === 'ml.close_job')) return;
   const asks = looks(seen).filter(({ close }) => !close.force);
-  // These jobs do not count: if the cluster refused this sweep's close request, another client's close looks like its
-  // effect.
+  // Jobs that other clients closed do not count. If the cluster refused this sweep's request to close such a job, the
+  // other client's close looks like an effect of that request.
   const othersClosed = new Set(run.done.filter(({ kind }) => kind === 'closed').map(({ jobId }) => jobId));
   const isClosingAt = ({ jobId, close }: Look, at: number) => {
     if (othersClosed.has(jobId)) return false;

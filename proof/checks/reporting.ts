@@ -308,8 +308,8 @@ function sinceLastStats(seen: ObservedSweep, jobId: string): number {
 }
 
 /**
- * The correct decisions about a job after the sweep last checked it before a close, one for each moment at which this
- * check may have ended. If a job was found closing and got no close request, the last read of its stats decides.
+ * The correct decisions about a job, one for each moment at which the sweep's last check before a close may have ended.
+ * If a job was found closing and got no close request, the last read of its stats decides.
  */
 function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
   return endsOfLastLook(seen, jobId).map((seq) => {
@@ -328,10 +328,10 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * Sequence numbers right after the sweep last checked a job before a close, one for each read with which this check may
- * have ended. Only this check reads the config of single jobs, so that read identifies the check. The stats are read at
- * about the same time. The last value is infinity, because a job that was found closing may be judged later, by its
- * stats alone.
+ * The sequence numbers at which the sweep's last check of a job before a close may have ended, one for each read that
+ * may have been the last of the check. Only this check reads the config of single jobs, so that read identifies the
+ * check. The stats are read at about the same time. The last value is infinity, because a job that was found closing
+ * may be judged later, by its stats alone.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);
