@@ -14,8 +14,8 @@ export interface SimulatorClock extends Clock {
    */
   at(when: number, event: () => void): () => void;
   /**
-   * Marks the request from `clientPort` as waiting for time to pass until `answer` settles, so that a virtual clock may
-   * move. Returns `answer`. A clock that runs by itself only returns `answer`.
+   * Until `answer` settles, marks the request from `clientPort` as waiting for simulated time to pass, so that a
+   * virtual clock may move. Returns `answer`. A clock that runs by itself only returns `answer`.
    */
   parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T>;
 }

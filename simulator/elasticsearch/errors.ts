@@ -11,7 +11,8 @@ export interface ErrorCause {
   readonly metadata?: Readonly<Record<string, unknown>> | undefined;
 }
 
-// The server reports the cause of an error as its root cause only if both have one of these types.
+// The server reports the cause of an error as the root cause only if the error and its cause both have one of these
+// types.
 const digging = new Set([
   'x_content_parse_exception',
   'status_exception',

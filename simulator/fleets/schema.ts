@@ -271,9 +271,9 @@ export const fleetSchema = z
     description: 'The nodes, jobs, users and faults of the embedded Elasticsearch.',
   });
 
-/** A fleet as people write it. */
+/** A fleet as written in a fleet file. Fields that have a default may be missing. */
 export type Fleet = z.input<typeof fleetSchema>;
-/** One job in a fleet, as people write it. */
+/** One job of a fleet, as written in a fleet file. */
 export type FleetJob = z.input<typeof jobSchema>;
 export type FleetDatafeed = NonNullable<FleetJob['datafeed']>;
 export type FleetEvent = z.input<typeof eventSchema>;

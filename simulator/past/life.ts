@@ -26,7 +26,7 @@ export interface Stay {
   readonly from: number;
   /** When the close was requested; absent while the job is still open. */
   to?: number;
-  /** When it was closed. */
+  /** When the job was closed. */
   closed?: number;
 }
 
@@ -100,7 +100,7 @@ export interface Present {
   readonly bytes: number;
   readonly bucketSpan: number;
   readonly nodes: readonly string[];
-  /** How often it was closed and opened again. */
+  /** How often the job was closed and opened again. */
   readonly comesBack?: number | undefined;
 }
 
@@ -235,7 +235,7 @@ class Life {
     const draws = this.#draws;
     this.#say(createdAt, 'info', 'Job created');
     const isFedNow = lastData !== undefined && openedAt !== undefined && lastData > openedAt;
-    // when the job was closed after its last data; undefined if it is still open since then, or never had data
+    // when the job was closed after its last data; undefined if it has been open ever since, or never had data
     const before =
       closedAt ?? (isFedNow || lastData === undefined ? undefined : lastData + draws.span(hour, 6 * hour));
     const lastStart =
@@ -447,7 +447,7 @@ class Life {
 
   #open(at: number): void {
     this.#say(at, 'info', `Opening job on node [${this.#nodes[this.#node]}]`);
-    // if the present is given, it says when the process started
+    // if the present is given, `at` is already the time at which the process started
     const started = this.#options.present ? at : at + Math.round(this.#draws.span(second, 50 * second));
     const snapshot = this.#snapshots.at(-1)?.snapshotId;
     this.#say(

@@ -1,4 +1,7 @@
-/** @module The nightly cleanup of model snapshots: it keeps ten days before the newest one, thinned to one per day. */
+/**
+ * @module The nightly cleanup of model snapshots. Of the ten days before the newest snapshot, it keeps all snapshots of
+ * the last day and one snapshot of each earlier day.
+ */
 
 const day = 86_400_000;
 

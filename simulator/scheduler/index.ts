@@ -1,6 +1,6 @@
 /**
  * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP. A test controls the clock by
- * which schedules fire, and can cause failures of the real service.
+ * which schedules fire, and can simulate failures that the real service may have.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { Courier, type DeadLetter, type Delivery, DeliveryError, type Send } from './delivery.ts';

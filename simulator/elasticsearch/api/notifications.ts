@@ -1,6 +1,6 @@
 /**
- * @module The audit messages in `.ml-notifications*`: from the generated past of each job, and since the cluster
- * started. A search filters, sorts by one or two fields, and returns at most 10,000 messages.
+ * @module The audit messages in `.ml-notifications*`: those from the generated past of each job, and those written
+ * since the cluster started. A search filters, sorts by one or two fields, and returns at most 10,000 messages.
  */
 import { illegalArgument } from '../errors.ts';
 import type { Call } from '../http/call.ts';

@@ -1,7 +1,7 @@
 /**
- * @module The default duration of a close: log-normal, median 2 s and 99th percentile 60 s for a model of common size,
- * correlated 0.6 with the model's memory. No measurements of real close times are public. The project's bench uses the
- * same distribution.
+ * @module The default duration of a close. It is log-normal, with a median of 2 s and a 99th percentile of 60 s for a
+ * model of typical size. The logarithms of the duration and of the model's memory have a correlation of 0.6. No
+ * measurements of real close times are public. The project's bench uses the same distribution.
  */
 import type { Random } from '../random.ts';
 import type { Job } from './job.ts';
@@ -11,7 +11,7 @@ export const closingTimes = {
   /** Standard deviation of the logarithm: ln(60 s / 2 s) / 2.326. */
   sigma: Math.log(30) / 2.326,
   correlation: 0.6,
-  /** Model sizes are log-normal as well: median 16 MB, standard deviation a factor of 3. */
+  /** Model sizes are log-normal as well: the median is 16 MB, and one standard deviation is a factor of 3. */
   medianBytes: 16 * 2 ** 20,
   bytesSigma: 1.1,
 } as const;

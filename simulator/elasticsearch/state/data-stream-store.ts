@@ -290,7 +290,7 @@ function fits(value: unknown, type: string | undefined): boolean {
   }
 }
 
-/** `strict_date_optional_time||epoch_millis`, the default format of a date. */
+/** Whether a text has the default format of a date, `strict_date_optional_time||epoch_millis`. */
 const isDate = (text: string) =>
   /^\d+$/.test(text) ||
   (/^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:?\d{2})?)?$/.test(text) &&

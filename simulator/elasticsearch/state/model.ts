@@ -11,7 +11,7 @@ const bytesPerValue = 256 * 1024;
 /** A bucket takes one millisecond, plus one more per this many bytes of model. */
 const bytesPerMillisecond = 8 * 2 ** 20;
 
-/** Grows the model with the square root of the records up to `now`, at most to its limit. */
+/** Lets the model grow with the square root of the number of processed records, at most to the job's memory limit. */
 export function growModel(job: Job, now: number): void {
   const { processed } = job.counts;
   if (processed === 0) return;
