@@ -1,6 +1,6 @@
 /**
- * @module A short version of the benchmark of closing: checks its ratios on a few small clusters. The limits leave room
- * for small changes. Runs in simulated time, so that the ratios are the same on every machine.
+ * @module A short version of the closing bench: checks the ratios that the bench measures, on a few small clusters. The
+ * limits leave room for small changes. Runs in simulated time, so that the ratios are the same on every machine.
  */
 import { describe, expect, it } from 'vitest';
 import { biggestFirst } from '../../bench/closing/biggest-first.ts';
@@ -109,8 +109,8 @@ describe('scripts in the bench', () => {
   it('the bench measures scripts twice: with given idle jobs, and with the script’s own idle rule', async () => {
     const closing = await measure(fixedBatches, small, 'given');
     const own = await measure(fixedBatches, small);
-    // the script's own rule closes 4 of the 40 busy jobs: 2 read last year's records, and 2 get late records
     expect(closing).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
+    // the script's own rule closes 4 of the 40 busy jobs: 2 read last year's records, and 2 get late records
     expect(own).toMatchObject({ closed: 40, wronglyClosed: 4, forced: 0 });
     expect(closing.durationMs).toBeGreaterThan(lowerBound(small.idle));
   });

@@ -251,7 +251,7 @@ describe('the records of plans and sweeps', () => {
     const { sources, knownFrom } = JSON.parse(stdout) as Advice;
     expect(sources).toEqual(['stats', 'records']);
     expect(Object.keys(knownFrom)).toContain('idle-1');
-    // The job's past is known since the first plan, seven days ago, and not only since its last data.
+    // The job's known past begins with the first plan, seven days ago, not with its last data.
     expect(setup.clock.now() - Date.parse(knownFrom['idle-1'] ?? '')).toBeGreaterThan(6.9 * day);
   });
 

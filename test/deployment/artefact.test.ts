@@ -89,7 +89,10 @@ const settingsOf = (cluster: EmbeddedElasticsearch) =>
     ELASTICSEARCH_PASSWORD: user.password,
   });
 
-/** Starts the services that the function needs. `cold` starts a cold function with the template's environment. */
+/**
+ * Starts the services that the function needs. Returns them with a method `cold`, which starts a cold function with the
+ * template's environment.
+ */
 async function account(jobs: readonly FleetJob[]) {
   await using stack = new AsyncDisposableStack();
   const clock = scaledClock();

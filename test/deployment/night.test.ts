@@ -30,9 +30,9 @@ afterEach(() => {
 });
 
 /**
- * Makes the bundle load its code for follow-ups in advance. Loading takes real time, and the virtual clock would
- * advance meanwhile. This sweep has no time to close a job, and its follow-up fails because the schedule group does not
- * exist.
+ * Makes the bundle load its code for follow-ups in advance, because loading takes real time, and the virtual clock
+ * would advance meanwhile. To do so, runs a sweep that has no time to close a job, and whose follow-up fails because
+ * the schedule group does not exist.
  */
 async function loadScheduler(
   handler: ReturnType<Entry['createHandler']>,

@@ -117,7 +117,7 @@ describe('npm run package', () => {
   }, 120_000);
 
   it('if JOBSWEEP_FUNCTION_ZIP names an existing zip, the zip is not built again', async () => {
-    // packageService() sets the variable whenever it packages with arguments
+    // with arguments, packageService() sets JOBSWEEP_FUNCTION_ZIP to the zip that was built without arguments
     const [built, given] = await Promise.all([packageService(), packageService(['--stage', 'prod'])]);
     expect((await readFile(given.zip)).equals(await readFile(built.zip))).toBe(true);
   }, 120_000);

@@ -34,7 +34,7 @@ describe('the deployed and published packages', () => {
       in: { function: 'within', command: 'within' },
       importedFor: ['function', 'command'],
     });
-    // the client depends on undici, and the function's bundle leaves it out; its licence is checked all the same
+    // the client depends on undici, which the function's bundle leaves out; undici's licence is checked all the same
     expect(its('undici')).toMatchObject({ in: { function: 'perhaps' }, importedFor: [] });
     expect(its('vega')?.in).toEqual({ command: 'within' });
     expect(its('delaunator')?.in).toEqual({ command: 'perhaps' });
@@ -68,7 +68,10 @@ const harmless: ShippedPackage = {
   installScripts: [],
 };
 
-/** A supply chain without problems, except what `of` changes in its only package and `change` in the chain. */
+/**
+ * A supply chain with a single package and without problems. `of` overrides fields of the package, and `change`
+ * overrides fields of the chain.
+ */
 const planted = (of: Partial<ShippedPackage> = {}, change: Partial<SupplyChain> = {}): SupplyChain => ({
   packages: [{ ...harmless, ...of }],
   manifest: { devDependencies: { harmless: '1.2.3', other: 'npm:another@2.0.0-rc.1' } },

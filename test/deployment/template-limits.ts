@@ -11,8 +11,8 @@ export interface CheckedTemplate {
 }
 
 /**
- * Checks the value at a path, in which `*` stands for each entry of a list. Returns what was expected if the value is
- * wrong.
+ * Checks a value. If the value is wrong, returns a description of what was expected. Rules are listed by the path of
+ * the value, in which `*` stands for each entry of a list.
  */
 type Rule = (value: unknown) => string | undefined;
 

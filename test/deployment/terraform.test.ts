@@ -129,7 +129,7 @@ const everyParameter = {
   rolePath: '/teams/search/',
   scheduleGroup: 'sweeps',
   schedulerRoleArn: 'none',
-  // this is the default: `command` would create no schedules; the test of many clusters covers it
+  // the default, because the other value, `command`, would create no schedules; another test covers `command`
   schedulesBy: 'stack',
   secret: 'other/secret',
   secretKeyArn: 'arn:aws:kms:eu-central-1:123456789012:key/1234',

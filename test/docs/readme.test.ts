@@ -179,7 +179,7 @@ describe('the commands of the guides', () => {
       .map(([, text = '']) => text)
       .filter((text) => text !== '$ npm start' && !text.startsWith('freed '));
     expect(drawn.length).toBeGreaterThan(50);
-    // Column widths depend on the time of the run, and so does whether a duration is `23 d` or `22 d 23 h`.
+    // The time of the run affects column widths, and how durations are written (`23 d` or `22 d 23 h`).
     const words = (text: string) =>
       text
         .replaceAll(/ +/g, ' ')

@@ -279,7 +279,7 @@ describe('a read by ids that fails for some of the ids', () => {
   it('a read of thousands of ids that all fail searches for the cause only once', async () => {
     const { read, refused, requestCount } = refusing(() => true, 8_000);
     await expect(read).rejects.toBe(refused);
-    // four lists of ids are in flight at once, and only one of them is searched
+    // four lists of ids are in flight at once, and only one of them is searched for the ids that make the read fail
     expect(requestCount()).toBeLessThanOrEqual(28);
   });
 

@@ -124,8 +124,8 @@ interface Inventory {
 }
 
 /**
- * The verdict of each job, such as `close idle`. A closing job counts as asked to close two days ago. It is forced,
- * unless its times (such as `open_time`) are a reason to keep it.
+ * The verdict of each job, such as `close idle`. A job that is closing is judged as if its close had been requested two
+ * days ago. Its verdict is to force it, unless its times (such as `open_time`) are a reason to keep it.
  */
 function verdicts(inventory: Inventory, of: SweepRequest): Map<string, string> {
   const judge = judgeBy(of);

@@ -24,7 +24,7 @@ export interface FrontCase {
   readonly name: string;
   /** What the server or the proxy does, in one sentence. */
   readonly condition: string;
-  /** Where it was seen: `owner/repository#number`, or an address. */
+  /** Where this condition was seen: `owner/repository#number`, or an address. */
   readonly seenIn?: readonly string[];
 
   /** What the server answers. A healthy cluster with `jobs` answers everything else. */

@@ -2,7 +2,7 @@
 export interface LoadResult {
   /** How many cases were tested, for example jobs or sweeps. */
   readonly cases: number;
-  /** The measured values, as a text for people. */
+  /** The measured values, in human-readable form. */
   readonly measured: string;
   readonly problems: readonly string[];
 }

@@ -30,8 +30,8 @@ const readTakes = 5_000;
 const reads = ['info', 'ml.info', 'ml.get_*', 'security.has_privileges'];
 const busy = 10;
 /**
- * With less remaining time than this (milliseconds), the reserve for the sweep's final steps is shorter, and may be too
- * short for a last read of five seconds.
+ * If less time than this remains (in milliseconds), the reserve for the sweep's final steps is shorter. It may then be
+ * too short for a last read of five seconds.
  */
 const leastForTruth = 80_000;
 
@@ -152,7 +152,7 @@ function compare(
     expect(counts.unknown === 0, `${counts.unknown} are unknown, though there was time for a last read`);
   const undone =
     (counts.notAttempted > 0 && followUp === null) ||
-    // More jobs have failed than `force.max` allows to force.
+    // More jobs have failed than a sweep may force-close (`force.max`).
     report.jobs.some(({ notAttemptedBecause }) => notAttemptedBecause === 'limit') ||
     counts.unknown > 0 ||
     (counts.closing > 0 && followUp?.jobs !== counts.closing);

@@ -51,7 +51,7 @@ const idle = Array.from(
   }),
 );
 const failed: FleetJob = { jobId: 'failed', lastData: '5d', state: 'failed' };
-/** Is already closing, so that the sweep only polls it and schedules a follow-up. */
+/** A job that is already closing, so that the sweep only polls the job and schedules a follow-up. */
 const stuck: FleetJob = {
   jobId: 'stuck',
   lastData: '9d',
@@ -69,7 +69,7 @@ interface Kind {
 const quick = { close: { timeout: '100ms' } };
 const kinds: readonly Kind[] = [
   { event: {}, jobs: [...idle, failed], expected: { closed: 5, forceClosed: 1 } },
-  // in real time: with this short timeout, the sweep sends no close request that could be answered late
+  // the process runs in real time, and with this short timeout the sweep polls the closing job only briefly
   { event: quick, jobs: [stuck], expected: { closed: 0, closing: 1, followedUp: 1 } },
   { event: { dryRun: true }, jobs: idle, expected: { closed: 0 } },
   { event: {}, jobs: idle, expected: { closed: 5 } },
@@ -185,7 +185,7 @@ function growthOf(
   };
   for (const [what, count] of Object.entries(kept)) {
     const slope = medianSlope(held.map(count));
-    // if one of the seven kinds of sweep left one behind each time, the slope would be 0.14
+    // if one of the seven kinds of sweep left something behind each time, the slope would be 1/7 (0.14)
     problems.expect(slope < 0.1, `${what} grow by ${slope.toFixed(1)} each sweep`);
   }
   const last = held.at(-1)?.bytes ?? 0;

@@ -208,7 +208,8 @@ describe('a night of sweeps', () => {
         maxCount = Math.max(maxCount, setup.inGroup().length);
       }
     });
-    // the duplicate event is handled after the first one has ended, when the first one's follow-up lists the jobs
+    // the duplicate event is handled after the sweep for the first event has ended; by then, that sweep's follow-up
+    // lists the jobs
     expect(reports.filter(({ sweepId }) => sweepId === reports[0]?.sweepId)).toHaveLength(2);
     expect(maxCount).toBe(1);
     expect(reports.filter(({ counts }) => counts.forceClosed > 0)).toHaveLength(1);

@@ -35,7 +35,7 @@ export interface TestProxy extends AsyncDisposable {
   readonly url: string;
   /** The requested hosts as `host:port`, in order, with one entry for each tunnel. */
   readonly asked: readonly string[];
-  /** The same hosts, as requests: `CONNECT host:port` or `GET http://host:port/path`. */
+  /** The requests, in order: `CONNECT host:port` or `GET http://host:port/path`. */
   readonly requests: readonly string[];
   /** How many clients are connected. */
   clients(): number;

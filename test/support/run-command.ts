@@ -14,7 +14,7 @@ export interface CommandOptions extends Partial<Pick<Io, 'env' | 'clock' | 'sign
   readonly stdin?: string | PassThrough;
   /** If true, standard input, output and error are terminals, and `stdin` is what the user types. */
   readonly terminal?: boolean;
-  /** The width of that terminal. */
+  /** The width of the terminal, in characters. */
   readonly columns?: number;
   /** Called with each text written to standard output or standard error. */
   readonly onOutput?: (text: string) => unknown;

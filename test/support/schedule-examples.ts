@@ -57,7 +57,7 @@ export interface DueTimes {
   readonly from?: string;
   /** Every due time after `from`, or only the first ones. */
   readonly due: readonly string[];
-  /** Whether these are all due times. */
+  /** Whether `due` contains all due times after `from`. */
   readonly ends?: true;
 }
 

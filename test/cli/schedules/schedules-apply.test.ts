@@ -379,7 +379,7 @@ schedules:
     const { exit } = await bench.withFile(past, ['apply', '--yes']);
     expect(exit).toBe(0);
     expect(await shown(bench.client, 'c', 'sweeps')).not.toHaveProperty('StartDate');
-    // 12 steps of 7 hours from the start
+    // the next run of a rate of 7 hours: 12 intervals after the start date in the file
     expect((await shown(bench.client, 'r', 'sweeps')).StartDate).toEqual(new Date('2026-11-23T17:00:00Z'));
     for (const wait of [0, 3_600_000, 48 * 3_600_000]) {
       await bench.clock.advance(wait);

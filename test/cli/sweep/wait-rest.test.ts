@@ -12,7 +12,7 @@ import {
 } from '../../support/sweep-setup.ts';
 
 const slow = { closeTakes: '45s' } as const;
-/** With a deadline of 3 minutes, one round has time for only a few of the jobs. */
+/** With a deadline of 3 minutes, each round of `sweep --wait` has time for only a few of the jobs. */
 const args = ['sweep', '--wait', '-o', 'json', '--deadline', '3m'];
 const payload = JSON.stringify({ close: { batch: 4, concurrency: 1 }, followUp: { after: '15m', max: 6 } });
 

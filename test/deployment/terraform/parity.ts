@@ -10,7 +10,7 @@ interface Correspondence {
   readonly type: string;
   /** The property that identifies a resource, if there may be several of this type. */
   readonly identity?: string;
-  /** Arguments whose name differs from that of the property in more than its spelling. */
+  /** Arguments whose name, converted from snake case to Pascal case, is not the name of the property. */
   readonly renamed?: Readonly<Record<string, string>>;
   /** Blocks that the template writes as a list, even if there is only one block. */
   readonly lists?: readonly string[];

@@ -177,7 +177,7 @@ describe('lost messages', () => {
 
 describe('clocks that differ', () => {
   it('ranges from advise contain the true value even if clocks differ by a minute', () => {
-    // The node's clock is a minute ahead: data that it dates 24 h ago arrived 24 h and a minute ago.
+    // The node's clock is a minute ahead, so the last data, which arrived 24 h ago, seems to be a minute newer.
     const now = {
       at: asOf,
       state: 'opened',

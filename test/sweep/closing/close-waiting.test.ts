@@ -213,7 +213,7 @@ describe('with a limit per node', () => {
     expect(await setup.run()).toBe(20_000);
     expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['a', 'b', 'c'], ['d']]);
     const { askedAt = 0 } = setup.entry('d');
-    // while a job waits for a place, reads come every half second
+    // while a job waits until fewer jobs on its node are closing, the sweep polls every half second
     expect(askedAt - now).toBeGreaterThanOrEqual(2_200);
     expect(askedAt - now).toBeLessThanOrEqual(3_200);
     expect(setup.entry('b').closedAt).toBe(askedAt);

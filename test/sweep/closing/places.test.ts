@@ -24,7 +24,7 @@ const on = (
   megabytes: number,
   job: Partial<JobSnapshot> = {},
 ): Entry => entryOf(jobId, {}, { job: { nodeId, modelBytes: megabytes * mb, ...job } });
-/** The same job with a running datafeed. */
+/** Like `on`, but the job has a running datafeed. */
 const fed = (nodeId: string, jobId: string, megabytes: number): Entry =>
   on(nodeId, jobId, megabytes, {
     datafeed: { datafeedId: `feed-${jobId}`, state: 'started', lookback: 'done' },

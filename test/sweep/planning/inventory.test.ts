@@ -222,7 +222,7 @@ describe('a job that must not be touched has no state', () => {
     expect(state(config, feedOf('other', 'stopped'), feedOf('No Id', 'stopped'))).toBeUndefined();
     expect(state(fed, feedOf('feed', 'stopped'))).toBe('opened');
     expect(state(fed, feedOf('other', 'stopped'), feedOf('feed', 'stopped'))).toBe('opened');
-    // a config that names no datafeed contradicts nothing
+    // a config that names no datafeed does not contradict a datafeed that names the job
     expect(state(config, feedOf('other', 'stopped'))).toBe('opened');
   });
 

@@ -5,7 +5,7 @@ import { enoughNodes, type MeasuredNode } from '../../../src/sweep/reporting/ml-
 import { idleJob } from '../../support/jobs.ts';
 
 const mb = 2 ** 20;
-/** A node with this room for jobs, in addition to the 30 MB that it loads before its first job. */
+/** A node with `roomMb` of memory for jobs, besides the 30 MB of native code that it loads before its first job. */
 const node = (roomMb: number, changes: Partial<MeasuredNode> = {}): MeasuredNode => ({
   maxBytes: (roomMb + 30) * mb,
   jobBytes: 0,
@@ -101,7 +101,7 @@ describe('fewer ML nodes would be enough', () => {
   });
 });
 
-/** Whether any split of the sizes over these nodes exists; tries all splits. */
+/** Whether jobs of these sizes fit onto nodes with this room. Tries every way to distribute the jobs. */
 function fits([size, ...rest]: readonly number[], room: readonly number[]): boolean {
   if (size === undefined) return true;
   return room.some(

@@ -105,7 +105,7 @@ describe('the jobs of a report', () => {
       entryOf({ outcome: 'closed' }, idle, { jobId: 'b', modelBytes: 1 }),
       entryOf({ outcome: 'closed' }, idle, { jobId: 'a', modelBytes: 1 }),
       entryOf({ outcome: 'closing' }, idle, { jobId: 'c', modelBytes: 2 }),
-      // was judged again and was busy by then, which is notable, so the report lists the job
+      // this job was judged again and was busy by then, which is notable, so the report lists it
       entryOf(
         { outcome: 'revived' },
         { verdict: 'keep', reason: 'recent_data' },

@@ -317,7 +317,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     const { data_counts: after } = await stats(target, 'a');
     expect(after.processed_record_count - before.processed_record_count).toBeGreaterThan(2_800);
     expect(after.bucket_count - before.bucket_count).toBeGreaterThanOrEqual(95);
-    // searches run every half bucket span, and read data up to the query delay before now
+    // a search runs every half bucket span (450 s) and reads the data that is older than the query delay
     expect(target.clock.now() - after.last_data_time).toBeLessThan(450_000);
     expect(target.clock.now() - after.latest_record_timestamp).toBeLessThan(450_000 + 90_000 + 30_000);
   });

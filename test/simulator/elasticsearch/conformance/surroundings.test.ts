@@ -1,4 +1,4 @@
-/** Tests calls besides jobs and datafeeds: indices, documents, results, previews, tasks, cluster settings. */
+/** Tests calls that are not about jobs or datafeeds: indices, documents, results, previews, tasks, cluster settings. */
 
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
