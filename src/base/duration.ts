@@ -2,7 +2,7 @@
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Narrower than Elasticsearch's own durations on purpose: each duration has one meaning. */
+/** Deliberately accepts fewer forms than Elasticsearch, so that no duration (such as `-1`) has a special meaning. */
 export const durationPattern = /^[1-9][0-9]*(ms|s|m|h|d)$/;
 
 /** Milliseconds of a duration such as `48h`; undefined if it is invalid or too long to count exactly. */

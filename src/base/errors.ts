@@ -31,8 +31,8 @@ export function fieldName(path: Problem['path']): string {
 }
 
 /**
- * Maximum number of problems reported for one input. Each costs a search for a similar name. An input with more
- * problems is probably a file of another kind.
+ * Maximum number of problems reported for one input. Describing a problem takes a search for a similar name, and an
+ * input with more problems is probably a file of another kind.
  */
 const maxProblems = 100;
 
@@ -124,7 +124,7 @@ export class SchedulerError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** A roll call cannot be answered: CloudWatch does not say which clusters have reported. */
+/** The roll call, which finds clusters that have not reported, failed: CloudWatch does not say which ones have. */
 export class RollCallError extends JobsweepError {
   readonly exitCode = 5;
 }

@@ -8,7 +8,7 @@ export function printable(text: string): string {
   return text.replace(unprintable, (character) => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`);
 }
 
-/** `text` with each control or invisible character that JSON does not escape itself replaced by its code. */
+/** `text` with its control and invisible characters replaced by their codes, except those that JSON escapes itself. */
 export function shownInJson(text: string): string {
   return text.replace(unprintable, (character) =>
     JSON.stringify(character) === `"${character}"` ? printable(character) : character,

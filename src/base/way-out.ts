@@ -92,8 +92,8 @@ function proxyTo(url: URL, environment: Environment): Pick<WayOut, 'proxy' | 'hi
 }
 
 /**
- * The options for an AWS client's request handler. Node's agents compare the host of each request with NO_PROXY,
- * because the same handler also serves the client's calls for credentials.
+ * The options for an AWS client's request handler. The client also uses this handler to fetch its credentials from
+ * other hosts, so Node's agents compare the host of each request with NO_PROXY.
  * @throws {InvalidSettingError} if a proxy is invalid.
  */
 export function awsAgents(environment: Environment) {
@@ -222,7 +222,7 @@ function formsOf(entry: string): readonly string[] {
   if (address !== undefined) return URL.canParse(`http://[${address}]`) ? ipv6Forms(address) : [];
   const name = /^(\*?\.)?[\w-]+(\.[\w-]+)*\.?$/;
   const [host = '', port] = entry.split(/:(?=\d+$)/);
-  // An entry whose last part is digits is an IP address, and an incomplete one matches nothing.
+  // A host whose last part is a number can only be an IP address. An incomplete IP address matches nothing.
   if (!name.test(host) || (/(^|\.)\d+$/.test(host) && !ipv4.test(host))) return [];
   if (port !== undefined) return host.startsWith('.') || host.startsWith('*') ? [] : [`${host}:${port}`];
   if (/^[.*]/.test(host) || ipv4.test(host)) return [host];

@@ -149,7 +149,7 @@ function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
 
 /**
  * The credentials from the environment or from the secret. User name and password may come from different sources,
- * unless these could mean different users.
+ * unless the two sources could mean different users.
  */
 function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const { ELASTICSEARCH_API_KEY: key } = own;

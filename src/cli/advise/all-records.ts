@@ -26,7 +26,7 @@ export interface RecordsOf {
 
 export interface AllRecords {
   readonly records: Read<Records>;
-  /** Why the data stream could not be read, if only the state directory could. */
+  /** Why the data stream could not be read, if the records come from the state directory alone. */
   readonly recordsProblem?: string;
 }
 
@@ -67,7 +67,7 @@ async function readStream<T>(
     if (!reports) return undefined;
     return await read(reports.connection, clock, {
       namespace: reports.namespace,
-      // If a key may not read the uuid, its reports identify the cluster by the hash of its address.
+      // If the API key may not read the cluster's uuid, reports identify the cluster by the hash of its address.
       clusterIds: [...new Set([clusterId, addressHash(swept)])],
       from,
       jobId,

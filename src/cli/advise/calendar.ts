@@ -43,8 +43,8 @@ function kindOf(past: KnownPast, data: readonly Span[], begins: number, ends: nu
 }
 
 /**
- * The spans within which data came, without known silence at their ends. A span may end at a close, because the model
- * that was saved then has a newer record, although the last data came long before the close.
+ * The spans within which data came, minus any known silence at their ends. For example, a span may end at a close,
+ * because the close saves the model with its newest record, even if the last data came long before.
  */
 function dataSpans({ data, silent }: KnownPast): Span[] {
   return data.spans.flatMap((span) => {

@@ -45,7 +45,7 @@ function eachFixOnce(findings: readonly Finding[]): Finding[] {
   });
 }
 
-/** If the connection failed, only the TLS findings that may explain it: the certificate and unencrypted credentials. */
+/** The TLS findings that may explain why the connection failed: the certificate and unencrypted credentials. */
 function transportFindingsAfterFailure(given: ClusterCase): Finding[] {
   const { root } = given.facts;
   const failure = 'failure' in root ? root.failure : undefined;

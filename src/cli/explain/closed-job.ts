@@ -11,13 +11,19 @@ export interface ExplainedClose {
   readonly by?: PastDeed;
   /** Whether the job was opened after that sweep, so that something else must have closed it since. */
   readonly isLater: boolean;
-  /** The first rule that would keep the job if it were open, whatever its idle time; null if there is none. */
+  /**
+   * The first rule that would keep the job, if it were open, no matter how long it has been idle; null if there is
+   * none.
+   */
   readonly onceOpen: { readonly reason: KeepReason; readonly saw: string } | null;
 }
 
 /** How far the clocks of the cluster and of the sweep may differ before a report warns of it. */
 const clockError = 5 * 60_000;
-/** The assumed duration of a close if its sweep did not see the end: the maximum for a healthy close. */
+/**
+ * The assumed duration of a close whose end the sweep did not see, in milliseconds: one hour, the maximum for a healthy
+ * close.
+ */
 const longestClose = 3_600_000;
 
 export function closeOf(

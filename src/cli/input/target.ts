@@ -57,7 +57,7 @@ export async function knownIds(
 /** Deadline for a read, in milliseconds: four tries of half a minute. Longer `retry-after` waits are not honoured. */
 const longestLook = 2 * 60_000;
 
-/** Writes the reason why a read waits to standard error. */
+/** Writes to standard error why a read is waiting. */
 export const noticeOn =
   ({ stderr }: Io) =>
   (message: string): void => {

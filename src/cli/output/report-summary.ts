@@ -198,7 +198,7 @@ const unlistedLines = (report: SweepReport): SummaryLine[] => {
   return text === undefined ? [] : [{ text }];
 };
 
-/** `17 of them are not in the table: 15 recent_data, 2 recently_opened; jobsweep plan --all shows them` */
+/** Counts the listed jobs that the table omits: `17 listed jobs are not in the table: 15 recent_data, …`. */
 export function unlistedText({ counts, jobs, kept }: SweepReport): string | undefined {
   const left = counts.listed - jobs.length;
   if (left <= 0) return undefined;

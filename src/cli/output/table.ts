@@ -125,7 +125,7 @@ const minWrap = 8;
 
 /**
  * A text wrapped between words into lines of `width` columns. Its first `indent` characters form a margin, which is
- * blank on later lines. A word longer than the line stays whole, because it may be an id, unless `tears` is true.
+ * blank on later lines. Unless `tears` is true, a word longer than the line stays whole, because it may be an id.
  */
 export function wrapped(text: string, width = Number.POSITIVE_INFINITY, indent = 0, tears = false): string[] {
   if (stringWidth(text) <= width) return [text];

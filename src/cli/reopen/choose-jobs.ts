@@ -12,7 +12,7 @@ const maxNamed = 10;
 
 type Jobs = ReadonlyMap<string, JobSnapshot>;
 
-/** The jobs to undo, each with its last outcome. A datafeed counts as stopped if any of the sweeps stopped it. */
+/** The jobs to restore, each with its last outcome. A datafeed counts as stopped if any of the sweeps stopped it. */
 export function closedJobs(sweeps: readonly PastSweep[]): PastJob[] {
   const byId = new Map<string, PastJob>();
   for (const job of sweeps.flatMap((sweep) => undoable(sweep.jobs))) {

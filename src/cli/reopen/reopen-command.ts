@@ -98,10 +98,10 @@ async function run(
   }
   if (options.last) io.stderr.write(`${fitted(lastWords(source, target.clock.now()), io.stderr)}\n`);
   const closed = closedJobs(sweeps);
-  // If the source has every job that is named by its id, gaps elsewhere in the source do not matter.
+  // If each name is the id of a job that the source lists as closed, gaps elsewhere in the source do not matter.
   const isWhole = names?.every((name) => closed.some(({ jobId }) => jobId === name)) === true;
   const warnings = isWhole ? [] : [...source.missingRounds, ...warningsOf(sweeps)];
-  // Shown before the question, because a missing sweep may change the answer.
+  // Shown before the question, because a missing sweep may change the user's answer.
   for (const text of isWhole ? [] : source.missingRounds)
     io.stderr.write(`${fitted(`warning: ${text}`, io.stderr)}\n`);
   const tell = (report: ReopenReport): Promise<ExitCode> =>

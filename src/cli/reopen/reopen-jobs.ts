@@ -67,7 +67,7 @@ const startTimeout = 30_000;
 /** Time reserved for reading a job after its request, in milliseconds. */
 const lookLimit = 4_000;
 
-/** The jobs to undo: closed by the sweep, left closing, or left open without their datafeed. */
+/** The jobs to restore: closed by the sweep, left closing, or left open without their datafeed. */
 export function undoable(jobs: readonly PastJob[]): PastJob[] {
   return jobs.filter((job) => mayHaveClosed(job) || job.datafeedStopped === true);
 }
@@ -177,7 +177,7 @@ async function askToOpen(jobId: JobId, world: ReopenWorld): Promise<ReopenedJob>
   return await tryAgainWhenBusy<ReopenedJob>(world, async () => {
     const until = clock.now() + openTimeout;
     const { error, busy } = await opener.openJob(jobId, openTimeout, ending);
-    // After a lost answer the job may be opening.
+    // Even if the answer to the request was lost, the job may be opening.
     const states = await watch([jobId], until, world);
     const state = states?.get(jobId);
     if (state === 'opened') return { result: { jobId, outcome: 'reopened' } };

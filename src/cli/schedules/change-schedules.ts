@@ -66,7 +66,7 @@ function clusterOf(input: string | undefined): string | null {
   }
 }
 
-/** Applies the plan. @throws {SchedulerError} if the group cannot be created; nothing was changed then. */
+/** Applies the plan. @throws {SchedulerError} before anything is changed, if the group cannot be created. */
 export async function applyPlan(plan: SchedulePlan, context: OwnSchedulesContext): Promise<Done> {
   if (plan.createGroup) await makeGroup(context);
   return await makeChanges(plan.changes, context.signal, async (change) => {
@@ -86,7 +86,7 @@ async function makeGroup({ api, group, signal }: SchedulesContext): Promise<void
 
 /**
  * Pauses or resumes schedules if `ask` resolves to true; otherwise returns undefined.
- * @throws {InvalidSettingError} if a name does not exist or is not ours; nothing was changed then.
+ * @throws {InvalidSettingError} before anything is changed, if a name does not exist or is not ours.
  */
 export async function changeState(
   names: readonly string[],

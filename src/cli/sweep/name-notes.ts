@@ -7,8 +7,9 @@ import type { Io } from '../io.ts';
 import { fitted } from '../output/table.ts';
 
 /**
- * Writes the notes. `isShown` is true if the user sees the plan's warnings before anything is closed. If not, this
- * writes them too, because a misspelled name that was meant to keep a job open must be noticed in time.
+ * Writes the notes. `isShown` is true if the user sees the plan's warnings before anything is closed. Otherwise, the
+ * warnings about names are written here as well, because a misspelled name that was meant to keep a job open must be
+ * noticed in time.
  */
 export function noteNames({ order, found }: Plan, isShown: boolean, io: Io): void {
   const { request, planned } = order;

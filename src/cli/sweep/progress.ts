@@ -7,7 +7,10 @@ import { type Output, widthOf } from '../io.ts';
 import { type Paint, plain } from '../output/paint.ts';
 import { shorten } from '../output/table.ts';
 
-/** Intervals in milliseconds: between redraws on a terminal, between lines elsewhere, and the minimum for redraws. */
+/**
+ * Intervals in milliseconds: between regular redraws on a terminal, between lines elsewhere, and the minimum between
+ * two redraws.
+ */
 const redrawEvery = 1_000;
 const writeEvery = 15_000;
 const redrawAtMostEvery = 100;
@@ -16,7 +19,7 @@ export interface ProgressOptions {
   readonly output: Output;
   /** The real clock, even if the clock of the cluster runs faster. */
   readonly clock: Clock;
-  /** Maximum duration of the work, in milliseconds of that clock. */
+  /** Maximum duration of the work, in milliseconds of `clock`. */
   readonly atMostMs: number;
   readonly paint?: Paint;
 }

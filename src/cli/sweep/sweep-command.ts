@@ -331,8 +331,8 @@ function checkCluster(
 
 /**
  * Decides what runs the follow-ups: this command if `--wait` is set, otherwise the function, through the scheduler that
- * the environment configures. The function gets none for the embedded cluster or a cluster of `--clusters`, because it
- * may not have the settings of that cluster.
+ * the environment configures. The function runs no follow-ups for the embedded cluster or for a cluster of
+ * `--clusters`, because it may not have the settings of that cluster.
  */
 function chooseFollowUps(
   { request }: ReadRequest,
