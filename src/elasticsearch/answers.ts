@@ -126,8 +126,8 @@ export function readJobStats(entry: Fields): JobStats {
 }
 
 /**
- * The processors of a node, from its attributes. No verdict depends on this number, so an invalid value counts as
- * unknown.
+ * The number of processors of a node, from its attributes. No verdict depends on this number, so an invalid value
+ * counts as unknown.
  */
 function readProcessors(attributes: unknown): number | undefined {
   if (!isJsonObject(attributes)) return undefined;
@@ -145,7 +145,7 @@ export function processorsFrom(value: unknown): number | undefined {
 
 const maxProcessors = 65_536;
 
-/** When data last arrived; undefined only if the counts say that none ever did. */
+/** When data last arrived; undefined only if the counts say that no data has ever arrived. */
 function readLastDataTime(counts: Fields, reader: FieldReader): number | undefined {
   const lastDataTime = reader.moment('data_counts.last_data_time', counts.last_data_time);
   const input = reader.amount('data_counts.input_record_count', counts.input_record_count);
@@ -279,8 +279,8 @@ function sizeOf(bytes: unknown): number | undefined {
 
 /**
  * The memory by which the server assigns the job to a node: in bytes, or `limit` for the configured limit. The stats
- * say which size counts (`assignment_memory_basis`), except for a job without a model, for which the limit counts, and
- * for old models, where it is unknown.
+ * name it (`assignment_memory_basis`), with two exceptions: for a job without a model, it is the limit; for an old
+ * model, it is unknown.
  */
 function basisOf({ assignment_memory_basis: basis, model_bytes: now, peak_model_bytes: peak }: Fields) {
   if (basis === 'model_memory_limit' || (basis === undefined && now === 0)) return 'limit';

@@ -96,8 +96,8 @@ const jobStats: Listing<JobStats> = {
 };
 
 /**
- * For reads by ids only. Includes the processors of each job's node, which a full listing would repeat thousands of
- * times.
+ * For reads by ids only. Includes the number of processors of each job's node, which a full listing would repeat
+ * thousands of times.
  */
 const jobStatsById: Listing<JobStats> = {
   ...jobStats,

@@ -104,8 +104,8 @@ interface Cut {
 }
 
 /**
- * The prefixes one character longer, packed so that a part of several prefixes expects at most half of a full answer.
- * A prefix that almost fills an answer is split in turn.
+ * The prefixes one character longer, packed into parts. A part of several prefixes is expected to fill at most half of
+ * an answer. A prefix that almost fills an answer on its own is split in turn.
  */
 function cut(prefix: string, seen: readonly string[]): Cut {
   const passed = [prefix];

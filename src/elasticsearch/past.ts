@@ -45,8 +45,8 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
   }
 
   /**
-   * Reads the jobs' configs a second time, for their times and frequencies. Empty if this read fails; the estimate is
-   * then less exact.
+   * Reads the jobs' configs a second time, for the times of their creation and last close and for their datafeeds'
+   * frequencies. Empty if this read fails; the estimate is then less exact.
    */
   async jobTimes(signal: AbortSignal, jobId?: string): Promise<ReadonlyMap<string, JobTimes>> {
     const matching = async (expression: string | undefined) => {

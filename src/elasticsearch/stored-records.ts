@@ -92,7 +92,7 @@ async function readSweeps(
   return [...sweeps.values()].sort((a, b) => a.readAt - b.readAt);
 }
 
-/** At most as many sweeps as may be read, spread over the whole period. The newest is always included. */
+/** Thins out the sweeps evenly over the whole period, until few enough remain to be read. The newest always remains. */
 function thinned(sweeps: readonly StoredSweep[]): StoredSweep[] {
   const first = sweeps[0]?.readAt ?? 0;
   const last = sweeps.at(-1)?.readAt ?? 0;

@@ -116,7 +116,7 @@ function dateOf({ date, age }: Readonly<Record<string, unknown>>): number | unde
 
 /**
  * The texts of `Warning` headers, which look like `299 Elasticsearch-7.17.29-hash "the text", 299 …`. (The client's own
- * reading splits a text at its commas if the text also contains quotes.)
+ * parser splits a text at its commas if the text also contains quotes.)
  */
 function warningsIn(header: unknown): string[] {
   const lines = (Array.isArray(header) ? header : [header]).filter((line) => typeof line === 'string');

@@ -42,7 +42,10 @@ const timeToAnswer = 1_000;
 // A log that cannot be written must not end the process: the sweep continues, and its caller gets the report.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
-/** Creates the handler, which takes a request and returns the report, or takes a roll call and returns its result. */
+/**
+ * Creates the handler. It takes a request and returns the report, or takes a roll call and returns which of the
+ * expected clusters have not reported.
+ */
 export function createHandler({ environment, clock }: FunctionContext) {
   return middy<unknown, SweepReport | RollCallResult>({ timeoutEarlyInMillis: 0 })
     .onError(({ error, event, context }) => reportFailure(error as Error, event, context, environment))

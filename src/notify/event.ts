@@ -1,5 +1,5 @@
 /**
- * @module A message in the form for programs: the detail of an EventBridge event, and the body for a generic webhook.
+ * @module A message in machine-readable form: the detail of an EventBridge event, and the body for a generic webhook.
  */
 
 import { cut, fitting, linksOf, type Message, plainLine } from './message.ts';

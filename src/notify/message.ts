@@ -26,7 +26,7 @@ export interface Message {
   readonly kind: string;
   /** Targets group the messages of one thread. All messages about a cluster have the same thread. */
   readonly thread: string;
-  /** The data for programs, in addition to the text above. */
+  /** Machine-readable data, in addition to the text above. */
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 

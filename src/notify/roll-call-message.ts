@@ -12,7 +12,8 @@ const rollCallFinished = 'Jobsweep Roll Call Finished';
 const rollCallFailed = 'Jobsweep Roll Call Failed';
 
 /**
- * Whether to notify about a roll call. If `when` is neither `always` nor `never`, only if a cluster has not reported.
+ * Whether to notify about a roll call: if `when` is `always`, or if a cluster has not reported and `when` is not
+ * `never`.
  */
 export const shouldNotifyOf = ({ missing }: RollCallResult, when: NotifyWhen): boolean =>
   when === 'always' || (when !== 'never' && missing.length > 0);

@@ -44,8 +44,8 @@ export interface Failure {
 }
 
 /**
- * The members of the SDK's errors that we use. The SDK's error classes are unreliable, because compatible endpoints may
- * not set the type.
+ * The members of the SDK's errors that we use. The SDK's error classes are unreliable, because some compatible
+ * endpoints do not set the type.
  */
 interface SdkError {
   readonly name?: string;

@@ -155,7 +155,8 @@ async function arrange(
 }
 
 /**
- * Reads a schedule whose creation was not answered. @throws {SchedulerError} if it does not exist or cannot be read.
+ * Reads a schedule after the request to create it got no answer.
+ * @throws {SchedulerError} if it does not exist or cannot be read.
  */
 async function lookFor(
   name: string,

@@ -33,7 +33,7 @@ export function nextDue(schedule: Recurrence, after: number): number | undefined
   return due !== undefined && due <= end ? due : undefined;
 }
 
-/** Whether `name` is a time zone of the IANA database in its own spelling; offsets such as `+01:00` are not. */
+/** Whether `name` is a time zone, spelled as in the IANA database. An offset such as `+01:00` is not a time zone. */
 export function isTimeZone(name: string): boolean {
   if (name.length > 50 || !/^[A-Za-z]/.test(name)) return false;
   try {

@@ -31,8 +31,8 @@ export const fits = (
 ): boolean => bytesOf(toInput({ ...payload, followUpOf: { ...chain, jobs } })) <= maxInputBytes;
 
 /**
- * The first of `jobs`, as many as fit into the Input of a follow-up together with `payload` and `chain`; empty if these
- * are already too large without any job.
+ * The first of `jobs`, as many as fit into the Input of a follow-up together with `payload` and `chain`; empty if
+ * `payload` and `chain` alone are already too large.
  */
 export function fitJobs(
   payload: RequestPayload,

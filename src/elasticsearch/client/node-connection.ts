@@ -91,7 +91,10 @@ function withOneProduct(answer: ConnectionRequestResponse): ConnectionRequestRes
   return { ...answer, headers: { ...answer.headers, [product]: first } };
 }
 
-/** The client drops a parser error with this code if the answer is not HTTP, and then the request would never end. */
+/**
+ * Renames the parser's error for an answer that is not HTTP. The client ignores the original code, and then the request
+ * would never end.
+ */
 function renameNotHttpError(error: NodeJS.ErrnoException): void {
   if (error.code === 'HPE_INVALID_CONSTANT') error.code = 'ERR_NOT_HTTP';
 }
