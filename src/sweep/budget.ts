@@ -71,9 +71,9 @@ export class Budget {
   }
 
   /**
-   * The timeouts of one close request; undefined if too little time is left to learn its result. `phases` is 2 when
-   * running datafeeds are stopped first: the server spends up to its timeout on them before it starts to count
-   * (docs/elasticsearch.md §2.7).
+   * The timeouts of one close request; undefined if too little time is left to learn its result. `phases` is 2 if
+   * running datafeeds must be stopped first: the server may spend up to its timeout on stopping them, and only then
+   * starts the timeout of the close (docs/elasticsearch.md §2.7).
    */
   allow(wantedMs: number, phases: 1 | 2): CloseAllowance | undefined {
     const left = this.left();

@@ -56,7 +56,7 @@ export interface Plan {
   /** When the reading began. */
   readonly startedAt: number;
   readonly found: Found;
-  /** All jobs of the cluster whose state is not `closed`. */
+  /** All jobs of the cluster that are not `closed`. */
   readonly open: readonly JobSnapshot[];
   readonly decisions: readonly Decision[];
   /** The fuse that trips, if any. A plan with a tripped fuse is refused. */
@@ -163,8 +163,9 @@ export function reportPlan(plan: Plan, { listsAll = false } = {}): SweepReport {
  * the plan, the more is read again before anything is closed:
  * - up to ten seconds: nothing, as in a sweep that plans and acts at once;
  * - up to five minutes: upgrade mode, because reading a job does not show it;
- * - older: the whole cluster. Fuses are checked again, and only unchanged jobs of the old plan are closed. At any age
- *   each job is read again right before its close request.
+ * - older: the whole cluster. Fuses are checked again, and only unchanged jobs of the old plan are closed.
+ *
+ * However old the plan is, each job is read once more right before its close request.
  * @throws {JobsweepError} before anything was changed, like `planSweep`.
  */
 export async function carryOut(given: Plan, context: SweepContext): Promise<CarriedOut> {
@@ -375,8 +376,8 @@ function leftByFuse(entries: readonly Entry[]): string[] {
 }
 
 /**
- * Closes, and gives every entry an outcome even after a bug: the report must account for every job that got a close
- * request.
+ * Closes the jobs, and gives every entry an outcome even after a bug: the report must account for every job that got a
+ * close request.
  */
 async function act(
   entries: readonly Entry[],

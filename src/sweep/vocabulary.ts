@@ -89,7 +89,7 @@ export const notAttemptedReasons = {
 } as const;
 export type NotAttemptedReason = keyof typeof notAttemptedReasons;
 
-/** How the number of places on a node was determined (`close.perNode`). */
+/** How the limit on concurrent closes on a node was determined (`close.perNode`). */
 export const placesReasons = {
   request: '`close.perNode`',
   own_node: 'half of the node’s processors',

@@ -28,7 +28,7 @@ export interface AdviseCase {
   readonly coverage: MessageCoverage | undefined;
   /** The jobs that the request names and that have a config. */
   readonly jobs: readonly AdvisedJob[];
-  /** Number of jobs in the whole cluster whose state is not `closed`. */
+  /** Number of jobs that are not `closed`, in the whole cluster. */
   readonly open: number;
   /** How many jobs a sweep would close now, by threshold. */
   readonly today: (idleFor: number) => number;

@@ -5,10 +5,10 @@ export class Certain {
   /** Sorted by their end. */
   readonly spans: readonly Span[];
   readonly #ends: readonly number[];
-  /** For each span in `spans`: the latest start among this span and all before it. */
+  /** For each span in `spans`: the latest start of this span and all earlier ones. */
   readonly #latestStarts: readonly number[];
   readonly #starts: readonly number[];
-  /** For each start in `#starts`: the earliest end among the span that begins there and all later ones. */
+  /** For each span, sorted by start: the earliest end of this span and all later ones. */
   readonly #earliestEnds: readonly number[];
 
   constructor(spans: readonly Span[]) {

@@ -133,7 +133,8 @@ function observe(
   if (openedAt !== undefined) {
     facts.starts.push(around(openedAt));
     facts.noStart.push({ from: openedAt + clockError, to: until });
-    // The job has had no data since it was created or reset, and only a closed job can be reset.
+    // No data has come since the job was created or reset, so none has come since it was opened: only a closed job can
+    // be reset.
     if (lastData === undefined) facts.silent.push({ from: openedAt - clockError, to: until });
   }
   if (state === 'opened') {

@@ -1,4 +1,4 @@
-/** @module Jobs that were reopened after a close, by anyone, with a suggestion for each. */
+/** @module Jobs that were reopened after a close, no matter by whom, with a suggestion for each. */
 import type { Evidence } from './evidence.ts';
 import { clockError } from './facts.ts';
 import type { KnownPast } from './known-past.ts';
@@ -21,7 +21,10 @@ export const suggestions = {
 export type Suggestion = keyof typeof suggestions;
 
 const hour = 3_600_000;
-/** `reopen` records only when it began. By default, it may run for 15 minutes, so it may open a job that much later. */
+/**
+ * `reopen` records only the time when it began. By default it may run for 15 minutes, so it may open a job up to 15
+ * minutes after that time.
+ */
 const longestReopen = hour / 4;
 
 /** The jobs that were reopened in the period, the most frequently reopened first. */

@@ -57,8 +57,8 @@ const msPerRequest = 250;
 const firstBurst = 12;
 const maxBurst = 400;
 /**
- * How many waiting jobs of each node a read includes, because they are likely to be closed next: while the processors
- * of a node are unknown, and later.
+ * How many waiting jobs of each node a read includes because they are likely to be closed next: the first number as
+ * long as the processors of any node are unknown, then the second.
  */
 const firstLikely = 8;
 const likelyNext = 3;
@@ -239,7 +239,7 @@ class CloseLoop {
     const force = batch[0]?.force === true;
     try {
       const ready = await this.#look(batch, fresh);
-      // The close request may take minutes. Jobs that the look removed from the request must not wait for its answer,
+      // The close request may take minutes. Jobs that the check removed from the request must not wait for its answer,
       // so the loop goes on now.
       this.#happened();
       await this.#ask(ready, force);
@@ -250,8 +250,8 @@ class CloseLoop {
   }
 
   /**
-   * Leaves a job to the sweep's last reading if its look was not followed by a request, because time ran out or a read
-   * failed.
+   * Leaves a job to the sweep's last reading if it was checked for a close but no request followed, because time ran
+   * out or a read failed.
    */
   #dropUnasked(entry: Entry): void {
     if (this.#open.get(entry)?.phase.phase === 'looked_at') this.#open.delete(entry);
@@ -308,8 +308,8 @@ class CloseLoop {
   }
 
   /**
-   * Whether the credentials, `force.max` and the places of the job's node allow the request. The job may have moved to
-   * another node.
+   * Whether the credentials, `force.max` and the limit on concurrent closes on the job's node allow the request. The
+   * job may have moved to another node.
    */
   #mayAsk(entry: Entry, force: boolean): boolean {
     if (this.#denied) {
@@ -336,7 +336,7 @@ class CloseLoop {
     return false;
   }
 
-  /** Whether the node has enough places for this job and the jobs that took a place there earlier. */
+  /** Whether the node may close this job at the same time as the jobs that took a place there earlier. */
   #isWithinPlaces(entry: Entry, node: string | undefined): boolean {
     if (node === undefined) return true;
     const now = this.#closing.clock.now();
@@ -497,7 +497,7 @@ class CloseLoop {
     this.#quietUntil = this.#closing.clock.now() + pause;
   }
 
-  /** Remembers the processors of these jobs' nodes. */
+  /** Remembers how many processors these jobs' nodes have. */
   #learn(entries: readonly Entry[]): void {
     for (const { job, seen } of entries) {
       const { nodeId, nodeProcessors } = seen?.stats ?? {};
@@ -561,7 +561,7 @@ class CloseLoop {
 
   // --- changes of a job's state
 
-  /** Puts jobs whose request is repeated or forced before jobs that were never checked for a close. */
+  /** Puts jobs for a repeated or forced request before the jobs that have not been checked for a close yet. */
   #wait(jobs: readonly Waiting[]): void {
     for (const { entry } of jobs) this.#open.delete(entry);
     const isNew = ({ entry, force }: Waiting) => !force && entry.looks === 0;

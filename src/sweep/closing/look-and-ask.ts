@@ -10,8 +10,8 @@ import type { Closing, Entry } from './ledger.ts';
 import { requestsToRead } from './places.ts';
 
 /**
- * Maximum duration of a look, in milliseconds. A look that takes longer is repeated, because its first answers are too
- * old to act on. There are at most `maxSlowLooks` looks.
+ * Maximum duration of a look (the check right before a close request), in milliseconds. A look that takes longer is
+ * repeated, because its first answers are too old to act on. There are at most `maxSlowLooks` looks.
  */
 const oldestLook = 30_000;
 const maxSlowLooks = 3;
@@ -37,9 +37,9 @@ export async function readStats(
 }
 
 /**
- * Reads the jobs again and returns them by id, without those that no longer exist. Does not read stats again that come
- * from the read numbered `fresh` or a later one. @throws when the cluster cannot be read, or answers too slowly to act
- * on.
+ * Reads the jobs again and returns them by id, without those that no longer exist. Stats from the read numbered `fresh`
+ * or a later one are not read again.
+ * @throws when the cluster cannot be read, or answers too slowly to act on.
  */
 export async function look(
   entries: readonly Entry[],
@@ -58,8 +58,8 @@ export async function look(
 }
 
 /**
- * Estimates how many requests a look takes. Stats that come from the read numbered `fresh` or a later one are not read
- * again.
+ * Estimates how many requests a look (the check right before a close request) takes. Stats from the read numbered
+ * `fresh` or a later one are not read again.
  */
 export function requestsToLook(entries: readonly Entry[], fresh: number): number {
   const each = requestsToRead(entries);

@@ -60,7 +60,7 @@ export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase
     case 'closing':
       return stillClosing(entry, phase, moment);
     case 'failed':
-      // Only force closes a failed job. Whether force is allowed is decided right before the request.
+      // A failed job can only be closed with force. Whether force is allowed is decided right before the request.
       return mayAskAgain ? { step: 'again', delayMs: 0, force: true } : giveUp(entry, stats.state);
     case 'opened':
     case 'opening':
@@ -104,7 +104,7 @@ export type LookStep =
   | { readonly step: 'settle'; readonly outcome: Outcome; readonly verdict?: Verdict }
   | { readonly step: 'watch' | 'again'; readonly verdict: Verdict };
 
-/** Decides what to do with a job after the look right before a request. `job` is undefined if it no longer exists. */
+/** Decides what to do with a job after the check right before a request. `job` is undefined if it no longer exists. */
 export function afterLook(
   entry: Entry,
   job: JobSnapshot | undefined,

@@ -85,7 +85,8 @@ export function limitOf(
 }
 
 /**
- * The jobs of the next request; empty if none may be sent now. `free` has the free places of each node with a limit.
+ * The jobs of the next request; empty if none may be sent now. `free` says how many more jobs each node with a limit
+ * may be closing.
  */
 export function nextBatch(
   waiting: readonly Waiting[],

@@ -6,7 +6,7 @@ export interface BlownFuse {
   readonly name: FuseName;
   /** Number of jobs that would be closed or forced. */
   readonly idle: number;
-  /** Number of jobs in the whole cluster whose state is not `closed`. */
+  /** Number of jobs that are not `closed`, in the whole cluster. */
   readonly open: number;
   /**
    * The limit that was exceeded: a number of jobs, or a share for `max_share`; null for `upgrade_mode`, which has no

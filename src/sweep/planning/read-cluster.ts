@@ -14,7 +14,10 @@ export interface Found {
   readonly readAt: number;
 }
 
-/** Limit for the second read (milliseconds). That read is optional, so it must not use up the time for closing. */
+/**
+ * Limit for reading incomplete jobs a second time, in milliseconds. That read is optional, so it must not use up the
+ * time for closing.
+ */
 const maxSecondReadMs = 30_000;
 
 /**

@@ -59,7 +59,10 @@ const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRe
   // break: idle-for
   now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;
 
-/** No healthy opening takes this long: restoring a large model takes minutes, and a snapshot revert is retried for 15. */
+/**
+ * No healthy opening takes this long. Restoring a large model takes minutes, and a snapshot revert is retried for 15
+ * minutes.
+ */
 export const stuckOpeningAfter = 90 * 60_000;
 
 /**

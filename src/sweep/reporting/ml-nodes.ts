@@ -21,7 +21,7 @@ export interface MlNodes {
   readonly enough: number;
 }
 
-/** Native code that a node loads once, before its first job. */
+/** Memory of the native code, which a node loads once, before its first job. */
 const nativeCode = 30 * 2 ** 20;
 /** Default of `xpack.ml.max_open_jobs`, for each node. */
 const maxJobsPerNode = 512;

@@ -146,7 +146,7 @@ export interface Round {
   readonly endedAt: number;
   /** When the cluster was read. Idle times count up to this time. */
   readonly readAt: number;
-  /** Number of jobs in the whole cluster whose state is not `closed`. */
+  /** Number of jobs that are not `closed`, in the whole cluster. */
   readonly open: number;
   readonly entries: readonly Entry[];
   readonly fuse: BlownFuse | undefined;
@@ -261,7 +261,7 @@ export interface Fate {
   readonly limit: NodeLimit | undefined;
   readonly batch: number | undefined;
   readonly datafeedStopped: boolean | undefined;
-  /** An earlier sweep asked the job to close, so the report lists it whatever its outcome is. */
+  /** Whether an earlier sweep asked the job to close. If so, the report lists the job whatever its outcome is. */
   readonly awaited: boolean;
 }
 

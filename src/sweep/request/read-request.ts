@@ -119,7 +119,7 @@ function unknownField(path: Path, key: string): string {
   return `${quote(fieldName([...path, key])).slice(1, -1)} is an unknown field; ${hint}`;
 }
 
-/** The fields of an object's schema, without its wrappers: defaults, a union with `false`, a list. */
+/** The fields of an object's schema, even inside wrappers: defaults, a union with `false`, a list. */
 function unwrap(schema: z.core.$ZodType): Record<string, z.core.$ZodType> | undefined {
   if (schema instanceof z.ZodMiniObject) return schema.def.shape as Record<string, z.core.$ZodType>;
   if (schema instanceof z.ZodMiniArray) return unwrap(schema.def.element);

@@ -21,8 +21,8 @@ export interface RollCall {
   /** Without duplicates. */
   readonly clusters: readonly string[];
   /**
-   * The maximum age of a report that counts, in milliseconds at the scheduled time, or at the current time if there is
-   * no scheduled time.
+   * The maximum age of a report that counts, in milliseconds: its age at the scheduled time or, if there is none, at
+   * the current time.
    */
   readonly withinMs: number;
   /** Epoch milliseconds; undefined if no schedule sent the event. The event may arrive later than this. */
