@@ -39,7 +39,7 @@ it('a count of one is followed by a noun in the singular', () => {
 });
 
 describe('text in JSON', () => {
-  it('text for JSON leaves the characters that JSON escapes unchanged, and replaces other invisible characters by codes', () => {
+  it('text for JSON replaces invisible characters by codes, except those that JSON itself escapes', () => {
     expect(shownInJson('a\u001bb\nc\u202ed\u009be')).toBe('a\u001bb\nc\\u{202e}d\\u{9b}e');
   });
 

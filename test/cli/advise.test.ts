@@ -156,7 +156,7 @@ describe('jobsweep advise', () => {
     expect(thresholds[0]?.closes.atLeast).toBeGreaterThan(0);
   });
 
-  it('advise warns if the notifications are empty, as they are for a key that may not read them', async () => {
+  it('advise warns if it finds no notifications, because the key may lack the privilege to read them', async () => {
     await using setup = await startSetup(idle(3));
     const { sources, warnings } = await advice(setup);
     expect(sources).toContain('notifications');
@@ -308,7 +308,7 @@ describe('the conclusion of advise', () => {
     ['{"idleFor": "1d"}', 'This request: idleFor 24h: of 1 close in 30 days, none would have been wrong.'],
     ['{"idleFor": "36h"}', undefined],
   ])(
-    'if the threshold in the request %s is one of those compared, advise says what it would have done',
+    'advise shows the result of the threshold in the request %s only if that threshold is one of those compared',
     async (payload, line) => {
       await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
       for (const form of ['table', 'markdown']) {

@@ -74,7 +74,7 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
     expect(setup.server.requests).toEqual([]);
   });
 
-  it('the exit code is 2 if no cluster is named, and the message offers the embedded one', async () => {
+  it('the exit code is 2 if no cluster is named, and the message suggests the embedded cluster', async () => {
     const result = await runCommand(['plan']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toMatch(/ELASTICSEARCH_URL.*--embedded/);
@@ -165,7 +165,7 @@ describe('exit 3, with the report', () => {
     expect(reportOf(result).counts.unknown).toBeGreaterThan(0);
   });
 
-  it('the exit code is 3 if a sweep is stopped before the cluster’s first answer, with nothing on standard output', async () => {
+  it('a sweep that is stopped before the cluster’s first answer exits with code 3 and writes nothing to standard output', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     const signal = AbortSignal.abort(new DOMException('stopped by SIGINT', 'AbortError'));
     const result = await runOn(setup, ['sweep', '--yes'], { signal });

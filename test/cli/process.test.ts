@@ -16,7 +16,7 @@ async function startCluster({ jobs, speed = 1 }: { readonly jobs?: FleetJob[]; r
 }
 
 describe('jobsweep as a process', { timeout: 60_000 }, () => {
-  it('the jobsweep process closes idle jobs on a running simulator, and none the second time', async () => {
+  it('the jobsweep process closes idle jobs on a running simulator, and closes nothing when it runs again', async () => {
     await using server = start(['simulate', 'elasticsearch', '--port', '0', '--speed', '60']);
     const [, url = ''] = await server.shows(/^listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
     const env = { ELASTICSEARCH_URL: url };
@@ -48,7 +48,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     });
   });
 
-  it('the jobsweep process writes the report to standard error when the disk fills up while writing it', async () => {
+  it('the jobsweep process writes the report to standard error if the disk fills up during the write to standard output', async () => {
     const { server, env } = await startCluster({ speed: 60 });
     await using _server = server;
     await using folder = await newFolder();

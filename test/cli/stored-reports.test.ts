@@ -55,7 +55,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(job?.source.jobsweep.job).toMatchObject({ state: 'opened', outcome: 'closed', verdict: 'close' });
   });
 
-  it('the command stores the reports on all clusters in one of them, and each document has its own id', async () => {
+  it('the command stores the reports of all clusters in the configured report cluster, and each document has its own id', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(1), ...busy(3)]);
     await using other = await startSetup([...idle(1), ...busy(3)], {}, { clock: setup.clock, seed: 2 });

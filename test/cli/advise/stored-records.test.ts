@@ -100,7 +100,7 @@ describe('records in the data stream', () => {
     expect(jobs.judged).toBe(9);
   });
 
-  it('stored records are found by the cluster’s address if the key may not read the cluster’s uuid', async () => {
+  it('advise finds stored records by the cluster’s address if the key cannot read the cluster’s uuid', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
     setup.server.faults.add({ api: 'info', path: '/', status: 403, times: 1 });
     await sweepOfFunction(setup);
@@ -202,7 +202,7 @@ describe('records in the data stream', () => {
     );
   });
 
-  it('`explain --history` names the function’s sweep that closed a job, from the stored reports', async () => {
+  it('`explain --history` finds in the stored reports which sweep of the function closed a job', async () => {
     await using setup = await startSetup([...idle(2), ...busy(4)]);
     await sweepOfFunction(setup, {});
     expect(setup.state('idle-0')).toBe('closed');
@@ -221,7 +221,7 @@ describe('records in the data stream', () => {
     for (const { body } of searches) expect(body).toContain('{"term":{"jobsweep.job.id":"idle-0"}}');
   });
 
-  it('`explain --history` names a sweep only once if it is both stored and kept, and shows the latest sweep as the closer', async () => {
+  it('`explain --history` names a sweep only once if its report is both in Elasticsearch and on disk, and names the latest sweep as the closer', async () => {
     await using setup = await startSetup([...idle(1), ...busy(4)]);
     await using folder = await newFolder();
     const env = { ...on, XDG_STATE_HOME: folder.path };

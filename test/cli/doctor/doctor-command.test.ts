@@ -158,7 +158,7 @@ describe('doctor, on a cluster', () => {
     ['nothing listens', undefined, /cannot be reached/, /Check the port in ELASTICSEARCH_URL/],
     ['another server answers', { noProduct: true }, /not as an Elasticsearch/, /is it the address of Kibana/],
   ] as const)(
-    'doctor finds that %s, and makes no further checks there',
+    'doctor finds that %s, and makes no further checks of the cluster',
     async (_what, fault, found, advice) => {
       await using setup = await startSetup(busy(1));
       if (fault) setup.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, ...fault });

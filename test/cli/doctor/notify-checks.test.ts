@@ -64,7 +64,7 @@ describe('doctor, on notifications', () => {
     });
   });
 
-  it('doctor checks a topic without sending a message, and says that only a message shows whether it is accepted', async () => {
+  it('doctor checks a topic without sending a message, and says that only a message can show whether the topic accepts messages', async () => {
     await using sns = await startTopic({ SubscriptionsConfirmed: '2', KmsMasterKeyId: 'alias/topics' });
     const { exit, findings } = await onTopic(sns);
     expect(exit).toBe(0);

@@ -10,7 +10,7 @@ import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 
 describe('the notes that reopen keeps', () => {
-  it('a plan marks the jobs that `jobsweep reopen` opened, unlike jobs that were opened in another way', async () => {
+  it('a plan lists jobs that are open again after a sweep closed them, and marks those that `jobsweep reopen` opened', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -54,7 +54,7 @@ describe('the notes that reopen keeps', () => {
     expect(shown.stdout).toMatch(/^JOB +TIMES +BY REOPEN .*\nidle-0 +1 +1 .*\nidle-1 +1 {2,}\d{4}/m);
   });
 
-  it('`reopen --no-save` keeps no note, and neither does reopen on an embedded cluster', async () => {
+  it('`reopen --no-save` saves no note about the reopened jobs', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -63,7 +63,7 @@ describe('the notes that reopen keeps', () => {
     expect(await readdir(folder.at('jobsweep'))).not.toContain('reopened');
   });
 
-  it('if reopen cannot write its note, it says so, and its result stays the same', async () => {
+  it('if reopen cannot save its note about the reopened jobs, it prints a warning and still exits with 0', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };

@@ -90,7 +90,7 @@ describe('the flags of a request', () => {
     expect(reportOf(carriedOut).counts).toMatchObject({ closed: 4 });
   });
 
-  it('explain judges a job by another threshold if the request flags set one', async () => {
+  it('explain judges a job by the threshold in the request flags if they set one', async () => {
     await using setup = await startSetup(jobs);
     const verdict = async (...flags: string[]) =>
       (

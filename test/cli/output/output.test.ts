@@ -21,7 +21,7 @@ describe('the result of a command', () => {
     expect(reportOf(await runOn(setup, ['plan'])).counts.idle).toBe(2);
   });
 
-  it('the result fits into a narrow terminal, with the jobs acted on first and the totals below', async () => {
+  it('the result fits into a narrow terminal, with the jobs to close first and the totals below', async () => {
     await using setup = await startSetup([...jobs, { jobId: `long-${'x'.repeat(50)}-name`, lastData: '6d' }]);
     const { stdout } = await runOn(setup, ['plan', '--no-color'], { terminal: true, columns: 50 });
     const lines = stdout.split('\n');

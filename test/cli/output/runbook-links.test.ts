@@ -44,7 +44,7 @@ describe('a refused sweep', () => {
   });
 
   it.each(Object.keys(fuses) as (keyof typeof fuses)[])(
-    'if the fuse %s stops a sweep, the result says what to check first, and to raise the fuse’s limit for one sweep only',
+    'if the fuse %s stops a sweep, the result says what to check first, and advises raising the fuse’s limit for one sweep only',
     (name) => {
       const text = fuseText({ name, idle: 600, open: 700, limit: 500 });
       expect(text).toMatch(/Nothing was closed\. (First check|The next sweep)/);

@@ -34,7 +34,7 @@ describe('the jobs of a plan', () => {
     },
   );
 
-  it('`plan --all` lists every open job in its JSON, with the jobs to close first, and can be carried out', async () => {
+  it('`plan --all` lists every open job in its JSON, starting with the jobs to close, and a sweep can carry out this plan', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const file = folder.at('plan.json');

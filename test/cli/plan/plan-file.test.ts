@@ -89,7 +89,7 @@ describe('a saved plan', () => {
     ]);
   });
 
-  it('if a saved plan is carried out a second time, the table or standard error says that its jobs are already closed', async () => {
+  it('if a saved plan is carried out a second time, the output says that the plan’s jobs are already closed', async () => {
     await using setup = await startSetup([...busy(13), ...idle(12)]);
     await using folder = await newFolder();
     const file = await savePlan(setup, folder);

@@ -46,7 +46,7 @@ describe('jobsweep reopen', () => {
   );
 
   it.each(['json', 'ndjson'])(
-    'reopen opens the jobs that the sweep closed or forced, from its %s report',
+    'reopen opens the jobs that the sweep closed or forced, from the sweep’s %s report',
     async (form) => {
       await using setup = await startSetup([
         ...busy(8),
@@ -270,7 +270,7 @@ describe('jobsweep reopen', () => {
   });
 
   it.each(['json', 'ndjson'])(
-    'reopen undoes the rest of a report (%s) if one outcome is unknown',
+    'if some outcomes in a report (%s) are not recognized, reopen still opens the other jobs that the sweep closed',
     async (form) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       await using folder = await newFolder();
@@ -389,7 +389,7 @@ describe('reopen --jobs', () => {
       expect(setup.state(id)).toBe(ids.includes(id) ? 'opened' : 'closed');
   });
 
-  it('if a name in --jobs matches no job that the sweep closed, reopen lists the jobs that it closed', async () => {
+  it('if a name in --jobs matches none of the jobs that the sweep closed, reopen lists these jobs', async () => {
     await using setup = await startSetup([...busy(30), ...idle(14)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -581,7 +581,7 @@ describe('reports and clusters that reopen refuses', () => {
     ]);
   });
 
-  it('reopen warns and exits with 3 if the file lacks the follow-up that closed the rest of the jobs', async () => {
+  it('reopen warns and exits with 3 if the file lacks the follow-up that closed the remaining jobs', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await swept(setup, folder);

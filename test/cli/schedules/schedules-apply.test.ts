@@ -146,7 +146,7 @@ schedules:
     expect(Target).toEqual({ ...oldTarget, Input: oldTarget?.Input?.replace('36h', '3d') });
   });
 
-  it('`schedules apply` asks for confirmation on a terminal, and changes nothing and exits with 4 unless the answer is yes', async () => {
+  it('`schedules apply` asks for confirmation on a terminal; without a yes, it changes nothing and exits with 4', async () => {
     await using bench = await schedulesBench();
     const no = await bench.withFile(nightly, ['apply'], { terminal: true, stdin: 'n\n' });
     expect(no.exit).toBe(4);
@@ -171,7 +171,7 @@ schedules:
     expect(bench.scheduler.requests).toHaveLength(before);
   });
 
-  it('`schedules apply` deletes schedules that the file lacks only with --prune, and never schedules of other owners', async () => {
+  it('`schedules apply` needs --prune to delete schedules that are missing from the file, and never deletes schedules of other owners', async () => {
     await using bench = await schedulesBench();
     const { client } = bench;
     await bench.withFile(nightly, ['apply', '--yes']);
@@ -369,7 +369,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Description).toBe('edited by hand');
   });
 
-  it('`schedules apply` drops a past start date from a cron schedule, moves that of a rate schedule to its next run, and a later plan shows no change', async () => {
+  it('`schedules apply` drops the past start date of a cron schedule and moves the past start date of a rate schedule to the next run; a later plan shows no change', async () => {
     await using bench = await schedulesBench();
     const past = `
 schedules:
@@ -416,7 +416,7 @@ schedules:
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['to-come']);
   });
 
-  it('schedules created by `schedules apply` deliver their payload when they are due, and name their ARN and due time in it', async () => {
+  it('schedules created by `schedules apply` deliver their payload when they are due, with the schedule’s ARN and the due time in it', async () => {
     const payloads: unknown[] = [];
     await using bench = await schedulesBench({ invoke: ({ payload }) => payloads.push(payload) });
     const hourly = 'schedules: [{name: hourly, cron: "0 * * * ? *", request: {dryRun: true}}]';

@@ -63,7 +63,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(['nightly.search']);
   });
 
-  it('`schedules apply` reads the secrets page by page and takes cluster names only from those that a pattern matches', async () => {
+  it('`schedules apply` reads the list of secrets page by page and takes cluster names only from secrets that match the pattern', async () => {
     await using bench = await schedulesBench();
     const clusters = numbered(250);
     await using secrets = await startSecretsManager(

@@ -236,7 +236,7 @@ describe('schedules delete', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['stays']);
   });
 
-  it('`schedules delete` accepts a schedule that was deleted in the meantime, but never reports an unknown one as deleted', async () => {
+  it('`schedules delete` succeeds if a schedule was deleted in the meantime, but never reports an unknown schedule as deleted', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     bench.scheduler.script({ on: 'DeleteSchedule', error: { type: 'ResourceNotFoundException' } });
@@ -273,7 +273,7 @@ describe('a schedule whose target is not the function', () => {
     },
   );
 
-  it('if a schedule’s target is not the function, it is listed as not ours, with its target', async () => {
+  it('a schedule whose target is not the function is listed as not ours, with its target', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
     await create(bench.client, { ...full, Name: 'stack.queue', Target: queueTarget });

@@ -76,7 +76,7 @@ describe('the progress of a sweep', () => {
     expect(progressOf(stderr).at(-1)).toBe('1 of 3 jobs closed, 1 still closing, 1 not attempted');
   });
 
-  it('the progress of a sweep shows that it waits for jobs found closing', async () => {
+  it('the progress of a sweep shows that the sweep waits for jobs that were already closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using setup = await startSetup([...busy(5), closing]);
     const { stderr } = await runOn(setup, ['sweep', '--yes']);
@@ -84,7 +84,7 @@ describe('the progress of a sweep', () => {
     expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
   });
 
-  it('there is no progress output if a fuse trips, even if jobs were found closing', async () => {
+  it('there is no progress output if a fuse trips, even if some jobs are already closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using setup = await startSetup([...busy(4), ...idle(9), closing]);
     expect(await runOn(setup, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });

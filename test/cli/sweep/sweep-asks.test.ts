@@ -122,7 +122,7 @@ describe('a sweep on a terminal', () => {
     expect(result.stderr).not.toContain('[y/N]');
   });
 
-  it('if a fuse trips, a sweep on a terminal asks for no confirmation and closes nothing, even if the fuse would no longer trip', async () => {
+  it('if a fuse trips, a sweep on a terminal asks for no confirmation and closes nothing', async () => {
     await using setup = await startSetup([...busy(4), ...idle(9)]);
     const result = await runOn(setup, ['sweep'], { terminal: true, stdin: 'y\n' });
     expect(result.exit).toBe(4);

@@ -83,7 +83,7 @@ describe('a sweep that waits', () => {
     expect(reportOf(result)).toMatchObject({ status: 'partial', counts: { closed: 1, errors: 1 } });
   });
 
-  it('`sweep --wait` counts a job that was reopened between rounds only once, as kept', async () => {
+  it('if a job is reopened between two rounds, `sweep --wait` counts the job once, as kept', async () => {
     await using setup = await startSetup([...busy(6), { jobId: 'slow', lastData: '9d', closeTakes: '12m' }]);
     setup.server.faults.at(setup.clock.now() + 13 * minute, () => setup.cluster.openJob('slow'));
     const result = await runOn(setup, args, { stdin: '{}' });
