@@ -93,7 +93,7 @@ describe('the billed time of other failures', () => {
     expect(sweep?.billedMs).toBe(minute + 10 * second + minute);
   });
 
-  it('if a close request is answered with a timeout at once, only the polling is billed', async () => {
+  it('if a close request immediately gets a timeout error, only the polling is billed', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', status: 500, after: true, delayAnswer: 0, times: always }),
     );

@@ -52,7 +52,7 @@ describe('the default request on the clusters of the bench', () => {
     [200, nodesOfTheBench, 1.06],
     [100, { count: 1, processors: 4 }, 1.06],
   ] as const)(
-    'the default request closes %i idle jobs on %o near the lower time bound, with at most half of a node’s processors',
+    'the default request closes %i idle jobs on %o in little more than the shortest possible time, with at most half of a node’s processors',
     async (jobs, nodes, limit) => {
       const all = await runs(jobs, nodes);
       for (const run of all) {

@@ -239,7 +239,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(slack.requests).toHaveLength(1);
   });
 
-  it('the deployed artefact stores its report in a separate cluster if one is configured; otherwise it loads no code for that', async () => {
+  it('the deployed artefact stores its report in a separate cluster if one is configured', async () => {
     await using setup = await account([...busy, ...idle]);
     await using reports = await startElasticsearch({ clock: scaledClock() });
     await using running = await setup.cold({

@@ -47,7 +47,7 @@ const namesOf = (resources: object, type: string) =>
     .filter(({ Type }) => Type === type)
     .map(({ Properties }) => Properties.AlarmName ?? Properties.Name);
 
-describe('a stack whose schedules the command applies', () => {
+describe('a stack whose schedules are applied with `jobsweep schedules apply`', () => {
   const command = { schedules: 'deploy/schedules.fleet.yml', schedulesBy: 'command' };
 
   it('a stack without schedules has one alarm for all clusters instead of three for each cluster', () => {
@@ -177,7 +177,7 @@ describe('a stack with one schedule for each cluster of a list', () => {
     ).rejects.toThrow(/1007 are alarms \(name fewer clusters in clusters\)/);
   });
 
-  it('packaging refuses a list of clusters that only the command can resolve', async () => {
+  it('packaging refuses a list of clusters that only `jobsweep schedules apply` can resolve', async () => {
     await expect(withFile(nightly('{secrets: jobsweep/*}'))).rejects.toThrow(
       'schedules: a pattern over secrets is for `jobsweep schedules apply`, which can read their names: set schedulesBy=command',
     );
@@ -199,7 +199,7 @@ describe('packaging', () => {
       })
     ).warnings;
 
-  it('if the sweeps may not fit into their window, packaging warns with the numbers and says what to change', async () => {
+  it('if the sweeps might not fit into their window, packaging warns with the numbers and says what to change', async () => {
     expect(await warningsOf(1_000)).toEqual([
       'cron(0 1 * * ? *) UTC: 1000 clusters × 15 min are 250 h of sweeps at worst, but 4 h × 1 at once have room for 4 h. ' +
         'Events that wait longer than 60 min are dropped. Set reservedConcurrency to 63, or a window of 250 h, or a mix of both. ' +
@@ -251,7 +251,7 @@ describe('packaging', () => {
     expect(() => made(change)).toThrow(message);
   });
 
-  it('packaging the example for many clusters prints what does not fit, and sets the maximum age of events', async () => {
+  it('packaging the example for many clusters warns that the sweeps do not fit into their window, and sets the maximum age of events', async () => {
     const copy = await copyService();
     try {
       const { stderr } = await serverless(copy, [

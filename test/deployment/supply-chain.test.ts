@@ -278,7 +278,7 @@ describe('an audit', () => {
   const judge = (answer: AuditAnswer, arguments_: (typeof argument)[] = [], today = '2026-12-01') =>
     judgeAudit(answer, [harmless], arguments_, today);
 
-  it('an audit fails for an advisory about a shipped copy of a package, and only lists one about a copy that is not shipped', () => {
+  it('an audit fails for an advisory about a shipped copy of a package, but only mentions an advisory about a copy that is not shipped', () => {
     expect(judge(against('harmless', 'node_modules/harmless')).complaints).toEqual([
       'harmless: Bad (high, https://github.com/advisories/GHSA-aaaa-bbbb-cccc)',
     ]);
@@ -307,7 +307,7 @@ describe('an audit', () => {
     expect(judge(answer, [{ ...argument, package: 'other' }]).complaints).toHaveLength(2);
   });
 
-  it('an audit reports a documented reason that is no longer needed', () => {
+  it('an audit reports a documented exception that is no longer needed', () => {
     expect(judge({ auditReportVersion: 2, vulnerabilities: {} }, [argument]).complaints).toEqual([
       'harmless: GHSA-aaaa-bbbb-cccc is accepted, but no longer reported: remove it',
     ]);

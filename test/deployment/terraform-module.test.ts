@@ -284,7 +284,7 @@ describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_
     execFileSync('terraform', ['fmt', '-check', '-diff', '-recursive', folder], { stdio: 'pipe' });
   });
 
-  it('terraform validates the module’s inputs, and evaluates them as these tests do', async () => {
+  it('terraform validates the module’s inputs, and computes the same values as the tests’ own evaluator', async () => {
     await using copy = await newFolder();
     for (const name of ['variables.tf', 'locals.tf']) copyFileSync(path.join(folder, name), copy.at(name));
     const run = (...args: string[]) =>

@@ -173,7 +173,7 @@ describe('the Terraform module and the packaged template', () => {
     expect(differences(withAll.template, plan(inputsFor('prod', all)))).toEqual([]);
   });
 
-  it('the Terraform module and the template have the same resources if the command applies the schedules', async () => {
+  it('the Terraform module and the template have the same resources if the schedules are left to `jobsweep schedules apply`', async () => {
     const given = {
       schedules: 'deploy/schedules.fleet.yml',
       schedulesBy: 'command',

@@ -21,7 +21,7 @@ describe('links in the documentation', () => {
     }
   });
 
-  it('on the page of promises, the title of each link is that of a test in the linked file', () => {
+  it('each link title on the page of promises is the title of a test in the linked file', () => {
     const titled = links(page('docs/promises.md')).filter(({ title }) => title !== undefined);
     expect(titled.length).toBeGreaterThan(10);
     for (const { file, title } of titled) expect(page(join('docs', file))).toContain(`'${title}'`);

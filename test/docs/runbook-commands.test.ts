@@ -70,7 +70,7 @@ describe('the queries of the runbook', () => {
 });
 
 describe('the commands of the runbook', () => {
-  it('each command of the runbook has a form that one of these tests checks', () => {
+  it('each kind of command in the runbook is checked by a test', () => {
     const forms = lines.map((line) =>
       line
         .replace(/^AWS_REGION=\S+ /, '')
@@ -199,7 +199,7 @@ describe('the commands of the runbook', () => {
     expect(closed()).toEqual([0, 2, 3, 4, 5, 6, 7, 8].map((index) => `idle-${index}`));
   });
 
-  it('a sweep by the function and the follow-up that closed the rest are undone with the commands in the runbook', async () => {
+  it('the commands in the runbook undo both a sweep by the function and the follow-up that closed the remaining jobs', async () => {
     await using setup = await startSetup([...busy(5), ...idle(2)]);
     await using folder = await newFolder();
     const first = await sweptBy(setup, { jobs: 'idle-0' });
