@@ -501,7 +501,7 @@ describe('the config of a job', () => {
     ['blocked, with a reason that only a later version knows', { blocked: { reason: 'audit' } }, 'audit'],
     ['blocked, without a reason', { blocked: { task_id: 'n:1' } }, 'unknown'],
     ['null for blocked', { blocked: null }, 'unknown'],
-  ])('a job counts as blocked if its config may say so: %s', async (_what, config, expected) => {
+  ])('a job counts as blocked if its config says so or is unclear: %s', async (_what, config, expected) => {
     expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
   });
 });

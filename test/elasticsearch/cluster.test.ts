@@ -171,7 +171,7 @@ describe('ids that no longer exist', () => {
     expect(here.server.requests).toHaveLength(2);
   });
 
-  it('all missing ids are recognised, even if the 404 lists more than an error message shows', async () => {
+  it('a read by ids skips all missing ids, even if the 404 names too many to show in an error message', async () => {
     const long = Array.from({ length: 120 }, (_, index) => `${'x'.repeat(60)}-${100 + index}`);
     await using here = await start({ jobs });
     const { cluster, server } = here;

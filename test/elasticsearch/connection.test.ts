@@ -108,7 +108,7 @@ describe('a cluster behind TLS', () => {
     ...changes,
   });
 
-  it('a cluster behind TLS is trusted if the setting holds its CA certificate, also with \\n for line ends', async () => {
+  it('a cluster behind TLS is trusted if the setting holds its CA certificate, even with \\n in place of line breaks', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const pem = certificate('authority');
     for (const text of [

@@ -78,7 +78,7 @@ describe('a whole listing', () => {
     },
   );
 
-  it('a listing of ids with one or two prefixes reads at most about twice as many entries as exist', async () => {
+  it('a listing reads at most about twice as many entries as exist if the ids share one or two prefixes', async () => {
     const entriesRead = async (ids: readonly string[]) => {
       const server = new Server(ids);
       let read = 0;
@@ -200,7 +200,7 @@ describe('reading by ids', () => {
     expect(await readByIds(server, ['a'])).toEqual(['a']);
   });
 
-  it('a read by ids returns an id that was requested twice only once', async () => {
+  it('if an id is requested twice, a read by ids returns it once', async () => {
     expect(await readByIds(new Server(['a']), ['a', 'a'])).toEqual(['a']);
   });
 
@@ -276,7 +276,7 @@ describe('a read by ids that fails for some of the ids', () => {
     expect(requestCount()).toBeLessThanOrEqual(25);
   });
 
-  it('a read of thousands of ids that all fail searches for the cause only once', async () => {
+  it('if thousands of ids all fail, a read by ids searches for the cause only once', async () => {
     const { read, refused, requestCount } = refusing(() => true, 8_000);
     await expect(read).rejects.toBe(refused);
     // four lists of ids are in flight at once, and only one of them is searched for the ids that make the read fail

@@ -47,7 +47,7 @@ describe('credentials in a text', () => {
     );
   });
 
-  it('a text stays unchanged if there are no credentials, or only ones too short to be secret', () => {
+  it('a text stays unchanged if there are no credentials, or only credentials too short to be secret', () => {
     expect(redactorFor({})('any text')).toBe('any text');
     expect(redactorFor({ credentials: { username: 'u', password: 'a' } })('any text')).toBe('any text');
     expect(redactorFor({ credentials: { apiKey: base64('an id alone') } })('any text')).toBe('any text');

@@ -114,7 +114,7 @@ describe('a read', () => {
     );
   });
 
-  it('if the server requests a wait, a read waits if the time allows it, and otherwise fails at once', async () => {
+  it('a read waits as long as the server requests if enough time is left, and otherwise fails at once', async () => {
     const notices: string[] = [];
     const notice = (message: string) => notices.push(message);
     await withServer(
@@ -339,7 +339,7 @@ describe('reads that the key does not permit or the server does not support', ()
     return await act(cluster);
   }
 
-  it('the cluster is identified by the uuid and version of GET /', async () => {
+  it('the cluster is identified by the uuid and the version that GET / returns', async () => {
     expect(
       await readOptional(
         (exchange) => respondWith(healthy, exchange),

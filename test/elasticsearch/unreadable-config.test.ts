@@ -5,7 +5,7 @@ import { joinInventory } from '../../src/sweep/planning/inventory.ts';
 
 const stats = (jobId: string) => ({ jobId, state: 'opened', openForMs: 9e9, runningForecasts: 0 });
 
-it('a job named like a group of a job with an unreadable config is kept', () => {
+it('a job is kept if its id is also a group of another job whose config is unreadable', () => {
   const configs = [
     readJobConfig({ job_id: 'web', groups: [] }),
     readJobConfig({ job_id: 'spoiled', groups: ['web'], custom_settings: { managed: null } }),

@@ -300,7 +300,7 @@ describe('a sweep that ends without a report', () => {
     });
   });
 
-  it('a sweep without a report throws its own error even if the notification fails, and sends no notification with `never`', async () => {
+  it('a sweep that ends without a report throws its own error even if the notification fails, and sends no notification if notifications are set to `never`', async () => {
     await using setup = await startSetup([...busy(3)]);
     await using webhook = await startWebhook(403);
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };

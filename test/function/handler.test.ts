@@ -221,7 +221,7 @@ describe('the function', () => {
     }
   });
 
-  it('if the key may not close jobs, the function warns in a dry run, and otherwise fails before any close', async () => {
+  it('if the key lacks the privilege to close jobs, a dry run of the function warns, and a sweep fails before any close', async () => {
     const user = { username: 'reader', password: 'the-password', cluster: ['monitor_ml'] };
     await using setup = await startSetup([...idle(2), ...busy(5)], { users: [user] });
     const environment = { ELASTICSEARCH_USERNAME: 'reader', ELASTICSEARCH_PASSWORD: 'the-password' };

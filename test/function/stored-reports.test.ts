@@ -137,7 +137,7 @@ describe('the function with reports in Elasticsearch', () => {
     });
   });
 
-  it('the function stores only the jobs of a follow-up, and does not mark it as complete', async () => {
+  it('for a follow-up, the function stores only the follow-up’s own jobs, and does not mark the sweep document as complete', async () => {
     await using setup = await startSetup([...idle(2, { closeTakes: '40m' }), ...busy(3)]);
     const { report } = await invoke(setup, { close: { timeout: '1m' } });
     const jobs = report.jobs.filter(({ outcome }) => outcome === 'closing');

@@ -207,7 +207,7 @@ describe('scheduling a follow-up', () => {
 describe('a follow-up with too many jobs for one schedule', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('a follow-up too large for one schedule leaves out as few jobs as possible, from the end, and returns the included jobs', async () => {
+  it('if a follow-up is too large for one schedule, it leaves out as few jobs as possible, from the end of the list, and returns the included jobs', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids }), signal);
     expect(jobIds).toEqual(ids.slice(0, jobIds.length));
@@ -219,7 +219,7 @@ describe('a follow-up with too many jobs for one schedule', () => {
     expect(bytes + perJob).toBeGreaterThan(262_144);
   });
 
-  it('a follow-up fails if not even one job fits with the request', async () => {
+  it('scheduling a follow-up fails if the request and a single job are too large for one schedule', async () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] } });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
@@ -269,7 +269,7 @@ describe('a follow-up for jobs left for lack of time', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a follow-up for jobs left for lack of time fails if an existing follow-up with the same name only checks jobs again', async () => {
+  it('a follow-up for jobs left for lack of time fails if an existing follow-up with the same name does not handle such jobs', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
@@ -397,7 +397,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.calls('CreateSchedule')).toBe(2);
   });
 
-  it('a schedule is found even if no answer to its creation came', async () => {
+  it('if no request to create a schedule gets an answer, the created schedule is still found', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after', times: 4 });
     const arranged = await bench.followUps.arrange(order(), signal);
@@ -414,7 +414,7 @@ describe('failing calls to the scheduler', () => {
     );
   });
 
-  it('if a role is still refused at the deadline, the error quotes the service', async () => {
+  it('if a role is still refused at the deadline, the error quotes the service’s answer', async () => {
     await using bench = await followUpBench();
     const message = 'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.';
     bench.scheduler.script({
@@ -621,7 +621,7 @@ describe('the jobs of pending follow-ups', () => {
     expect((await bench.followUps.pending('default', signal)).size).toBe(2);
   });
 
-  it('the pending follow-ups are complete if a schedule is removed after the listing', async () => {
+  it('the other pending follow-ups are still found if a schedule is removed after the listing', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order({ round: 1, jobIds: ['a'] }), signal);
     await bench.followUps.arrange(order({ round: 2, jobIds: ['b'] }), signal);

@@ -151,7 +151,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
     },
   );
 
-  it('all problems of a schedule file are reported at once, one a line', async () => {
+  it('all problems of a schedule file are reported at once, one per line', async () => {
     const text = entry('cron: "x"\nrequest: {}');
     const lines = (await complaint(`${text}  - {name: b, rate: 0 days, request: {idleFor: 1s}}\n`)).trim();
     expect(
@@ -159,7 +159,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
     ).toEqual(['schedules.yml:3:5', 'schedules.yml:5:15', 'schedules.yml:5:39']);
   });
 
-  it('problems of a JSON schedule file are reported in the same way, and strict JSON is required', async () => {
+  it('problems of a JSON schedule file are reported with line and column, and strict JSON is required', async () => {
     expect(
       await complaint(
         '{\n  "schedules": [\n    {"name": "n", "rate": "1 dya", "request": {}}\n  ]\n}',

@@ -122,7 +122,7 @@ describe('where a cluster’s settings come from', () => {
     });
   });
 
-  it('the settings of another cluster are read only from its secret, whose name begins with the prefix', async () => {
+  it('the settings of a cluster other than `default` are read only from its secret, whose name begins with the prefix', async () => {
     const environment = {
       ELASTICSEARCH_URL: 'https://default.example.test',
       ELASTICSEARCH_API_KEY: 'not:this',
@@ -136,7 +136,7 @@ describe('where a cluster’s settings come from', () => {
     });
   });
 
-  it('the settings of a cluster are read only from the clusters file if it has that cluster', async () => {
+  it('if the clusters file contains a cluster, the cluster’s settings are read only from that file', async () => {
     const clusters = {
       staging: { ELASTICSEARCH_URL: url },
       default: { ELASTICSEARCH_URL: 'http://localhost:9200' },
@@ -155,7 +155,7 @@ describe('where a cluster’s settings come from', () => {
     });
   });
 
-  it('the settings of `default` are read from the environment if the clusters file lacks it', async () => {
+  it('the settings of `default` are read from the environment if the clusters file does not contain that cluster', async () => {
     expect(await connectionOf({ clusters: {}, environment: { ELASTICSEARCH_URL: url } })).toEqual({
       address: { url },
     });
@@ -478,7 +478,7 @@ describe('credentials as people paste them', () => {
   );
 });
 
-describe('a certificate in another form', () => {
+describe('a CA certificate in an unexpected form', () => {
   const pem = certificate('authority');
   const der = new X509Certificate(pem).raw;
 

@@ -113,7 +113,7 @@ describe('model snapshots over HTTP', () => {
     );
   });
 
-  it('model snapshots are limited to the size of one search', async () => {
+  it('a request for model snapshots beyond the first 10,000 is refused', async () => {
     await using setup = await startSetup(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots?from=9999&size=2';
     expect((await send(setup.server.url, path)).status).toBe(400);

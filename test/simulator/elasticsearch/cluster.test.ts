@@ -12,7 +12,7 @@ function setup(jobs: Fleet['jobs'] = [], fleet: Fleet = {}) {
 }
 
 describe('a job of a fleet', () => {
-  test('a job of a fleet has the described times and state', () => {
+  test('a job of a fleet has the times and the state that the fleet describes', () => {
     const { clock, cluster } = setup([
       {
         jobId: 'a',

@@ -392,7 +392,7 @@ describe('the function behind its queue', () => {
 });
 
 describe('with a Lambda invoke address', () => {
-  it('the Scheduler posts the payload to the invoke address as an asynchronous invocation, and retries refused ones', async () => {
+  it('the Scheduler posts the payload to the invoke address as an asynchronous invocation, and retries a refused invocation', async () => {
     const { createServer } = await import('node:http');
     const received: { readonly type: unknown; readonly body: string }[] = [];
     const server = createServer((request, response) => {

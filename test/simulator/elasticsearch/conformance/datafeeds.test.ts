@@ -48,7 +48,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(body).toMatchObject({ count: 1, datafeeds: [{ datafeed_id: `datafeed-${jobId}` }] });
   });
 
-  test('if a datafeed has aggregations, its chunks are a thousand of their intervals long', async () => {
+  test('if a datafeed has aggregations, each of its chunks covers a thousand histogram intervals', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       analysis_config: {
@@ -72,7 +72,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(body.chunking_config).toEqual({ mode: 'manual', time_span: '3600000000ms' });
   });
 
-  test('a new datafeed is refused if its job is unknown or already has one, or if its id exists', async () => {
+  test('a new datafeed is refused if its job is unknown, if its job already has a datafeed, or if its id is in use', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.putJob('conformance-b');

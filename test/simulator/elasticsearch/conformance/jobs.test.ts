@@ -484,7 +484,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(reply.body.error.caused_by.reason).toContain('because this node is full');
   });
 
-  embedded('a job that waits for capacity gets it when another closes', async () => {
+  embedded('a job that waits for capacity is opened when another job closes', async () => {
     await using target = await startTarget({
       fleet: { nodes: [{ name: 'ml-0' }], settings: { 'xpack.ml.max_open_jobs': '1' } },
       jobs: [{ jobId: 'a' }, { jobId: 'b', state: 'closed', config: { allow_lazy_open: true } }],

@@ -143,7 +143,7 @@ describe('elasticsearch.md §4 privileges', () => {
     expect((await target.post(close, undefined, key('greedy', 'k3'))).status).toBe(403);
   });
 
-  embedded('manage_ml may close jobs but not read the name of the cluster', async () => {
+  embedded('manage_ml permits closing jobs but not reading the name of the cluster', async () => {
     await using target = await secured();
 
     expect((await target.post(close, undefined, key('closer', 'k1'))).body).toEqual({ closed: true });
