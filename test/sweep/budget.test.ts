@@ -23,7 +23,7 @@ describe('the time for one close', () => {
     );
   });
 
-  it('a close gets no time if too little is left to learn its result', () => {
+  it('a close gets no time if the time left is too short to learn its result', () => {
     expect(allow(2_000, 2 * minute)).toBeUndefined();
     expect(allow(0, 100)).toBeUndefined();
     expect(allow(10_000, 100)).toBeDefined();
@@ -37,12 +37,12 @@ describe('the time reserved for the end of a sweep', () => {
     return budget.left();
   };
 
-  it('a sweep reserves a quarter of the time until its deadline for its end, but at most twenty seconds', () => {
+  it('a sweep reserves a quarter of the time before its deadline, but at most twenty seconds, for its final steps', () => {
     expect(workMs(minute, 0)).toBe(45_000);
     expect(workMs(15 * minute, 0)).toBe(15 * minute - 20_000);
   });
 
-  it('a sweep reserves at least three times the duration of a read for its end, so that the last reading fits', () => {
+  it('after a slow read, a sweep reserves at least three times the duration of that read, but at most twenty seconds, for its final steps', () => {
     expect(workMs(minute, 5_000)).toBe(45_000);
     expect(workMs(minute, 6_000)).toBe(42_000);
     expect(workMs(minute, 30_000)).toBe(40_000);
@@ -61,7 +61,7 @@ describe('the time reserved for the end of a sweep', () => {
     expect(budget.untilDeadline()).toBe(0);
   });
 
-  it('an interrupt shortens the time for the end of a sweep, and never extends it', () => {
+  it('an interrupt can shorten the time until the deadline, but never extends it', () => {
     const budget = new Budget(new VirtualClock(), minute);
     budget.endWithin(10_000);
     expect(budget.untilDeadline()).toBe(10_000);

@@ -126,7 +126,7 @@ describe('a sweep', () => {
     expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, setup))).toEqual(['idle closed']);
   });
 
-  it('a sweep reports each warning once and escaped: first those on the request, then its own, then the cluster’s', async () => {
+  it('a sweep reports each warning once, with escaped characters: first the request’s warnings, then the sweep’s, then the cluster’s', async () => {
     const { warnings } = await reportOf([busy, { ...idle, jobId: 'typo', protection: 'yes' }], {
       payload: { jobs: ['*', 'nothing'] },
       order: { warnings: ['read with care', 'said twice'] },
@@ -141,7 +141,7 @@ describe('a sweep', () => {
     ]);
   });
 
-  it('the report of a job found closing says when it was first seen closing', async () => {
+  it('if a sweep finds a job already closing, the report says when the job was first seen closing', async () => {
     const { report } = sweeping([closing, idle], { payload: { dryRun: true } });
     const { jobs } = await report;
     expect(jobs.map(({ jobId, askedAt }) => [jobId, askedAt])).toEqual([
@@ -248,11 +248,11 @@ describe('data from the future', () => {
   });
 });
 
-describe('a key that may not close', () => {
+describe('a key without the privilege to close jobs', () => {
   const mayClose = async () => false;
   const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan but not sweep';
 
-  it('a key that may not close jobs can plan, with a warning', async () => {
+  it('a plan with a key that lacks the privilege to close jobs succeeds with a warning', async () => {
     expect(
       await leftAlone([idle, failed('failed')], { payload: { dryRun: true }, cluster: { mayClose } }),
     ).toMatchObject(doneWith(lacking));
@@ -267,7 +267,7 @@ describe('a key that may not close', () => {
   it.each([
     ['close', [busy, idle]],
     ['close with force', [failed('failed'), busy]],
-  ])('a key that may not close jobs cannot sweep if there is something to %s', async (_how, jobs) => {
+  ])('without the privilege to close jobs, a sweep fails if there is something to %s', async (_how, jobs) => {
     const error = await endOf(jobs, { cluster: { mayClose } });
     expect(error).toBeInstanceOf(AccessDeniedError);
     expect(error).toMatchObject({
@@ -577,7 +577,7 @@ describe('a stopped sweep', () => {
     };
   };
 
-  it('a stopped sweep sends no more close requests and reports the rest as not attempted because of the signal', async () => {
+  it('a stopped sweep sends no more close requests and reports the remaining jobs as not attempted because of the signal', async () => {
     const clock = new VirtualClock(now);
     const stop = new AbortController();
     clock.at(now + 1_000, () => stop.abort());
@@ -755,7 +755,7 @@ describe('a follow-up', () => {
     expect(without).toMatchObject({ reason: 'flapping', lastActivity: '2026-11-14T12:00:00.000Z' });
   });
 
-  it('a follow-up that lists a job twice reports it once, by its later entry', async () => {
+  it('a follow-up that lists a job twice reports the job once, with the data of the later entry', async () => {
     const jobs = [
       { jobId: 'closed', askedAt, attempts: 1 },
       { jobId: 'closed', askedAt, attempts: 4 },

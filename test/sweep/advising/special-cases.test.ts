@@ -213,7 +213,7 @@ it.each(habits)('more evidence never widens a range from advise: %s', (habit) =>
   }
 });
 
-it('ranges from advise are never empty, and never show more wrong closes than closes', () => {
+it('ranges from advise are never empty, and never show more wrong closes than closes in total', () => {
   for (let seed = 1; seed <= 60; seed += 1)
     for (const sources of sourceSets)
       for (const { estimate } of judgePast({ seed, days: 30, asOf, sources }).results) {

@@ -36,7 +36,7 @@ describe('who closed a job, in its timeline', () => {
     expect(closer([])).toBe(unknown);
   });
 
-  it('the timeline says that the end of the datafeed closed the job if a look-back completed right before the close', () => {
+  it('if a look-back completed right before the close, the timeline says that the end of the datafeed closed the job', () => {
     expect(
       closer([
         say(

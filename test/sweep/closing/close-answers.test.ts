@@ -66,7 +66,7 @@ describe('forced closes', () => {
     expect(setup.outcomes()).toEqual({ f: 'force_closed 1000' });
   });
 
-  it('a job that was already asked to close does not get an outcome yet when force.max is used up', async () => {
+  it('if force.max is used up, a failed job that already got a close request gets its outcome only at the end of the sweep', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       request: { force: { max: 0 } },

@@ -6,7 +6,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, now } from '../../support/jobs.ts';
 
 describe('the check before a close', () => {
-  it('jobs that the check before a close finds gone, closed or busy get no close request', async () => {
+  it('if the check before a close finds that a job is gone, closed or busy, the job gets no close request', async () => {
     const setup = closingOf({
       jobs: ['busy', 'closed', 'gone', 'idle'].map((id) => bare(id)),
       onRead: ({ nth }, cluster) => {
@@ -46,7 +46,7 @@ describe('the check before a close', () => {
     expect(setup.entry('b').job.modelBytes).toBe(20);
   });
 
-  it('if the check before a close finds a job closing, the job is polled, with its time counted from the first such read', async () => {
+  it('if the check before a close finds that a job is already closing, the sweep polls the job and counts its closing time from that check', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }, cluster) => {
@@ -345,7 +345,7 @@ describe('a job that was asked to close and must now be kept', () => {
       refusal(200, 'failed', 'the job failed while it was being closed, and force is not allowed'),
     ],
   ] satisfies [string, CloseAnswer, object][])(
-    'a job that failed after its close request and may not be forced is reported with %s',
+    'a job that failed after its close request and must not be forced is reported with %s',
     async (_what, answer, error) => {
       const setup = closingOf({
         jobs: [bare('a')],
@@ -361,7 +361,7 @@ describe('a job that was asked to close and must now be kept', () => {
     },
   );
 
-  it('a job is kept without an error if it failed before its close request and may not be forced', async () => {
+  it('a job is kept without an error if it failed before its close request and must not be forced', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       request: { force: { failed: false } },

@@ -346,7 +346,7 @@ describe('with a limit per node', () => {
     ]);
   });
 
-  it('with a limit per node, if a poll shows new data during the check before a job’s close, the job is kept', async () => {
+  it('with a limit per node, a job is kept if a poll shows new data during the check before its close', async () => {
     const setup = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },

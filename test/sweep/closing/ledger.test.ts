@@ -84,7 +84,7 @@ describe('the reads of a ledger entry', () => {
 
 describe('the closing time of a ledger entry', () => {
   it.each(['closed', 'force_closed', 'already_closed'] as const)(
-    'the closing time of a job is the time of its outcome if that is %s',
+    'the closing time of a job is the time of its outcome if the outcome is %s',
     (outcome) => {
       const entry = entryOf('idle-1');
       entry.settle({ outcome }, now);

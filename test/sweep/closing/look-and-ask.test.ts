@@ -118,7 +118,7 @@ describe('the check before a close', () => {
     expect([...jobs.keys()]).toEqual(['a']);
   });
 
-  it('the check before a close uses the stats of a recent read, but reads all stats again if one job’s are missing', async () => {
+  it('the check before a close uses the stats of a recent read, but reads all stats again if the stats of any job are missing', async () => {
     const closing = { ...statsOf('a'), state: 'closing' };
     const cluster = clusterOf({ configs: [configOf('a'), configOf('b')], stats: [closing, statsOf('b')] });
     const entries = entriesOf([bare('a'), bare('b')]);

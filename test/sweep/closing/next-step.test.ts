@@ -56,13 +56,13 @@ const watching = (entry: Entry, seen: JobStats | undefined, over = false, payloa
 
 describe('a job whose request is in flight', () => {
   it.each(['opened', 'opening', 'closing', 'closed', 'failed', 'hibernating'])(
-    'while its request is in flight, a job that is %s is waited for, because it is read again after the answer',
+    'while a request is in flight, the sweep waits for a job that is %s, because it reads the job again after the answer',
     (state) => {
       expect(step(askedOnce(), stats(state, 10_000), { phase: 'in_flight' })).toEqual(wait);
     },
   );
 
-  it('while its request is in flight, a job is waited for even if it no longer exists', () => {
+  it('while a request is in flight, the sweep waits for a job of that request even if the job no longer exists', () => {
     expect(step(askedOnce(), undefined, { phase: 'in_flight' })).toEqual(wait);
   });
 });
@@ -193,11 +193,11 @@ describe('a job that is polled', () => {
     expect(watching(askedOnce(), stats('opened', 10_000))).toEqual(givesUp(openAgain));
   });
 
-  it('a job that was found closing and is open now is read and judged again', () => {
+  it('if a polled job that got no close request is open again, the sweep reads and judges it again', () => {
     expect(watching(entryOf('idle-1'), stats('opened', 10_000))).toEqual(again(0));
   });
 
-  it('a polled job whose datafeed is stopping is asked to close again after close.timeout, and not before', () => {
+  it('if a polled job’s datafeed is stopping, the sweep sends another close request only after close.timeout', () => {
     const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
     expect(watching(stopping, stats('opened'))).toEqual(wait);
     expect(watching(stopping, stats('opened'), true)).toEqual(again(0));
@@ -257,7 +257,7 @@ describe('the check before a close', () => {
     expect(looked(entryOf('idle-1'), idleJob(), true)).toEqual({ step: 'again', verdict: idle });
   });
 
-  it('the check before a close starts to poll a closing job, and keeps the verdict of its close request, if any', () => {
+  it('the check before a close starts to poll a closing job, and keeps the job’s verdict if the job already got a close request', () => {
     const waits = { verdict: 'wait', reason: 'already_closing' };
     expect(looked(entryOf('idle-1'), idleJob(closing))).toEqual({ step: 'watch', verdict: waits });
     expect(looked(askedOnce(), idleJob(closing))).toEqual({ step: 'watch', verdict: idle });
@@ -301,7 +301,7 @@ describe('the check before a close', () => {
     },
   );
 
-  it('if a job failed while closing and may not be forced, the check before a close reports an error', () => {
+  it('if a job failed while closing and must not be forced, the check before a close reports an error', () => {
     const noForce = { force: { failed: false } };
     const failedError = {
       status: 200,
@@ -386,7 +386,7 @@ describe('repeated requests', () => {
     },
   );
 
-  it.each([missing, timedOut])('the last close request of each job names it alone: $kind', (answer) => {
+  it.each([missing, timedOut])('the last close request of each job names only that job: $kind', (answer) => {
     expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
       answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
     );

@@ -190,7 +190,7 @@ describe('the limit per node', () => {
     },
   );
 
-  it('the limit of a node is unknown until its processors have been read, if the request sets no number', () => {
+  it('if the request sets no limit per node, the limit is unknown until the node’s processors have been read', () => {
     const nodes = { processors: new Map([['b', 16]]), largest: 16 };
     expect(limitOf('a', 'auto', nodes)).toBeUndefined();
     expect(limitOf('a', 2, nodes)).toEqual({ places: 2, because: 'request' });

@@ -68,7 +68,7 @@ describe('the next read', () => {
     expect(setup.entry('c').askedAt).toBe(now + 5_500);
   });
 
-  it('a job that waits for the end of a request with a single job does not make reads more frequent', async () => {
+  it('reads do not become more frequent while a job waits for the end of a request that names a single other job', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b'),
       request: { close: { perNode: 1 } },

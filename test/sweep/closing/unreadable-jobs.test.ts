@@ -23,7 +23,7 @@ const errorOf = (id: string) => ({
 });
 
 describe('the check before a close', () => {
-  it('if the configs of some jobs cannot be read right before a close, these jobs are errors and the other jobs are closed', async () => {
+  it('if the configs of some jobs cannot be read right before a close, these jobs are reported as errors and the other jobs are closed', async () => {
     const setup = closingOf({
       jobs: ['a', 'odd-1', 'odd-2', 'z'].map((id) => bare(id)),
       onRead: unreadable('configs', 'odd-1', 'odd-2'),

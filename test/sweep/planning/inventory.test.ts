@@ -347,7 +347,7 @@ describe('the datafeed of a job', () => {
   });
 });
 
-it('a time is valid if JavaScript can represent it as a date, including the first and the last one', () => {
+it('a time is valid if JavaScript can represent it as a date, including the earliest and the latest such date', () => {
   expect([-8.64e15, 0, 8.64e15].map(isMoment)).toEqual([true, true, true]);
   expect([undefined, 8.64e15 + 1, -8.64e15 - 1].map(isMoment)).toEqual([false, false, false]);
 });

@@ -134,7 +134,7 @@ describe('the Date header of answers', () => {
     [5 * minute + 999, 0],
     [5 * minute + 1_000, 1],
     [60 * minute + 999, 1],
-  ])('a Date header of %i ms before the request causes %i warnings', (ahead, count) => {
+  ])('a Date header that is %i ms earlier than the request causes %i warnings', (ahead, count) => {
     const now = Date.parse('2026-11-26T12:00:00Z');
     expect(compareClocks({ date: now, sentAt: now + ahead, receivedAt: now + ahead + 30_000 })).toHaveLength(
       count,

@@ -92,7 +92,7 @@ describe('signals that a job is busy or not ours', () => {
     expect(judge(job)).toBe(expected);
   });
 
-  it('a job with a real-time datafeed is closed if the request allows it, unless it may be in its look-back', () => {
+  it('a job with a real-time datafeed is closed if the request allows it, unless the datafeed may still be in its look-back', () => {
     expect(judge(datafeed('started'), { runningDatafeeds: 'stop' })).toBe('close idle');
     expect(judge(datafeed('started', 'running'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
     expect(judge(datafeed('started', 'unknown'), { runningDatafeeds: 'stop' })).toBe('keep lookback_running');
@@ -172,13 +172,13 @@ describe('forced closes', () => {
     expect(judge({ ...failed, ...datafeed('started') })).toBe('keep datafeed_running');
   });
 
-  it('a closing job is waited for until it is stuck, counted from its first close request', () => {
+  it('a sweep waits for a closing job until the job counts as stuck, measured from its first close request', () => {
     expect(judge(closing)).toBe('wait already_closing');
     expect(judge(closing, {}, { askedAt: now - 75 * minute + 1 })).toBe('wait already_closing');
     expect(judge(closing, {}, { askedAt: now - 75 * minute })).toBe('force stuck');
   });
 
-  it('a stuck job is never forced if force.stuckFor or force.exclude forbids it, and is still waited for', () => {
+  it('if force.stuckFor or force.exclude forbids it, a sweep never forces a stuck job and keeps waiting for it', () => {
     const history = { askedAt: now - 10 * hour };
     expect(judge(closing, { force: { stuckFor: null } }, history)).toBe('wait already_closing');
     expect(judge(closing, { force: { exclude: 'idle-1' } }, history)).toBe('wait already_closing');
@@ -214,7 +214,7 @@ it('if several reasons apply, the first one in the contract’s order is given',
   expect(holding.slice(0, 5)).toEqual(['excluded', 'recent_data', 'recently_opened', 'protected', 'managed']);
 });
 
-it('a flapping job is kept, or waited for if it is already closing', () => {
+it('a sweep keeps a flapping job, or waits for it if it is already closing', () => {
   expect(judge({}, {}, { flapping: true })).toBe('keep flapping');
   expect(judge({ state: 'failed' }, {}, { flapping: true })).toBe('keep flapping');
   expect(judge({ state: 'closing' }, {}, { flapping: true })).toBe('wait already_closing');

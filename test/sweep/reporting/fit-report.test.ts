@@ -128,7 +128,7 @@ describe('fitting a report into a size limit', () => {
     );
   });
 
-  it('a report that is too long uses a tenth of the size limit for warnings, including the note on omitted ones', () => {
+  it('a report that is too long uses a tenth of the size limit for warnings, including the note about omitted warnings', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
     const all = ['x'.repeat(4_996)];
     expect(bytes(all)).toBe(5_000);

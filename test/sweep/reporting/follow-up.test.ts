@@ -245,7 +245,7 @@ describe('jobs left for lack of time', () => {
     expect(comingBackFor).toEqual(new Set(['c']));
   });
 
-  it('jobs of an approved plan that are left for lack of time cause no warning if a pending follow-up lists them', async () => {
+  it('when time runs out for an approved plan, its remaining jobs cause no warning if a pending follow-up lists them', async () => {
     const recorder = new RecordedFollowUps(['a']);
     const { followUp, comingBackFor, warnings } = await scheduleFor(late('a', 'b'), {
       followUps: recorder,
@@ -290,7 +290,7 @@ describe('jobs left for lack of time', () => {
     );
   });
 
-  it('jobs of an approved plan that are left for lack of time get a follow-up only if the follow-up can contain the plan', async () => {
+  it('when time runs out for an approved plan, its remaining jobs get a follow-up only if the follow-up can contain the plan', async () => {
     const free = new RecordedFollowUps();
     expect(await scheduleFor([...left('c'), ...late('a')], { followUps: free, isPlanned: true })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:15:00.250Z', round: 1, jobs: 1 },
@@ -363,7 +363,7 @@ describe('no follow-up', () => {
     );
   });
 
-  it('if scheduling fails, jobs in a pending follow-up keep it, and the report warns that the other jobs have none', async () => {
+  it('if scheduling fails, jobs in a pending follow-up keep that follow-up, and the report warns that the other jobs have no follow-up', async () => {
     const recorder = new RecordedFollowUps(['a', 'b']);
     const followUps: FollowUps = {
       pending: (cluster) => recorder.pending(cluster),

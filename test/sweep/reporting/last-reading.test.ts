@@ -133,7 +133,7 @@ describe('the last reading of a job that was found closing', () => {
     expect(await ended([])).toEqual({ outcome: 'gone' });
   });
 
-  it('if the cluster does not answer, a job found closing is reported from its latest read, or as closing without such a read', async () => {
+  it('if the cluster does not answer, a job found closing is reported from its latest read, or as closing if it was not read again', async () => {
     expect(await endedAs(foundClosing('c', { seen: statsOf('c', 'closed') }), {})).toEqual({
       outcome: 'already_closed',
     });

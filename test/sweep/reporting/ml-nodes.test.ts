@@ -71,7 +71,7 @@ describe('fewer ML nodes would be enough', () => {
     expect(enoughNodes([...three, node(100)], many, closed(0))).toEqual({ total: 4, enough: 3 });
   });
 
-  it('fewer ML nodes are reported as enough only if a split of the jobs exists, for random jobs and nodes', () => {
+  it('for random jobs and nodes, fewer ML nodes are reported as enough only if the jobs can be split among them', () => {
     let claims = 0;
     fc.assert(
       fc.property(

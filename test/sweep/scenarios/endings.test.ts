@@ -68,7 +68,7 @@ describe('jobs that are polled', () => {
 });
 
 describe('the job states that are known at the end of a sweep', () => {
-  it('a job that failed while closing and may not be forced is reported as an error, not as closing', async () => {
+  it('a job that failed while closing and must not be forced is reported as an error, not as closing', async () => {
     await using setup = await startSetup([
       ...idle(1, { closeTakes: { fails: 'Exception closing autodetect process' } }),
       ...busy(5),

@@ -60,7 +60,7 @@ describe('a job that changes between two reads of the listing', () => {
     expect(jobOf(report, 'idle-1')).toMatchObject({ outcome: 'kept', reason: 'unknown_state' });
   });
 
-  it('a job is kept as unknown_state when the second read of it fails', async () => {
+  it('a job is kept as unknown_state when the second read of the job fails', async () => {
     await using setup = await startSetup([...idle(2), ...busy(5)]);
     late(setup, stats);
     setup.server.faults.afterRequest(1, () => setup.cluster.removeJob('idle-1'), configs);

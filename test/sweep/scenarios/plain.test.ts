@@ -32,7 +32,7 @@ describe('a sweep without failures', () => {
     expect(setup.closes()).toHaveLength(requests);
   });
 
-  it('a dry run makes the same decisions and changes nothing', async () => {
+  it('a dry run makes the same decisions as a sweep, and changes nothing', async () => {
     await using setup = await startSetup([...idle(3), ...busy(5), { jobId: 'broken', state: 'failed' }]);
     const report = await setup.sweep({ dryRun: true });
     expect(report).toMatchObject({
@@ -68,7 +68,7 @@ describe('a sweep without failures', () => {
     });
   });
 
-  it('a sweep keeps every request line within 4,096 bytes, with 300 idle jobs of 64 characters', async () => {
+  it('a sweep of 300 idle jobs with ids of 64 characters keeps every request line within 4,096 bytes', async () => {
     const long = idle(300).map((job, index) => ({
       ...job,
       jobId: `${'x'.repeat(60)}-${String(index).padStart(3, '0')}`,

@@ -103,7 +103,7 @@ describe('the deadline', () => {
     }
   });
 
-  it('a sweep sends no close request when too little time is left, and reports that', async () => {
+  it('when too little time is left, a sweep sends no close request and reports the jobs as not attempted', async () => {
     await using setup = await startSetup([...idle(3), ...busy(10)]);
     const report = await setup.sweep({}, { remainingMs: 2_000 });
     expect(report.counts).toMatchObject({ notAttempted: 3, closed: 0 });

@@ -27,7 +27,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(jobOf(report, 'idle-0')).toMatchObject({ outcome: 'closed', attempts: 1 });
   });
 
-  it('a job found closing is waited for and gets no close request', async () => {
+  it('a sweep waits for a job that it finds closing, and sends no close request for that job', async () => {
     await using setup = await startSetup([
       { jobId: 'on-its-way', state: 'closing', closeTakes: '30s' },
       ...idle(1),
@@ -146,7 +146,7 @@ describe('the check before a close', () => {
     expect(fateOf(report, 'idle-1')).toBe('revived datafeed_running');
   });
 
-  it('each batch is read again right before its close request, however late that is', async () => {
+  it('each batch is read again right before its close request, even if the request comes late in the sweep', async () => {
     await using setup = await startSetup([...idle(4, { closeTakes: '60s' }), ...busy(10)]);
     setup.server.faults.at(setup.clock.now() + 30_000, () => setup.cluster.receiveData('idle-3'));
     const report = await setup.sweep({ close: { batch: 1, concurrency: 1 } });
@@ -215,7 +215,7 @@ describe('the answers to a close request (elasticsearch.md §2.5)', () => {
       ([, { after, reset, cut, noProduct }]) => !after && reset !== 'after' && !cut && !noProduct,
     ),
   )(
-    'after three close requests that end with %s, the last one for a single job, the job is reported as an error',
+    'a job is reported as an error after three close requests that end with %s, the last of which names only that job',
     async (_what, fault) => {
       await using setup = await startSetup([...idle(5), ...busy(10)]);
       setup.server.faults.add({ ...fault, times: Number.POSITIVE_INFINITY });
@@ -291,7 +291,7 @@ describe('the answers to a close request (elasticsearch.md §2.5)', () => {
 });
 
 describe('a close that outlives its request', () => {
-  it('if a close outlives its request, it is polled for another close.timeout, and reported as closed if it ends in that time', async () => {
+  it('if a close takes longer than its request, the job is polled for another close.timeout, and reported as closed if it closes in that time', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '3m' }), ...busy(5)]);
     const report = await setup.sweep({ close: { timeout: '2m' } });
     expect(fateOf(report, 'idle-0')).toBe('closed idle');
@@ -332,7 +332,7 @@ describe('races (elasticsearch.md §2.9)', () => {
   });
 
   it.each([0, 1_500])(
-    'a job that is opened again 800 ms after our close request is an error only if the answer comes later (delayed by %i ms)',
+    'a job that is opened again 800 ms after our close request is reported as an error only if the answer comes after the opening (delayed by %i ms)',
     async (late) => {
       await using setup = await startSetup([
         ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
