@@ -210,7 +210,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect((await invoke(running, quick)).report.counts).toMatchObject({ idle: 0, closed: 0 });
   });
 
-  it('the deployed artefact notifies a topic, a bus and a webhook, and loads their clients only for a message', async () => {
+  it('the deployed artefact notifies a topic, a bus and a webhook, but only if a sweep changed something', async () => {
     await using setup = await account([...busy, ...idle]);
     await using sns = await startSns();
     await using bus = await startEvents();

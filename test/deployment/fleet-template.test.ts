@@ -216,7 +216,7 @@ describe('packaging', () => {
     expect(made({ schedules: 'deploy/schedules.clusters.yml' }).warnings).toEqual([]);
   });
 
-  it('the warning about a window takes `max` as the number of clusters, and extends the window by the time that events may wait', async () => {
+  it('the warning about a window assumes `max` clusters, and adds the time that events may wait to the window', async () => {
     const file = nightly('{secrets: jobsweep/*, max: 40}', '1m');
     const warned = await withFile(file, { schedulesBy: 'command' });
     expect(warned.warnings[0]).toContain(

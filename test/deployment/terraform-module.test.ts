@@ -39,7 +39,7 @@ describe('the Terraform module', () => {
     },
   );
 
-  it('the check of Terraform arguments finds unknown, missing and misplaced ones', () => {
+  it('the check of Terraform code finds unknown, missing and misplaced arguments', () => {
     expect(wrongArguments('aws_scheduler_schedule', { schedule: 'rate(1 hour)', target: 'x' })).toEqual([
       'aws_scheduler_schedule has no argument schedule',
       'aws_scheduler_schedule.target is a block',

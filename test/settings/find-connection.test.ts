@@ -62,7 +62,7 @@ async function messageOf(given: Given, hidden: readonly string[] = []): Promise<
 }
 
 describe('where a cluster’s settings come from', () => {
-  it('there is no connection without any settings, so that the command can offer the embedded cluster', async () => {
+  it('without any settings there is no connection and no error, so the command can offer the embedded cluster', async () => {
     expect(await find({})).toEqual({ connection: undefined, read: [] });
     expect(await find({ environment: { ELASTICSEARCH_URL: ' ', ELASTICSEARCH_SECRET: '' } })).toEqual({
       connection: undefined,

@@ -165,7 +165,7 @@ describe('a virtual clock over real HTTP', () => {
     expect([await request(), await request(), await request()]).toEqual(['1000', '2000', '3000']);
   });
 
-  test('a virtual clock wakes a sleeper, and later a request with a longer wait, each at its own time', async () => {
+  test('a virtual clock ends a short sleep and a longer HTTP request at the right times', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 5_000);

@@ -110,7 +110,7 @@ describe('records in the data stream', () => {
     expect(sources).toContain('records');
   });
 
-  it('if stored records were deleted with an old backing index, jobs do not look closed', async () => {
+  it('if stored records were deleted with an old backing index, advise does not mistake open jobs for closed ones', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)], onlyRecords);
     await sweepOfFunction(setup);
     await setup.clock.advance(day);

@@ -278,7 +278,7 @@ describe('reopen --last', () => {
   });
 });
 
-it('`reopen --last` ignores a kept file with an unknown name', async () => {
+it('`reopen --last` ignores a file with an unknown name in the folder of reports', async () => {
   await using folder = await newFolder();
   await folder.write('report.json', '{}');
   expect(await readKept(folder.path)).toEqual([]);

@@ -226,7 +226,7 @@ schedules:
     expect((await bench.withFile(text, ['apply', '--yes'])).exit).toBe(0);
   });
 
-  it('if `schedules apply` is stopped, it reports the request in flight as unknown and the rest as not attempted', async () => {
+  it('if `schedules apply` is stopped, it reports the request in flight as unknown and the remaining requests as not attempted', async () => {
     await using bench = await schedulesBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     bench.scheduler.script({ on: 'CreateSchedule', name: 'nightly', delayMs: 5_000 });
@@ -388,7 +388,7 @@ schedules:
     }
   });
 
-  it('`schedules apply` updates a rate schedule whose start date has passed without shifting its due times', async () => {
+  it('`schedules apply` does not shift the due times when it updates a rate schedule whose start date has passed', async () => {
     await using bench = await schedulesBench();
     const rate = 'schedules: [{name: r, rate: 7 hours, start: 2026-11-23T13:00:00Z, request: {}}]';
     await bench.withFile(rate, ['apply', '--yes']);

@@ -109,7 +109,7 @@ describe('schedules apply with clusters', () => {
     expect(names(bench)).toEqual(all.slice(1).map((name) => `nightly.${name}`));
   });
 
-  it('`schedules apply` keeps its results in the file’s order, and at most 8 requests in flight', async () => {
+  it('`schedules apply` reports its results in the file’s order, and sends at most 8 requests at once', async () => {
     await using bench = await schedulesBench();
     bench.scheduler.script({ on: 'CreateSchedule', times: 30, delayMs: 2_000 });
     const { exit, stdout } = await bench.withFile(night(JSON.stringify(numbered(30))), [

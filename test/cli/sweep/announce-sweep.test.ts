@@ -56,7 +56,7 @@ describe('jobsweep sweep', () => {
     expect(bus.entries).toHaveLength(1);
   });
 
-  it('`jobsweep sweep` has the same result if the notification is refused, and the warning does not show the address', async () => {
+  it('`jobsweep sweep` has the same result if the notification is refused, and the warning does not show the target’s address', async () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook(403);
     const result = await runOn(setup, ['sweep', '--yes'], {

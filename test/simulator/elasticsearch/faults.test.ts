@@ -7,7 +7,7 @@ const jobs = [{ jobId: 'a', lastData: '3d', closeTakes: '10s' }] as const;
 const close = '/_ml/anomaly_detectors/a/_close';
 
 describe('a scripted fault', () => {
-  test('a scripted fault answers the second of two requests to an API with a status', async () => {
+  test('a scripted fault can answer only the second request to an API, with a given status', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({
       api: 'ml.get_job_stats',

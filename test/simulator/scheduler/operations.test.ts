@@ -402,7 +402,7 @@ describe('a client token', () => {
 });
 
 describe('a scripted fault', () => {
-  it('a scripted fault answers instead of the operation, as often as scripted', async () => {
+  it('a scripted fault replaces the operation with an error answer, as many times as the script says', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script(
       { on: 'any', error: { type: 'ThrottlingException', message: 'Rate exceeded' }, times: 2 },

@@ -87,7 +87,7 @@ describe('the check before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 3000' });
   });
 
-  it('if a job has failed by the check before its close, the check is repeated and the job is forced in its own request', async () => {
+  it('if the check before a close finds that a job has failed, the check is repeated and the job is forced in its own request', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       onRead: ({ nth }, cluster) => {

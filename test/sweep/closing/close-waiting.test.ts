@@ -196,7 +196,7 @@ describe('with a limit per node', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 0', small: 'closed 100' });
   });
 
-  it('with a limit per node, another job is closed for each job that a read shows to be closed', async () => {
+  it('with a limit per node, the sweep closes another job each time a read shows that a job is closed', async () => {
     const jobs = ['a', 'b', 'c', 'd'].map((id, index) => bare(id, { modelBytes: 1_000_000 * (9 - index) }));
     const setup = closingOf({
       jobs,

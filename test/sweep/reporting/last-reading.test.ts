@@ -304,7 +304,7 @@ describe('the datafeed that a close was to stop', () => {
     expect(entry.datafeedStopped).toBe(false);
   });
 
-  it('the last reading reads only the datafeeds that closes were to stop, in one request', async () => {
+  it('the last reading reads only the datafeeds that closes should have stopped, in one request', async () => {
     const entries = [
       entryOf('a', { stopsDatafeed: 'feed-a' }),
       entryOf('quiet'),

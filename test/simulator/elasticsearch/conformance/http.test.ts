@@ -12,7 +12,7 @@ describe('elasticsearch.md §6 the request line', () => {
     return `/_ml/anomaly_detectors/${'a'.repeat(bytes - fixed)}/_close`;
   };
 
-  test('a request line of 4096 bytes is accepted, so the answer is the 404 for its unknown id', async () => {
+  test('a request line of 4096 bytes is accepted, and the answer is a 404 because the id is unknown', async () => {
     await using target = await startTarget();
 
     expect((await target.post(path(4096))).status).toBe(404);
