@@ -2,7 +2,9 @@
  * @module `npm run breaks`: applies each break to a scratch copy, runs random cases there, and prints how many cases
  * were needed to notice the break. The last line of the output is `N passed, N failed`.
  */
+import { availableParallelism } from 'node:os';
 import { Option } from 'commander';
+import pMap from 'p-map';
 import { atLeastOne, proofCommand, seedOption } from '../command-options.ts';
 import { breakable, breaks } from './index.ts';
 import { type Found, tryBreak } from './scratch.ts';
@@ -22,11 +24,15 @@ const chosen = breaks.filter(({ property }) => only === undefined || property ==
 const unbroken = breakable.filter((name) => !breaks.some(({ property }) => property === name));
 for (const name of unbroken) say(`${name}: has no break`);
 let failed = only === undefined ? unbroken.length : 0;
-for (const each of chosen) {
-  const found = await tryBreak(each, { cases, seed });
-  if (!found.violated.includes(each.property)) failed += 1;
-  say(`${each.property.padEnd(16)}  ${describe(found, each.property)}  ${each.wrong}`);
-}
+await pMap(
+  chosen,
+  async (each) => {
+    const found = await tryBreak(each, { cases, seed });
+    if (!found.violated.includes(each.property)) failed += 1;
+    say(`${each.property.padEnd(16)}  ${describe(found, each.property)}  ${each.wrong}`);
+  },
+  { concurrency: availableParallelism() },
+);
 say(`${chosen.length + unbroken.length - failed} passed, ${failed} failed`);
 process.exitCode = failed > 0 || chosen.length === 0 ? 1 : 0;
 
