@@ -71,7 +71,7 @@ type AlarmFor = (
   more?: { readonly cluster?: string; readonly [property: string]: unknown },
 ) => Resource;
 
-/** The alarms that send a message and appear on the dashboard, by logical id. */
+/** Whether the alarm with this logical id sends a message and appears on the dashboard. */
 export const isShown = (id: string) => id.startsWith('Alarm');
 
 /** All alarms in the stack, by logical id. */

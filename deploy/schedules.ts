@@ -30,8 +30,8 @@ export interface StageSchedules {
 }
 
 /**
- * Reads the schedule file of a stage. `none` means that there is no file: only `jobsweep schedules` knows the
- * schedules. @throws {JobsweepError}
+ * Reads the schedule file of a stage. `none` means that there is no file, because the schedules are managed only with
+ * `jobsweep schedules`. @throws {JobsweepError}
  */
 export function readSchedules(file: string, root: string): StageSchedules {
   if (file === 'none') return { definitions: [], clusters: undefined, starts: [], hasRollCall: false };

@@ -47,8 +47,8 @@ export interface WayResult {
   readonly requestsPerSecondWithoutLooks: number;
   readonly closeRequests: number;
   /**
-   * The maximum number of closes on one node at once, divided by half of the node's processors. This is the maximum
-   * over all clusters.
+   * The peak number of simultaneous closes on a node, relative to half its processors; the highest value of all
+   * clusters.
    */
   readonly peak: number;
   /** Like `peak`, but a close no longer counts after the default `close.timeout`. */

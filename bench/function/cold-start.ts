@@ -39,8 +39,8 @@ export async function coldStartBench(times: number, tell: (line: string) => void
 }
 
 /**
- * Measures the first plan of a fresh process. This includes the load of the bundle and the first request, which
- * compiles parsers and opens sockets.
+ * Measures the first plan of a fresh process. This includes loading the bundle and sending the first request,
+ * which compiles parsers and opens sockets.
  */
 async function firstPlan(
   bundles: StartBundles,

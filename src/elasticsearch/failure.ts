@@ -211,7 +211,8 @@ function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefine
 }
 
 /**
- * Reads the cause from the error text by Node or OpenSSL, because the client keeps nothing else from a network error.
+ * Derives the cause from the text of Node's or OpenSSL's error, because the client keeps nothing else of a network
+ * error.
  */
 function causeOf(error: unknown, reason: string): LostCause {
   if (error instanceof Error && error.name === 'WrongFingerprint') return 'fingerprint';

@@ -283,7 +283,7 @@ describe('a job that is reopened after each close', () => {
     expect(report.counts.closed).toBe(1);
   });
 
-  it('a job that is reopened after each close is closed if notifications are refused or do not arrive in time', async () => {
+  it('without the notification messages, a sweep closes a job although it is reopened after each close', async () => {
     for (const fault of [{ status: 403 }, { hang: true }]) {
       await using setup = await startSetup([flapping, ...busy(4)], {
         faults: [{ api: 'search', times: 'always', ...fault }],

@@ -120,7 +120,7 @@ describe('--all-clusters', () => {
     expect([...setups.eu.closeRequests(), ...setups.us.closeRequests()]).toEqual([]);
   });
 
-  it('`--all-clusters` runs doctor on each cluster, or on one cluster at a time with `--parallel 1`', async () => {
+  it('`doctor --all-clusters --parallel 1` examines each cluster, one after the other', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['doctor', '--parallel', '1']);
     expect(result.exit).toBe(3);

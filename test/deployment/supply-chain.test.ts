@@ -297,7 +297,7 @@ describe('an audit', () => {
     expect(judge(answer)).toEqual({ complaints: [], remarks: [] });
   });
 
-  it('an audit accepts a documented reason until its last day, only for its advisory and package', () => {
+  it('an audit accepts a documented exception until its last day, and only for its own advisory and package', () => {
     const answer = against('harmless', 'node_modules/harmless');
     expect(judge(answer, [argument], '2027-01-31').complaints).toEqual([]);
     expect(judge(answer, [argument], '2027-02-01').complaints).toEqual([

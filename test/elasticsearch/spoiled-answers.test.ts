@@ -1,6 +1,6 @@
 /**
- * Spoils answers in every place. A spoiled answer may make a sweep keep a job or end, but must never make a busy job
- * look idle.
+ * Spoils each part of each answer in turn. A spoiled answer may end a sweep or make it keep a job, but must never make
+ * a busy job look idle.
  */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

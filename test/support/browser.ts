@@ -31,7 +31,7 @@ export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath, args });
 }
 
-/** An opened page, with a record of everything that a report must not do. */
+/** An opened page that records everything it does that a report must not do. */
 export interface Watched extends AsyncDisposable {
   readonly page: Page;
   /** Script errors, violations of the content security policy, and dialogs. */

@@ -258,7 +258,7 @@ describe('a key without the privilege to close jobs', () => {
     ).toMatchObject(doneWith(lacking));
   });
 
-  it('a key that may not close jobs can sweep if there is nothing to close, with a warning', async () => {
+  it('a sweep with a key that lacks the privilege to close succeeds with a warning if there is nothing to close', async () => {
     const report = await leftAlone([busy, closing], { cluster: { mayClose }, payload: { followUp: false } });
     expect(report.warnings.at(0)).toBe(lacking);
     expect(fates(report)).toEqual(['closing closing']);

@@ -26,7 +26,7 @@ export function rangeText({ atLeast, atMost }: Range, digits = 0): string {
 export const wrongMeaning =
   'closes: what sweeps with this threshold would have closed; wrong: those of them after which data came, which the closed job would have missed until it was opened again; today: what a sweep would close now';
 
-/** Draws certain closes as full blocks, and closes that are only possible as light blocks. */
+/** Draws the closes that are certain as full blocks, and those that are merely possible as light blocks. */
 function bar({ atLeast, atMost }: Range, top: number): string {
   const width = (value: number) => (top > 0 ? Math.round((value / top) * barWidth) : 0);
   return '█'.repeat(width(atLeast)) + '░'.repeat(Math.max(0, width(atMost) - width(atLeast)));

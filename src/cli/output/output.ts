@@ -142,7 +142,7 @@ function formsOf(
   return { inFile, shown: stdout.isTTY ? 'table' : undefined };
 }
 
-/** Whether the result is shown or written in a form for people. */
+/** Whether the result is shown or written in a form that people read: a table, Markdown or HTML. */
 export function isShownAsText(options: OutputOptions, io: Io): boolean {
   const { inFile, shown } = formsOf(options, io);
   return [inFile, shown].some((form) => form === 'table' || form === 'markdown' || form === 'html');

@@ -324,8 +324,8 @@ class CloseLoop {
   }
 
   /**
-   * Whether the job may use its place after the look, which may show another node or fewer processors than were known
-   * before. If not, the job waits again.
+   * Whether the job may keep its place after the check before its close, which may show that it is on another node, or
+   * that the node has fewer processors than was known. If not, the job waits again.
    */
   #keepsPlace(entry: Entry): boolean {
     const [waiting] = together([entry], { force: false, notBefore: 0 });

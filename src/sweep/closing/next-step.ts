@@ -127,8 +127,8 @@ export function afterLook(
 }
 
 /**
- * The error of a job that got a close request and must now be kept. A job that was named in a close request never gets
- * the outcome `revived`.
+ * The error of a job that must now be kept although a close request already named it. Such a job gets this error
+ * instead of the outcome `revived`.
  */
 function noLongerError(entry: Entry, job: JobSnapshot): ClusterError {
   if (openedAfterAsk(entry, job.openedAt)) return reopenedError(entry);

@@ -21,7 +21,7 @@ export interface Waiting {
   readonly notBefore: number;
 }
 
-/** The known processors of the nodes. */
+/** How many processors each node has, as far as that is known. */
 export interface Nodes {
   /** By node id; undefined for a node whose stats do not include its processors. */
   readonly processors: ReadonlyMap<string, number | undefined>;

@@ -1,4 +1,7 @@
-/** @module Decides which jobs flap: after each close, by anyone, they are opened again before they could count as idle. */
+/**
+ * @module Decides which jobs flap, that is, which are opened again after each close before they could count as idle. It
+ * does not matter who closed them.
+ */
 
 /** When a job was closed or opened; epoch milliseconds. */
 export interface StateMoment {

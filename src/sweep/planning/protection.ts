@@ -34,8 +34,9 @@ const meant = [name, ...fields.map((field) => letters(`${name}${field}`))];
 const spellingsIn = (key: string) => [letters(key), letters(key.slice(0, Math.max(0, key.lastIndexOf('.'))))];
 
 /**
- * Whether a key is `jobsweep`, alone or with a field as in `jobsweep.protect`, or differs from it only by case, `-`,
- * `_`, `.`, one letter or two neighbouring letters in the wrong order.
+ * Whether a key is `jobsweep`, alone or with a field as in `jobsweep.protect`, or a likely misspelling of it: with
+ * different case, `-`, `_` or `.`, with one letter wrong, missing or too many, or with two neighbouring letters
+ * swapped.
  */
 export function isProtectionKey(key: string): boolean {
   return spellingsIn(key).some((text) => meant.some((own) => isOneSlip(text, own)));

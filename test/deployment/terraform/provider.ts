@@ -58,8 +58,8 @@ function wrongIn(where: string, known: Block, body: Readonly<Record<string, unkn
 }
 
 /**
- * The attributes of a type that only AWS knows, and arguments such as `name` that AWS fills in if the module does not
- * set them.
+ * The names of a resource's attributes, whose values only AWS knows, and of arguments, such as `name`, that AWS fills
+ * in if the module does not set them.
  */
 export const attributesOf = (type: string): readonly string[] => [
   ...(types[type]?.attributes ?? []),

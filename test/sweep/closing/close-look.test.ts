@@ -67,7 +67,7 @@ describe('the check before a close', () => {
     });
   });
 
-  it('a job that a later check finds closing keeps its verdict and the time of its close request', async () => {
+  it('a job that is already closing at a later check keeps its verdict and the time of its close request', async () => {
     const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
     setup.at(1_000, () => setup.cluster.becomes('a', 'closing'));
     setup.at(3_000, () => setup.cluster.becomes('a', 'closed'));

@@ -149,7 +149,7 @@ describe('a job whose request was answered', () => {
     expect(afterAnswer(askedOnce(), stats('opened', day), acknowledged)).toEqual(again(2_000));
   });
 
-  it('a job is waited for after a lost answer while its datafeed is stopping', () => {
+  it('after a lost answer, the sweep waits for a job whose datafeed is still stopping', () => {
     const stopping = askedOnce({ stopsDatafeed: 'datafeed-idle-1' });
     expect(afterAnswer(stopping, stats('opened'), lost)).toEqual(wait);
     expect(afterAnswer(stopping, stats('opened'), timedOut)).toEqual(again(2_000));
@@ -240,7 +240,7 @@ describe('the check before a close', () => {
   const idle = { verdict: 'close', reason: 'idle' } as const;
   const toForce = { verdict: 'force', reason: 'failed' } as const;
 
-  it('the check before a close gives a job that is gone or closed its outcome', () => {
+  it('the check before a close settles a job that is already gone or closed', () => {
     const given = { judge: judgeBy(requestOf({})), now, force: false };
     expect(afterLook(entryOf('idle-1'), undefined, given)).toEqual(settled('gone'));
     expect(looked(entryOf('idle-1'), idleJob({ state: 'closed' }))).toEqual(settled('already_closed'));

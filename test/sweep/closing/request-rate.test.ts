@@ -133,7 +133,7 @@ describe('the next read', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 0' });
   });
 
-  it('if nodes have no limit, a read leaves out jobs that got no close request yet', async () => {
+  it('without a limit of closes per node, a poll reads only jobs that already got a close request', async () => {
     const setup = closingOf({
       jobs: named('a', 'b'),
       request: { close: { batch: 1, concurrency: 1 } },

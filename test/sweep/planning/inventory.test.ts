@@ -129,7 +129,7 @@ describe('the answers from a cluster', () => {
   });
 });
 
-describe('a job that must not be touched has no state', () => {
+describe('the inventory gives no state to a job that must not be touched', () => {
   const config = configOf('a');
   const stats = statsOf('a');
 

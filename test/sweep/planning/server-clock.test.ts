@@ -166,7 +166,7 @@ describe('a cluster in which no job has recent data', () => {
     ]);
   });
 
-  it('a cluster causes no warning about recent data if one job has some, or if no datafeed runs', async () => {
+  it('there is no warning about missing recent data if any job has recent data, or if no datafeed runs', async () => {
     await using fed = await startSetup([{ jobId: 'a', lastData: '5d', datafeed: started }, ...busy(1)]);
     expect((await fed.sweep({ dryRun: true })).warnings).toEqual([]);
     await using still = await startSetup(idle(2));

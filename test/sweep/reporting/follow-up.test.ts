@@ -215,7 +215,7 @@ describe('jobs left for lack of time', () => {
   const late = (...ids: string[]) =>
     ids.map((id) => ended(entryOf(id), { outcome: 'not_attempted', because: 'time' }));
 
-  it('jobs left for lack of time get a follow-up as soon as possible, which need not list any job', async () => {
+  it('a follow-up for jobs left for lack of time starts as soon as possible, and needs no list of jobs', async () => {
     const recorder = new RecordedFollowUps();
     expect(await scheduleFor(late('a', 'b'), { followUps: recorder })).toEqual({
       followUp: { name: 'follow-up-1', at: '2026-11-23T12:00:00.250Z', round: 1, jobs: 0, rest: true },
