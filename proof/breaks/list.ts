@@ -168,7 +168,7 @@ export const breaks: readonly Break[] = [
     becomes: ['<= freshFor', '>= 0'],
   },
   {
-    property: 'fuse',
+    property: 'untouchable',
     wrong: 'the cluster is not read again for a plan that is an hour old',
     mark: 'stale-plan',
     becomes: ['> staleAfter', '< 0'],
@@ -310,7 +310,7 @@ export const breaks: readonly Break[] = [
     property: 'follow_up',
     wrong: 'jobs that did not fit into the time are not mentioned',
     mark: 'unasked',
-    becomes: ['waiting.length + unasked', 'waiting.length'],
+    becomes: ['waiting.length + unasked.length', 'waiting.length'],
   },
   {
     property: 'follow_up',
