@@ -63,7 +63,7 @@ export const badInputBreaks: readonly Break[] = [
     property: 'clusters-file',
     wrong: 'the first cluster of the file is used, even if another one is named',
     mark: 'named-cluster',
-    becomes: ['clusters[cluster]', 'Object.values(clusters)[0]'],
+    becomes: ['value[name]', 'Object.values(value)[0]'],
   },
   {
     property: 'reopen',

@@ -72,7 +72,6 @@ async function readConnection(find: FindConnection): Promise<Connection | undefi
   // hasOwn, because a cluster may be called `constructor`.
   if (clusters && Object.hasOwn(clusters, cluster)) {
     const where = `the clusters file, cluster ${quote(cluster)}`;
-    // break: named-cluster
     return complete(await toConnection(sourced(clusters[cluster] ?? {}, where)), where);
   }
   if (cluster === 'default') {

@@ -163,6 +163,7 @@ export async function readClusters(file: string): Promise<ClustersFile> {
       'expected clusters by name, for example {"default": {"ELASTICSEARCH_URL": "https://host:9200"}}',
     );
   const settingsOf = (name: string): ConnectionValues => {
+    // break: named-cluster
     const settings = value[name];
     if (!isJsonObject(settings))
       throw wrong(
