@@ -5,6 +5,7 @@
 import { type CaseJob, idAt } from '../case.ts';
 import type { Observation } from '../observe.ts';
 import { inventoryOf, namesWithoutJob, type Wanted } from '../reference.ts';
+import { looks } from './looks.ts';
 import type { Trial } from './trial.ts';
 
 export function doesNothingTwice({ seen, run, claim }: Trial): void {
@@ -54,6 +55,12 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
       const allowed = failing.has(jobId) ? 6 : forced.has(jobId) ? 4 : 3;
       claim(!undisturbed || count <= allowed, () => `${jobId} got ${count} close requests from two sweeps`);
     }
+  // whichever sweep began to close a job, the other one waits for it
+  for (const { jobId, close, known } of looks(seen))
+    claim(
+      close.force || known?.stats?.state !== 'closing',
+      () => `${jobId} got a close request from a sweep that had read it as closing`,
+    );
   for (const { jobIds, call } of other.arranged)
     for (const jobId of jobIds)
       claim(
