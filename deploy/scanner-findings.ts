@@ -84,7 +84,7 @@ export const byParameter: readonly ByParameter[] = [
 
 type SuppressedName = keyof typeof suppressed;
 
-/** A resource's `Metadata`, in which checkov, cfn_nag and cdk-nag find the reasons. */
+/** A resource's `Metadata` with suppressed findings and their reasons, as checkov, cfn_nag and cdk-nag read them. */
 export function suppress(...names: readonly SuppressedName[]): object {
   const all: readonly Suppressed[] = names.map((name) => suppressed[name]);
   const rules = (of: (each: Suppressed) => readonly (string | undefined)[]) =>

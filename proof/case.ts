@@ -111,7 +111,7 @@ export interface RandomCase {
    * `waited`, and one job that no longer exists. Null if the sweep is not a follow-up.
    */
   readonly followUpRound: number | null;
-  /** Whether the follow-up also sweeps the request's other jobs, not only those that its payload lists. */
+  /** Whether the follow-up sweeps all jobs of the original request, not only those that its own payload lists. */
   readonly followUpRest?: boolean;
   readonly remainingMs: number;
   /** Network delay of each request, in milliseconds; default 0. */

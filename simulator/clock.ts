@@ -70,7 +70,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
   readonly #busy = new Set<unknown>();
   readonly #byPort = new Map<number, unknown>();
   readonly #portOf = new Map<unknown, number>();
-  /** How many times each exchange is parked now. Exchanges that have ended are removed. */
+  /** How many pending waits currently park each exchange. Exchanges that have ended are removed. */
   readonly #parkedTimes = new Map<unknown, number>();
   #running = false;
   #stopped = false;

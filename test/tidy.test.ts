@@ -20,8 +20,8 @@ const roomOf = (file: string) =>
     .join('/');
 
 /**
- * The rooms that each room of the product may import, besides itself. All other imports are forbidden, so dependencies
- * point in one direction.
+ * The rooms (top-level folders, and those in `src/`) that each room may import, besides itself. All other imports are
+ * forbidden, so dependencies point in one direction.
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
   'src/base': [],

@@ -287,9 +287,8 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
 }
 
 /**
- * Whether the cluster had reported a job as closed, in a usable answer, before the job got its error. If the sweep's
- * check of the job right before a close failed, the job got its error at that moment. Reads that ended later do not
- * count.
+ * Whether the sweep had read the job as closed, in a usable answer, before it decided on the job's error. If the check
+ * right before a close failed, that failure is the error, so reads that ended after the check do not count.
  */
 function wasReadClosed(seen: ObservedSweep, jobId: string, error: string | undefined): boolean {
   const failed = seen.reads.findLast(
@@ -328,10 +327,10 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * The sequence numbers at which the sweep's last check of a job before a close may have ended, one for each read that
- * may have been the last of the check. Only this check reads the config of single jobs, so that read identifies the
- * check. The stats are read at about the same time. The last value is infinity, because a job that was found closing
- * may be judged later, by its stats alone.
+ * When the sweep's last check of a job before a close may have ended, as sequence numbers: one for each read of the
+ * check. Only this check reads the configs of single jobs, so a read of the job's config identifies it. The stats are
+ * read at about the same time. The last value is infinity, because a job that was found closing may be judged later, by
+ * its stats alone.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);

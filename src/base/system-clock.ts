@@ -23,7 +23,7 @@ export const systemClock: Clock = {
   },
 };
 
-/** The reason that every limit aborts with. */
+/** The abort reason of a signal whose time limit is over. */
 export function timeoutError(ms: number): DOMException {
   return new DOMException(`not finished within ${ms} ms`, 'TimeoutError');
 }

@@ -98,7 +98,10 @@ export const placesReasons = {
 } as const;
 export type PlacesReason = keyof typeof placesReasons;
 
-/** The limits that stop a sweep before it changes anything: the first that trips, in this order. */
+/**
+ * The limits that stop a sweep before it changes anything, in the order in which they are checked. The first that trips
+ * is reported.
+ */
 export const fuses = {
   upgrade_mode: 'machine learning is in upgrade mode: a job closed now would not reopen with the others',
   mass_idle: 'many jobs stopped getting data together: an ingest outage, not idleness',

@@ -110,7 +110,8 @@ describe('scripts in the bench', () => {
     const closing = await measure(fixedBatches, small, 'given');
     const own = await measure(fixedBatches, small);
     expect(closing).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
-    // the script's own rule closes 4 of the 40 busy jobs: 2 read last year's records, and 2 get late records
+    // by its own rule, the script also closes 4 of the 40 busy jobs: 2 that read last year's records, and 2 that get
+    // late records
     expect(own).toMatchObject({ closed: 40, wronglyClosed: 4, forced: 0 });
     expect(closing.durationMs).toBeGreaterThan(lowerBound(small.idle));
   });

@@ -553,7 +553,7 @@ describe('an unreachable or wrong server', () => {
     );
   });
 
-  it('a cluster behind a proxy that repeats X-Elastic-Product is read', async () => {
+  it('a cluster can be read even if a proxy sends the header X-Elastic-Product twice', async () => {
     await using server = await serve((exchange) => {
       exchange.response.setHeader('x-elastic-product', ['Elasticsearch', 'Elasticsearch']);
       const json: Exchange['json'] = (body) =>

@@ -108,7 +108,7 @@ describe('a cluster that is only reachable through a proxy', () => {
   });
 
   it.each(['HTTPS_PROXY', 'https_proxy'])(
-    'a proxied cluster is trusted by fingerprint, and its certificate is read through the proxy in %s',
+    'a proxied cluster is trusted by fingerprint, and its certificate is read through the proxy that %s names',
     async (setting) => {
       await using server = await serve(respond, { tls: 'other-host' });
       await using proxy = await proxyTo(server, { auth: credentials });
@@ -207,7 +207,7 @@ describe('a proxy that does not let a request through', () => {
     expect(message).toMatch(words);
     expect(message).toContain('that the proxy is up, and that it reaches es.example.test:9200.');
     expect(proxy.asked.length).toBe(4);
-    // no connection stays open, which would keep the command alive
+    // every connection is closed: an open one would keep the command alive
     await vi.waitFor(() => expect(proxy.clients()).toBe(0));
   });
 

@@ -87,8 +87,8 @@ it('a sweep continues while its terminal is stalled, and ends within ten seconds
 });
 
 /**
- * A nightly run tests every cell. Other runs test one cell of each row: the one for closes in flight or, if a row has
- * only one case, that case.
+ * A nightly run tests every cell. Other runs test one cell of each row: the one for closes in flight, or the only one
+ * if the row has just one.
  */
 const stagesOf = ({ cells }: Row): readonly Stage[] => {
   const cases = stages.filter((stage) => typeof cells[stage] !== 'string');

@@ -35,8 +35,8 @@ function kindOf(past: KnownPast, data: readonly Span[], begins: number, ends: nu
   const { silent, notOpen, knownFrom } = past;
   if (holds(notOpen, begins, ends)) return 'closed';
   const inDay = data.filter(({ from, to }) => from < ends && to > begins);
-  // A span of at most two days marks its days as data. In a longer span, it is uncertain on which day data came,
-  // so known silence takes precedence.
+  // If the span in which data arrived is at most two days long, each of its days counts as a day with data. In a longer
+  // span, the day of the data is uncertain, so a day of known silence stays silent.
   if (inDay.some(({ from, to }) => to - from <= 2 * day)) return 'data';
   if (holds(silent, begins, ends)) return wasOpenIn(past, begins, ends) ? 'silent' : 'unknown';
   return ends > knownFrom && inDay.length > 0 ? 'data' : 'unknown';

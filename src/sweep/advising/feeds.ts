@@ -47,7 +47,7 @@ export function readFeeds(messages: readonly Message[], context: FeedsContext): 
   return reader.end();
 }
 
-/** A datafeed while it reads in real time. */
+/** A period in which a datafeed runs in real time. */
 interface Run {
   readonly from: number;
   /** Since when the datafeed has found no data. */

@@ -17,7 +17,7 @@ export interface MeasuredNode {
 
 export interface MlNodes {
   readonly total: number;
-  /** How many of the nodes would be enough. */
+  /** How many of the nodes would be enough for the jobs that stay open. */
   readonly enough: number;
 }
 

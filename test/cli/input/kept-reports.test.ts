@@ -227,8 +227,8 @@ describe('reopen --last', () => {
     const run = commandIn(folder);
     const payload = '{"runningDatafeeds": "stop"}';
     await run(setup, ['sweep', '--yes', '-p', '-'], { stdin: payload });
-    // recreates the files that a sweep has on disk while its close requests are in flight
     const [report] = await keptReports(folder);
+    // recreates the files that a sweep has on disk while its close requests are in flight
     await mkdir(folder.at('killed'));
     const keeper = new ReportKeeper(folder.at('killed/jobsweep'));
     for (const { jobId, datafeedId } of (report as SweepReport).jobs.filter(

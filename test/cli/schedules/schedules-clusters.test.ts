@@ -47,7 +47,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(called)).toMatchObject({ clusters: ['logs', 'metrics'], withinMs: 6 * 3_600_000 });
   });
 
-  it('`schedules apply` takes cluster names from a file next to the schedule file, either a list or a file for --clusters', async () => {
+  it('`schedules apply` takes cluster names from a file next to the schedule file: from a plain list, or from a file for --clusters', async () => {
     await using bench = await schedulesBench();
     await writeFile(path.join(folder, 'list.yml'), '- logs\n- metrics\n');
     await writeFile(

@@ -90,7 +90,7 @@ describe('a sweep on a terminal', () => {
   );
 
   it.each([60_000, 3_600_000])(
-    'a sweep on a terminal is refused if upgrade mode begins before the user answers after %i ms',
+    'a sweep on a terminal is refused if upgrade mode begins while the sweep waits for the user’s answer (%i ms)',
     async (readingMs) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       const result = await agreedAfter(setup, readingMs, () => setup.cluster.setUpgradeMode(true));

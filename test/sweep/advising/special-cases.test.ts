@@ -66,7 +66,7 @@ describe('job stats alone', () => {
     expect(closes).toEqual({ atLeast: 0, atMost: 0 });
   });
 
-  it('job stats show that a job closed long ago was not open in the period', () => {
+  it('a job that closed before the period began, according to its stats, was not open in the period', () => {
     const now = { at: asOf, state: 'closed', lastData: ago(90 * day) };
     const { known } = judged({ now, createTime: ago(200 * day), finishedTime: ago(89 * day) });
     expect(known.wasOpen).toBe('no');

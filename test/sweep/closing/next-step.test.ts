@@ -175,7 +175,7 @@ describe('a job that is polled', () => {
   });
 
   it.each(['opened', 'opening'])(
-    'a polled job is asked to close again if it is %s and may get another close request',
+    'a polled job that is %s gets another close request, unless it has had three',
     (state) => {
       const lastError = refusal(408);
       expect(watching(askedOnce({ asks: 2, lastError }), stats(state))).toEqual(again(0));
@@ -240,7 +240,7 @@ describe('the check before a close', () => {
   const idle = { verdict: 'close', reason: 'idle' } as const;
   const toForce = { verdict: 'force', reason: 'failed' } as const;
 
-  it('the check before a close settles a job that is already gone or closed', () => {
+  it('a job that the check before its close finds deleted or closed gets its outcome without a request', () => {
     const given = { judge: judgeBy(requestOf({})), now, force: false };
     expect(afterLook(entryOf('idle-1'), undefined, given)).toEqual(settled('gone'));
     expect(looked(entryOf('idle-1'), idleJob({ state: 'closed' }))).toEqual(settled('already_closed'));

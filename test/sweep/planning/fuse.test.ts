@@ -51,7 +51,7 @@ describe('an ingest outage', () => {
   const together = (count: number, over = 15 * minute) =>
     Array.from({ length: count }, (_, index) => now - 3 * day + (index * over) / Math.max(1, count - 1));
 
-  it('an ingest outage is detected if at least ten jobs, and more than a third of the jobs ever fed, fell silent within 15 minutes', () => {
+  it('an ingest outage is detected if at least ten jobs, and more than a third of all jobs that ever got data, stopped getting data within 15 minutes', () => {
     const found = fuse({
       idle: 12,
       open: 30,
