@@ -391,6 +391,6 @@ export const breaks: readonly Break[] = [
     property: 'ends',
     wrong: 'slow closes are polled without a pause',
     mark: 'poll-pace',
-    becomes: [' + this.#pace', ''],
+    becomes: [' + this.#interval', ''],
   },
 ];

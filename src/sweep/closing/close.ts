@@ -5,6 +5,7 @@
  */
 import { ForceLimit } from '../planning/force-max.ts';
 import { runs } from '../planning/inventory.ts';
+import { type Hurry, PollPace } from '../poll-pace.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import { type Closing, closedAs, type Entry, type NodeLimit, type Outcome } from './ledger.ts';
 import {
@@ -30,32 +31,6 @@ import {
   waitingOf,
 } from './places.ts';
 
-/** Poll interval, milliseconds: short at first, because most closes are quick, then longer. */
-const firstPace = 1_000;
-const slowestPace = 4_000;
-/** Reading more jobs than this takes a dozen requests, so they are polled less often. */
-const manyOpen = 1_000;
-const slowestPaceOfMany = 9_000;
-/**
- * Minimum time between two reads, in milliseconds: after a close request was answered, and while a job waits for a free
- * place on its node.
- */
-const answeredPace = 100;
-const unansweredPace = 500;
-/**
- * Pause after a read that failed, in milliseconds; doubled after each further failure, up to the maximum. A read that
- * fails takes up to 26 requests, because it searches for the job at fault.
- */
-const failedPace = 1_000;
-const slowestFailedPace = 16_000;
-/**
- * Rate limit in milliseconds per request: four requests a second on average. It counts reads, looks (the checks right
- * before a close) and closes. Starting the next close takes a read, a look and a close request, which is about a second
- * at this rate. Unused requests are saved for a later burst, up to `maxBurst`; a sweep starts with `firstBurst`.
- */
-const msPerRequest = 250;
-const firstBurst = 12;
-const maxBurst = 400;
 /**
  * How many waiting jobs of each node a read includes because they are likely to be closed next: the first number as
  * long as the processors of any node are unknown, then the second.
@@ -105,14 +80,7 @@ class CloseLoop {
   readonly #processors = new Map<string, number | undefined>();
   readonly #reads: Reads = { begun: 0 };
   #isReading = false;
-  #lastReadAt = Number.NEGATIVE_INFINITY;
-  #pacedReadAt = Number.POSITIVE_INFINITY;
-  #pace = firstPace;
-  #failedReads = 0;
-  /** After a failed read, no read of the jobs in flight begins before this time; epoch milliseconds. */
-  #quietUntil = Number.NEGATIVE_INFINITY;
-  /** The requests so far use up the rate limit until this time; epoch milliseconds. */
-  #paidUntil: number;
+  readonly #pace: PollPace;
   #requests = 0;
   #inFlight = 0;
   #denied: ClusterError | undefined;
@@ -122,7 +90,7 @@ class CloseLoop {
   constructor(entries: readonly Entry[], closing: Closing) {
     this.#closing = closing;
     this.#forceLimit = new ForceLimit(closing.request.force.max);
-    this.#paidUntil = closing.clock.now() - firstBurst * msPerRequest;
+    this.#pace = new PollPace(closing.clock.now());
     // break: waiting
     this.#waiting = waitingOf(entries);
     for (const entry of entries) if (entry.verdict.verdict === 'wait') this.#watch(entry);
@@ -264,7 +232,7 @@ class CloseLoop {
     if (ending.aborted || !allowanceFor(entries, this.#closing)) return [];
     let jobs: Awaited<ReturnType<typeof look>>;
     try {
-      this.#pay(requestsToLook(entries, fresh));
+      this.#pace.pay(requestsToLook(entries, fresh), clock.now());
       // break: fresh-look
       jobs = await look(entries, this.#closing, this.#reads, fresh);
     } catch (error) {
@@ -350,7 +318,7 @@ class CloseLoop {
     const allowance = allowanceFor(entries, this.#closing);
     if (!batch || !allowance || ending.aborted) return;
     this.#requests += 1;
-    this.#pay(1);
+    this.#pace.pay(1, clock.now());
     for (const entry of entries) this.#noteAsk(entry, force, clock.now());
     observer.asking?.(entries, this.#requests);
     const answer = await ask(batch, force, allowance, this.#closing);
@@ -401,14 +369,7 @@ class CloseLoop {
   /** Restarts polling at the shortest interval if no job is being polled yet. */
   #expectReads(): void {
     if ([...this.#open.values()].some(isRead)) return;
-    this.#pace = firstPace;
-    this.#pacedReadAt = this.#closing.clock.now() + firstPace;
-  }
-
-  /** Charges requests to the rate limit. */
-  #pay(requests: number): void {
-    const earliest = this.#closing.clock.now() - maxBurst * msPerRequest;
-    this.#paidUntil = Math.max(this.#paidUntil, earliest) + requests * msPerRequest;
+    this.#pace.restart(this.#closing.clock.now());
   }
 
   /** When the next read of the open jobs is due; epoch milliseconds. */
@@ -419,15 +380,12 @@ class CloseLoop {
     const ends = open.map(({ until = Number.POSITIVE_INFINITY, isLeft }) =>
       isLeft ? Number.POSITIVE_INFINITY : until,
     );
-    const hasAnswer = open.some(({ phase }) => phase.phase === 'answered');
-    const soon =
-      hasAnswer || this.#isPlaceWanted() ? this.#soonestReadAt(hasAnswer) : Number.POSITIVE_INFINITY;
-    return Math.min(Math.max(this.#quietUntil, Math.min(this.#pacedReadAt, soon)), ...ends);
+    return Math.min(this.#pace.nextAt(this.#hurryOf(open)), ...ends);
   }
 
-  #soonestReadAt(hasAnswer: boolean): number {
-    const gap = hasAnswer ? answeredPace : unansweredPace;
-    return Math.max(this.#paidUntil, this.#lastReadAt + gap);
+  #hurryOf(open: readonly ReadOpen[]): Hurry | undefined {
+    if (open.some(({ phase }) => phase.phase === 'answered')) return 'answered';
+    return this.#isPlaceWanted() ? 'place_wanted' : undefined;
   }
 
   /**
@@ -466,8 +424,8 @@ class CloseLoop {
     const lookedAt = [...this.#open].flatMap(([entry, each]) => (isRead(each) ? [] : [entry]));
     const entries = [...open.map(([entry]) => entry), ...lookedAt, ...next];
     this.#isReading = true;
-    if (open.length > 0) this.#lastReadAt = readAt;
-    this.#pay(requestsToRead(entries));
+    if (open.length > 0) this.#pace.began(readAt);
+    this.#pace.pay(requestsToRead(entries), readAt);
     const readEach = (some: readonly Entry[]) => readStats(some, this.#closing, this.#reads, ending);
     let hasFailed = false;
     const read = await readEach(entries)
@@ -481,20 +439,10 @@ class CloseLoop {
     this.#isReading = false;
     if (ending.aborted) return;
     this.#learn(entries);
-    this.#noteRead(hasFailed);
-    this.#pace = Math.min(this.#pace * 1.5, open.length > manyOpen ? slowestPaceOfMany : slowestPace);
+    this.#pace.ended({ jobs: open.length, hasFailed, now: clock.now() });
     this.#advance(open, read, readAt);
-    // break: poll-pace
-    this.#pacedReadAt = clock.now() + this.#pace;
+    this.#pace.schedule(clock.now());
     this.#startRequests(read ?? Number.POSITIVE_INFINITY);
-  }
-
-  /** Pauses the reads if the last one failed, even for only one job. */
-  #noteRead(hasFailed: boolean): void {
-    this.#failedReads = hasFailed ? this.#failedReads + 1 : 0;
-    if (!hasFailed) return;
-    const pause = Math.min(failedPace * 2 ** (this.#failedReads - 1), slowestFailedPace);
-    this.#quietUntil = this.#closing.clock.now() + pause;
   }
 
   /** Remembers how many processors these jobs' nodes have. */
@@ -554,7 +502,7 @@ class CloseLoop {
       );
     else if (next.step === 'leave' && open) this.#open.set(entry, { ...open, isLeft: true });
     else if (phase.phase === 'answered') {
-      this.#pace = firstPace;
+      this.#pace.shorten();
       this.#watch(entry);
     }
   }
