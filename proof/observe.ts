@@ -7,7 +7,7 @@ import { subscribe } from 'node:diagnostics_channel';
 import type { ClientRequest } from 'node:http';
 import type { EmbeddedElasticsearch, RecordedRequest } from '../simulator/index.ts';
 import type { Clock } from '../src/base/clock.ts';
-import type { CloseBatch, JobId } from '../src/sweep/planning/job-id.ts';
+import type { CloseBatch, JobId } from '../src/sweep/planning/concrete-id.ts';
 import type { CloseAnswer, CloseOptions, Cluster, FollowUpOrder, ReadLimits } from '../src/sweep/ports.ts';
 import type { SweepReport } from '../src/sweep/reporting/report.ts';
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';

@@ -5,7 +5,7 @@
 
 import { isJsonObject } from '../base/json.ts';
 import { quote } from '../base/text.ts';
-import { isDatafeedId, isId } from '../sweep/planning/job-id.ts';
+import { isDatafeedId, isId } from '../sweep/planning/concrete-id.ts';
 import { mayConcernProtection, type ProtectionSettings } from '../sweep/planning/protection.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../sweep/ports.ts';
 

@@ -4,8 +4,8 @@ import type { Clock } from '../base/clock.ts';
 import { type JobsweepError, UnreadableInventoryError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { printable } from '../base/text.ts';
+import { type CloseBatch, isDatafeedId, type JobId } from '../sweep/planning/concrete-id.ts';
 import type { StateMoment } from '../sweep/planning/flapping.ts';
-import { type CloseBatch, isDatafeedId, type JobId } from '../sweep/planning/job-id.ts';
 import type {
   CloseAnswer,
   CloseOptions,

@@ -1,7 +1,7 @@
 /** @module Opens jobs and starts datafeeds, for `jobsweep reopen`. A sweep itself never uses this. */
 import type { Clock } from '../base/clock.ts';
 import { answerMargin } from '../sweep/budget.ts';
-import type { JobId } from '../sweep/planning/job-id.ts';
+import type { JobId } from '../sweep/planning/concrete-id.ts';
 import type { ClusterError } from '../sweep/ports.ts';
 import type { Connection } from './connection.ts';
 import type { Failure } from './failure.ts';

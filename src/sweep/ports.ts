@@ -3,8 +3,8 @@
  * tests plug in their own. Every call takes a signal that limits it.
  */
 
+import type { CloseBatch, JobId } from './planning/concrete-id.ts';
 import type { StateMoment } from './planning/flapping.ts';
-import type { CloseBatch, JobId } from './planning/job-id.ts';
 import type { ProtectionSettings } from './planning/protection.ts';
 import type { FollowUpOf, SweepRequest } from './request/request-schema.ts';
 

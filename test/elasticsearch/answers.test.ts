@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { VirtualClock } from '../../simulator/clock.ts';
 import { trackHttp } from '../../simulator/track-http.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
+import type { JobId } from '../../src/sweep/planning/concrete-id.ts';
 import { joinInventory } from '../../src/sweep/planning/inventory.ts';
-import type { JobId } from '../../src/sweep/planning/job-id.ts';
 import {
   answeredAt,
   answersFor,

@@ -5,7 +5,7 @@ import { systemClock } from '../../src/base/system-clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { Entry } from '../../src/sweep/closing/ledger.ts';
 import { closeBatch, nextBatch, waitingOf } from '../../src/sweep/closing/places.ts';
-import type { CloseBatch, JobId } from '../../src/sweep/planning/job-id.ts';
+import type { CloseBatch, JobId } from '../../src/sweep/planning/concrete-id.ts';
 import type { CloseAnswer } from '../../src/sweep/ports.ts';
 import { idleJob } from '../support/jobs.ts';
 import { type Exchange, type ScriptedServer, serve } from '../support/scripted-server.ts';

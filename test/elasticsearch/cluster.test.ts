@@ -10,7 +10,7 @@ import {
 import { type Stack, stacks } from '../../simulator/elasticsearch/versions.ts';
 import { trackHttp } from '../../simulator/track-http.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
-import type { JobId } from '../../src/sweep/planning/job-id.ts';
+import type { JobId } from '../../src/sweep/planning/concrete-id.ts';
 import { sized } from '../support/nightly.ts';
 
 const never = () => new AbortController().signal;

@@ -1,6 +1,7 @@
 /** @module Job snapshots for tests of single decisions: by default an idle job, with changes as needed. */
+
+import type { JobId } from '../../src/sweep/planning/concrete-id.ts';
 import type { JobSnapshot } from '../../src/sweep/planning/inventory.ts';
-import type { JobId } from '../../src/sweep/planning/job-id.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import type { RequestPayload, SweepRequest } from '../../src/sweep/request/request-schema.ts';
 

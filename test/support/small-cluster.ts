@@ -4,7 +4,7 @@
  */
 
 import type { VirtualClock } from '../../simulator/index.ts';
-import type { CloseBatch } from '../../src/sweep/planning/job-id.ts';
+import type { CloseBatch } from '../../src/sweep/planning/concrete-id.ts';
 import type {
   CloseAnswer,
   CloseOptions,

@@ -3,8 +3,8 @@
 import pMap from 'p-map';
 import type { Clock } from '../../base/clock.ts';
 import type { Opened } from '../../elasticsearch/opener.ts';
+import { isDatafeedId, type JobId } from '../../sweep/planning/concrete-id.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
-import { isDatafeedId, type JobId } from '../../sweep/planning/job-id.ts';
 import type { Cluster, ClusterError } from '../../sweep/ports.ts';
 import { mayHaveClosed, type PastJob } from '../input/past-sweeps.ts';
 

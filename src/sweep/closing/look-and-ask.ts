@@ -3,8 +3,8 @@
 import { UnreadableEntriesError } from '../../base/errors.ts';
 import { together } from '../../base/together.ts';
 import type { CloseAllowance } from '../budget.ts';
+import type { CloseBatch, JobId } from '../planning/concrete-id.ts';
 import { type JobSnapshot, joinInventory, runs } from '../planning/inventory.ts';
-import type { CloseBatch, JobId } from '../planning/job-id.ts';
 import type { CloseAnswer, ClusterError } from '../ports.ts';
 import type { Closing, Entry } from './ledger.ts';
 import { requestsToRead } from './places.ts';

@@ -5,8 +5,9 @@
  * behind the others. With fixed batches, capacity is idle until the slowest job of a batch has closed. So each node
  * keeps a fixed number of jobs closing, its places, and starts with the biggest jobs.
  */
+
+import type { CloseBatch, JobId } from '../planning/concrete-id.ts';
 import { runs } from '../planning/inventory.ts';
-import type { CloseBatch, JobId } from '../planning/job-id.ts';
 import type { SweepRequest } from '../request/request-schema.ts';
 import { maxIdBytes, separatorBytes } from '../request-line.ts';
 import type { Entry, NodeLimit } from './ledger.ts';

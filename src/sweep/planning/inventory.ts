@@ -5,7 +5,7 @@
 import { quote } from '../../base/text.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../ports.ts';
 import { type JobState, jobStates } from '../vocabulary.ts';
-import { concreteId, isDatafeedId, type JobId } from './job-id.ts';
+import { concreteId, isDatafeedId, type JobId } from './concrete-id.ts';
 import { type Protection, readProtection } from './protection.ts';
 
 export interface DatafeedSnapshot {
