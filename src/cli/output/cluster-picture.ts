@@ -3,7 +3,7 @@
  * busy jobs.
  */
 
-import { lastActivityOf } from '../../sweep/planning/inventory.ts';
+import { lastActivityOf } from '../../sweep/planning/idle.ts';
 import type { Plan } from '../../sweep/sweep.ts';
 import type { VerdictName } from '../../sweep/vocabulary.ts';
 

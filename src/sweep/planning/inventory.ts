@@ -171,11 +171,5 @@ export function runs(datafeed: DatafeedSnapshot | undefined): datafeed is Datafe
   return datafeed !== undefined && datafeed.state !== 'stopped';
 }
 
-/** The wall-clock time of the latest activity, epoch milliseconds. Never event time. */
-export function lastActivityOf(job: JobSnapshot, remembered?: number): number | undefined {
-  const clocks = [job.lastDataTime, job.openedAt, remembered].filter((clock) => clock !== undefined);
-  return clocks.length === 0 ? undefined : Math.max(...clocks);
-}
-
 /** Whether JavaScript can represent this time as a date. An absurd number from a server must not end a sweep. */
 export const isMoment = (ms: number | undefined): ms is number => Math.abs(ms ?? Number.NaN) <= 8.64e15;

@@ -7,7 +7,8 @@ import type { SweepRequest } from '../request/request-schema.ts';
 import type { KeepReason } from '../vocabulary.ts';
 import { isAsPlanned, type PlannedJob } from './approved-plan.ts';
 import { isStuckClosing } from './force-stuck.ts';
-import { type JobSnapshot, lastActivityOf, runs } from './inventory.ts';
+import { isRecent, lastActivityOf } from './idle.ts';
+import { type JobSnapshot, runs } from './inventory.ts';
 import { matcher, type Named } from './job-patterns.ts';
 import { protects } from './protection.ts';
 
@@ -54,11 +55,6 @@ interface Case {
 
 type Rule = (given: Case) => boolean;
 
-const isFresh = (moment: number | undefined, { now }: Case, { idleFor }: SweepRequest): boolean =>
-  // A time in the future counts as recent as well: a clock that runs ahead must not close a busy job.
-  // break: idle-for
-  now - (moment ?? Number.NEGATIVE_INFINITY) < idleFor;
-
 /**
  * No healthy opening takes this long. Restoring a large model takes minutes, and a snapshot revert is retried for 15
  * minutes.
@@ -82,9 +78,9 @@ function keepRules(request: SweepRequest): ReadonlyMap<KeepReason, Rule> {
   const rules: Record<KeepReason, Rule> = {
     // break: exclude
     excluded: ({ job }) => excluded(job),
-    recent_data: (given) => isFresh(given.job.lastDataTime, given, request),
+    recent_data: ({ job, now }) => isRecent(job.lastDataTime, now, request.idleFor),
     // break: opened-at
-    recently_opened: (given) => isFresh(given.job.openedAt, given, request),
+    recently_opened: ({ job, now }) => isRecent(job.openedAt, now, request.idleFor),
     // break: protection
     protected: ({ job, now }) => protects(job.protection, now),
     // break: managed

@@ -6,7 +6,8 @@
 import { printable } from '../../base/text.ts';
 import type { Entry, NodeLimit, Outcome } from '../closing/ledger.ts';
 import type { BlownFuse } from '../planning/fuse.ts';
-import { isMoment, type JobSnapshot, lastActivityOf } from '../planning/inventory.ts';
+import { lastActivityOf } from '../planning/idle.ts';
+import { isMoment, type JobSnapshot } from '../planning/inventory.ts';
 import { isToAct, type Verdict } from '../planning/verdict.ts';
 import type { ClusterError, ClusterIdentity } from '../ports.ts';
 import type { SweepRequest } from '../request/request-schema.ts';

@@ -4,7 +4,8 @@
  */
 import { createHash } from 'node:crypto';
 import { plural } from '../../base/text.ts';
-import { type JobSnapshot, lastActivityOf } from '../planning/inventory.ts';
+import { lastActivityOf } from '../planning/idle.ts';
+import type { JobSnapshot } from '../planning/inventory.ts';
 import type { Plan } from '../sweep.ts';
 import type { OutcomeName, Reason, VerdictName } from '../vocabulary.ts';
 import type { ReportedJob, SweepReport } from './report.ts';

@@ -4,11 +4,10 @@ import {
   isMoment,
   type JobSnapshot,
   joinInventory,
-  lastActivityOf,
   runs,
 } from '../../../src/sweep/planning/inventory.ts';
 import type { DatafeedStats, JobConfig, JobStats } from '../../../src/sweep/ports.ts';
-import { day, hour, idleJob, now } from '../../support/jobs.ts';
+import { day, hour, now } from '../../support/jobs.ts';
 
 const mb = 2 ** 20;
 
@@ -290,26 +289,6 @@ describe('the fields of a job', () => {
     [{}, true],
   ])('with managed: %j in the job’s config, whether the job counts as managed is %s', (managed, expected) => {
     expect(only({ configs: [configOf('a', { managed })], stats: [statsOf('a')] }).managed).toBe(expected);
-  });
-});
-
-describe('the last activity of a job', () => {
-  const clocks = (lastDataTime?: number, openedAt?: number) => idleJob({ lastDataTime, openedAt });
-
-  it('the last activity of a job is the latest of its data, its opening and the activity that earlier sweeps saw', () => {
-    expect(lastActivityOf(clocks(3, 2), 1)).toBe(3);
-    expect(lastActivityOf(clocks(1, 3), 2)).toBe(3);
-    expect(lastActivityOf(clocks(2, 1), 3)).toBe(3);
-    expect(lastActivityOf(clocks(undefined, 2))).toBe(2);
-    expect(lastActivityOf(clocks(), 1)).toBe(1);
-  });
-
-  it('the last activity of a job is unknown if there is no data, no opening time and no activity from earlier sweeps', () => {
-    expect(lastActivityOf(clocks())).toBeUndefined();
-  });
-
-  it('the last activity of a job ignores the event time of its newest record', () => {
-    expect(lastActivityOf({ ...clocks(1), latestRecordTime: 2 })).toBe(1);
   });
 });
 
