@@ -12,7 +12,7 @@ import { ElasticsearchCluster } from '../elasticsearch/cluster.ts';
 import { mayNotify } from '../notify/may-notify.ts';
 import { type Environment, findConnection, type ReadSecret } from '../settings/find-connection.ts';
 import { followUpsFrom } from '../settings/follow-ups-from-settings.ts';
-import { fitReport } from '../sweep/reporting/fit-report.ts';
+import { fitReport, maxAnswerBytes, maxLineBytes } from '../sweep/reporting/fit-report.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
 import type { RollCallResult } from '../sweep/reporting/roll-call.ts';
 import { errorAnchor, runbookLink } from '../sweep/reporting/runbook.ts';
@@ -30,12 +30,6 @@ export interface FunctionContext {
   readonly clock: Clock;
 }
 
-/** Lambda refuses responses over 6 MB. The limit leaves room for its envelope. */
-const maxBytes = 5_000_000;
-/**
- * CloudWatch may cut lines over 256 KB, which would break their JSON. The limit leaves room for the logger's fields.
- */
-const maxLineBytes = 240_000;
 /** Time kept for returning the report, in milliseconds, in case the log accepts no more lines. */
 const timeToAnswer = 1_000;
 
@@ -97,7 +91,7 @@ export function createHandler({ environment, clock }: FunctionContext) {
         loadStoring(environment).then((storing) => storing?.storeSwept(stored)),
       ]);
       await flushLog(logTime(), true);
-      return fitReport(report, maxBytes);
+      return fitReport(report, maxAnswerBytes);
     });
 }
 

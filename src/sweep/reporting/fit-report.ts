@@ -3,6 +3,12 @@ import { plural } from '../../base/text.ts';
 import type { SweepReport } from './report.ts';
 import type { ReportedRequest } from './reported-request.ts';
 
+/** Lambda refuses responses over 6 MB. The limit leaves room for its envelope. */
+export const maxAnswerBytes = 5_000_000;
+/**
+ * CloudWatch may cut lines over 256 KB, which would break their JSON. The limit leaves room for the logger's fields.
+ */
+export const maxLineBytes = 240_000;
 /**
  * In a report that must be cut, warnings, flapping jobs, reopened jobs and the names in the request each get at most
  * this share of the bytes.
