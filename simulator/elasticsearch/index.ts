@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import type { SimulatorClock } from '../clock.ts';
-import { armFleet } from '../fleets/fault-script.ts';
+import { armFleet } from '../fleets/arm-fleet.ts';
 import type { Fleet } from '../fleets/schema.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { FaultScript } from './faults.ts';
