@@ -11,7 +11,8 @@ import { parseRequest } from '../sweep/request/read-request.ts';
 import { type RequestPayload, requestSchema } from '../sweep/request/request-schema.ts';
 import type { RollCallPayload } from '../sweep/request/roll-call-request.ts';
 import { InvalidExpressionError, parseExpression } from './expression.ts';
-import { existsInZone, nextDue } from './occurrences.ts';
+import { existsInZone } from './local-time.ts';
+import { nextDue } from './occurrences.ts';
 import { bytesOf, maxInputBytes, toInput } from './schedule-input.ts';
 import { ownerOf } from './schedule-names.ts';
 import {

@@ -6,7 +6,7 @@ import * as z from 'zod';
 import { durationPattern, parseDuration } from '../base/duration.ts';
 import { isJsonObject } from '../base/json.ts';
 import { clusterName, requestSchema } from '../sweep/request/request-schema.ts';
-import { isTimeZone } from './occurrences.ts';
+import { isTimeZone } from './local-time.ts';
 import {
   deadLetterArnRule,
   functionArnRule,

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parameterNames } from '../../deploy/parameters.ts';
 import { template } from '../../deploy/template.ts';
-import { isTimeZone } from '../../src/scheduler/occurrences.ts';
+import { isTimeZone } from '../../src/scheduler/local-time.ts';
 import { otherSettings } from '../../src/settings/find-connection.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { type CloudFormationResource, type Packaged, packageService } from '../support/packaged.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { InvalidExpressionError, parseExpression } from '../../src/scheduler/expression.ts';
-import { isTimeZone, nextDue } from '../../src/scheduler/occurrences.ts';
-import { accepted, dueTimes as documented, notZones, refused, zones } from '../support/schedule-examples.ts';
+import { nextDue } from '../../src/scheduler/occurrences.ts';
+import { accepted, dueTimes as documented, refused } from '../support/schedule-examples.ts';
 import { iso } from '../support/scheduler.ts';
 
 /** The next due times of an expression, in UTC. */
@@ -109,12 +109,4 @@ describe('the start and end of a schedule', () => {
     };
     expect(nextDue(schedule, 0)).toBe(at('2026-02-01T00:00:00Z'));
   });
-});
-
-it.each(zones)('the time zone %s is known', (name) => {
-  expect(isTimeZone(name)).toBe(true);
-});
-
-it.each(notZones)('the time zone %j is refused', (name) => {
-  expect(isTimeZone(name)).toBe(false);
 });
