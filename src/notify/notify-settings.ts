@@ -40,8 +40,13 @@ export const notifyOptions = {
 } as const;
 
 const prefix = 'JOBSWEEP_NOTIFY_';
-const targetSettings = Object.keys(notifyTargets) as TargetSetting[];
-const known: readonly string[] = [...targetSettings, ...Object.keys(notifyOptions)];
+// Not the keys of the tables of meanings: those texts are for the reference page, and would become part of the function.
+const targetSettings = Object.keys(targetNames) as TargetSetting[];
+const optionSettings = Object.keys({
+  JOBSWEEP_NOTIFY_WHEN: true,
+  JOBSWEEP_NOTIFY_SECRET: true,
+} satisfies Record<keyof typeof notifyOptions, true>);
+const known: readonly string[] = [...targetSettings, ...optionSettings];
 
 /** A problem with one setting or target. The other targets still get the message. */
 export interface SettingProblem {
