@@ -5,15 +5,19 @@ import { datafeedOutcomes, reopenOutcomes } from '../../src/cli/reopen/reopen-jo
 import { notifyErrorsMetric } from '../../src/function/announce.ts';
 import { extraMetrics, metricsNamespace } from '../../src/function/metrics.ts';
 import { rollCallMetrics } from '../../src/function/roll-call.ts';
-import { notifyOptions, notifyTargets } from '../../src/notify/notify-settings.ts';
 import {
   clusterFileShape,
   clusterSecretsShape,
   maxClusters,
   scheduleFileSchema,
 } from '../../src/scheduler/schedule-schema.ts';
-import { connectionSettings, otherSettings } from '../../src/settings/find-connection.ts';
-import { reportSettings } from '../../src/settings/report-settings.ts';
+import {
+  connectionSettings,
+  notifyOptions,
+  notifyTargets,
+  otherSettings,
+  reportSettings,
+} from '../../src/settings/environment.ts';
 import { requestSchema } from '../../src/sweep/request/request-schema.ts';
 import {
   actReasons,

@@ -4,7 +4,7 @@ import { Command, CommanderError, Option } from 'commander';
 import manifest from '../../package.json' with { type: 'json' };
 import { exitCodes } from '../base/exit-codes.ts';
 import { debugWarning } from '../base/quiet.ts';
-import { connectionSettings } from '../settings/connection-settings.ts';
+import { connectionSettings } from '../settings/environment.ts';
 import { runbookLink } from '../sweep/reporting/runbook.ts';
 import { registerAdvise } from './advise/advise-command.ts';
 import type { CommandContext, Register } from './command.ts';

@@ -1,18 +1,8 @@
 /** @module The settings of notifications: where they go and when. No message here contains a webhook's address. */
 import { printable, quote } from '../base/text.ts';
+import type { notifyOptions, TargetSetting } from '../settings/environment.ts';
 import type { Environment, ReadSecret } from '../settings/find-connection.ts';
 import type { NotifyWhen } from '../sweep/request/request-schema.ts';
-
-/** Where notifications go. The same names are used in the environment and in a secret's JSON. */
-export const notifyTargets = {
-  JOBSWEEP_NOTIFY_SNS_TOPIC_ARN:
-    'The ARN of a standard SNS topic: for Amazon Q Developer in chat applications, e-mail and other subscribers.',
-  JOBSWEEP_NOTIFY_EVENT_BUS: 'The name or ARN of an EventBridge event bus, for example `default`.',
-  JOBSWEEP_NOTIFY_SLACK_URL: 'The address of an incoming webhook of Slack. It is a secret.',
-  JOBSWEEP_NOTIFY_TEAMS_URL: 'The address of a workflow’s webhook in Microsoft Teams. It is a secret.',
-  JOBSWEEP_NOTIFY_WEBHOOK_URL: 'The address of a webhook that takes the event as JSON. It is a secret.',
-} as const;
-export type TargetSetting = keyof typeof notifyTargets;
 
 /** The short names of the targets in messages. */
 export const targetNames: Readonly<Record<TargetSetting, string>> = {
@@ -30,14 +20,6 @@ export const notifyWhens: Readonly<Record<NotifyWhen, string>> = {
   problems: 'after a sweep that is partial, was refused or failed',
   never: 'never',
 };
-
-/** Settings that are read only from the environment, not from the secret. */
-export const notifyOptions = {
-  JOBSWEEP_NOTIFY_WHEN:
-    'When to notify, if the request does not say: `always`, `changes`, `problems` or `never`. By default `changes`.',
-  JOBSWEEP_NOTIFY_SECRET:
-    'The name of a secret whose JSON contains settings above that the environment does not set. By default ELASTICSEARCH_SECRET.',
-} as const;
 
 const prefix = 'JOBSWEEP_NOTIFY_';
 // Not the keys of the tables of meanings: those texts are for the reference page, and would become part of the function.

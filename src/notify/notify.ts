@@ -4,16 +4,12 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { printable } from '../base/text.ts';
+import type { TargetSetting } from '../settings/environment.ts';
 import type { Environment, ReadSecret } from '../settings/find-connection.ts';
 import { DeliveryError, type SendContext } from './delivery.ts';
 import { webhookBody } from './event.ts';
 import type { Message } from './message.ts';
-import {
-  readNotifySettings,
-  type SettingProblem,
-  type TargetSetting,
-  targetNames,
-} from './notify-settings.ts';
+import { readNotifySettings, type SettingProblem, targetNames } from './notify-settings.ts';
 import { slackBody } from './slack.ts';
 import { teamsCard } from './teams.ts';
 import { post, webhookUrl } from './webhook.ts';

@@ -3,22 +3,9 @@ import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
 import { type Connection, parseCloudId } from '../elasticsearch/connection.ts';
 import { readApiKey } from './api-key.ts';
+import { type ConnectionSetting, settingNames } from './environment.ts';
 
-/** The same names are used in the environment, in a secret's JSON and in a clusters file. */
-export const connectionSettings = {
-  ELASTICSEARCH_URL: 'The address, for example `https://host:9200`.',
-  ELASTICSEARCH_CLOUD_ID: 'Instead of the address: the cloud id of a deployment.',
-  ELASTICSEARCH_API_KEY: 'An API key, encoded or as `id:key`. If it is set, a user and password are ignored.',
-  ELASTICSEARCH_USERNAME: 'Instead of the key: a user.',
-  ELASTICSEARCH_PASSWORD: 'The password of the user.',
-  ELASTICSEARCH_CA_CERT:
-    'The certificate authority of the server’s certificate: PEM text, or a path to a file.',
-  ELASTICSEARCH_CA_FINGERPRINT: 'Instead of the certificate: its SHA-256 fingerprint.',
-} as const;
-export type ConnectionSetting = keyof typeof connectionSettings;
 export type ConnectionValues = { readonly [name in ConnectionSetting]?: string | undefined };
-
-export const settingNames = Object.keys(connectionSettings) as ConnectionSetting[];
 
 /** The value of a setting and its source, because an error must say where to fix the value. */
 export interface Sourced {

@@ -4,44 +4,13 @@ import { InvalidSettingError, SecretUnreachableError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
 import { printable, quote } from '../base/text.ts';
 import { addressSetting, type Connection, urlOf } from '../elasticsearch/connection.ts';
-import {
-  type ConnectionSetting,
-  type ConnectionValues,
-  type SourcedSettings,
-  settingNames,
-  sourced,
-  toConnection,
-} from './connection-settings.ts';
-
-export { type ConnectionValues, connectionSettings } from './connection-settings.ts';
+import { type ConnectionValues, type SourcedSettings, sourced, toConnection } from './connection-settings.ts';
+import { type ConnectionSetting, settingNames } from './environment.ts';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Returns a secret's text by its name. Rejects with the service's error. */
 export type ReadSecret = (name: string) => Promise<string>;
-
-export const otherSettings = {
-  ELASTICSEARCH_SECRET:
-    'The name of a secret whose JSON contains the settings above. It adds those that the environment does not set. `ssm:` and a name: a parameter of SSM instead, here and below.',
-  ELASTICSEARCH_SECRET_PREFIX:
-    'For a cluster other than `default`: the secret’s name is this prefix followed by the cluster’s name.',
-  ELASTICSEARCH_CLUSTERS_SECRET:
-    'Instead of the prefix: one secret for all clusters other than `default`, whose JSON has a key for each with its settings.',
-  JOBSWEEP_SCHEDULE_GROUP: 'The schedule group of follow-ups and recurring schedules.',
-  JOBSWEEP_SCHEDULER_ROLE_ARN: 'The role that EventBridge Scheduler assumes to invoke the function.',
-  JOBSWEEP_FUNCTION_ARN: 'The function that schedules invoke.',
-  JOBSWEEP_DLQ_ARN: 'The dead-letter queue for deliveries that failed after all retries.',
-  JOBSWEEP_KMS_KEY_ARN:
-    'The customer key that follow-ups, and schedules without a key of their own, are encrypted with.',
-  HTTPS_PROXY:
-    'The proxy for addresses that begin with `https://`, such as `http://proxy.example.com:3128`. This variable and the next two also work in lower case, which wins.',
-  HTTP_PROXY: 'The proxy for addresses that begin with `http://`.',
-  NO_PROXY:
-    'Hosts to reach without a proxy, separated by commas: names, with all names below them; addresses; ranges such as `10.0.0.0/8`; `*` for all.',
-  JOBSWEEP_VPC_SUBNETS:
-    'The subnets of a function in a VPC. The deployment sets it, and only error messages use it.',
-  JOBSWEEP_VPC_SECURITY_GROUPS: 'The security groups of a function in a VPC, likewise.',
-} as const;
 
 export interface FindConnection {
   readonly cluster: string;

@@ -4,7 +4,7 @@
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
 import type { Connection } from '../elasticsearch/connection.ts';
-import { type ConnectionSetting, settingNames } from './connection-settings.ts';
+import { type ConnectionSetting, settingNames } from './environment.ts';
 import { type Environment, findConnection, type ReadSecret } from './find-connection.ts';
 
 /** Where the reports go. */
@@ -14,15 +14,6 @@ export interface ReportTarget {
 }
 
 const reportsPrefix = 'JOBSWEEP_REPORTS_';
-
-export const reportSettings = {
-  JOBSWEEP_REPORTS_NAMESPACE:
-    'Stores each report in Elasticsearch: the last part of the names of the data streams, for example `default`.',
-  JOBSWEEP_REPORTS_URL:
-    'The cluster for the reports, if it is not the swept one. `_CLOUD_ID`, `_API_KEY`, `_USERNAME`, `_PASSWORD`, `_CA_CERT` and `_CA_FINGERPRINT` are its other settings, as above.',
-  JOBSWEEP_REPORTS_SECRET:
-    'The name of a secret whose JSON contains these settings under the names above (`ELASTICSEARCH_URL`, …).',
-} as const;
 
 /** Whether the environment asks for reports in Elasticsearch. */
 export const storesReports = (environment: Environment): boolean =>

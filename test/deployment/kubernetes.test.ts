@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { exitCodes } from '../../src/base/exit-codes.ts';
-import { connectionSettings } from '../../src/settings/find-connection.ts';
+import { connectionSettings } from '../../src/settings/environment.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { root } from '../support/bin.ts';
 import { runCommand } from '../support/run-command.ts';

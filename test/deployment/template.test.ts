@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parameterNames } from '../../deploy/parameters.ts';
 import { template } from '../../deploy/template.ts';
 import { isTimeZone } from '../../src/scheduler/local-time.ts';
-import { otherSettings } from '../../src/settings/find-connection.ts';
+import { otherSettings } from '../../src/settings/environment.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { type CloudFormationResource, type Packaged, packageService } from '../support/packaged.ts';
 import { defaultParameters, variablesOf } from '../support/stage.ts';

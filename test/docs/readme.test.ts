@@ -10,7 +10,7 @@ import { startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import { defaultFleet } from '../../simulator/fleets/default-fleet.ts';
 import { readDocument } from '../../src/cli/input/document.ts';
 import { readScheduleFile } from '../../src/scheduler/schedule-file.ts';
-import { connectionSettings } from '../../src/settings/find-connection.ts';
+import { connectionSettings } from '../../src/settings/environment.ts';
 import { readProtection } from '../../src/sweep/planning/protection.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { root } from '../support/bin.ts';

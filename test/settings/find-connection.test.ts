@@ -3,8 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { InvalidSettingError } from '../../src/base/errors.ts';
 import type { Connection } from '../../src/elasticsearch/connection.ts';
+import type { ConnectionValues } from '../../src/settings/connection-settings.ts';
 import {
-  type ConnectionValues,
   type Environment,
   findConnection,
   readConnectionValues,

@@ -4,14 +4,9 @@ import { plural, printable } from '../../base/text.ts';
 import { wayTo } from '../../base/way-out.ts';
 import { DeliveryError } from '../../notify/delivery.ts';
 import type { TargetState } from '../../notify/examine-targets.ts';
-import {
-  notifyWhen,
-  notifyWhens,
-  readNotifySettings,
-  type TargetSetting,
-  targetNames,
-} from '../../notify/notify-settings.ts';
+import { notifyWhen, notifyWhens, readNotifySettings, targetNames } from '../../notify/notify-settings.ts';
 import { webhookUrl } from '../../notify/webhook.ts';
+import type { TargetSetting } from '../../settings/environment.ts';
 import type { Environment } from '../../settings/find-connection.ts';
 import { secretReader } from '../../settings/secrets.ts';
 import type { NotifyWhen } from '../../sweep/request/request-schema.ts';

@@ -8,11 +8,8 @@ import { systemClock } from '../../base/system-clock.ts';
 import { printable, quote } from '../../base/text.ts';
 import { ElasticsearchCluster } from '../../elasticsearch/cluster.ts';
 import { addressHash, type Connection, urlOf } from '../../elasticsearch/connection.ts';
-import {
-  type ConnectionValues,
-  findConnection,
-  readConnectionValues,
-} from '../../settings/find-connection.ts';
+import type { ConnectionValues } from '../../settings/connection-settings.ts';
+import { findConnection, readConnectionValues } from '../../settings/find-connection.ts';
 import { secretReader } from '../../settings/secrets.ts';
 import type { Io } from '../io.ts';
 import { fitted } from '../output/table.ts';

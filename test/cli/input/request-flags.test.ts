@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { connectionSettings } from '../../../src/settings/connection-settings.ts';
+import { connectionSettings } from '../../../src/settings/environment.ts';
 import { warningCode } from '../../../src/sweep/reporting/warning-codes.ts';
 import { newFolder } from '../../support/folder.ts';
 import { runCommand } from '../../support/run-command.ts';
