@@ -13,9 +13,9 @@ import {
 } from '../../src/scheduler/schedule-schema.ts';
 import {
   connectionSettings,
+  environmentSettings,
   notifyOptions,
   notifyTargets,
-  otherSettings,
   reportSettings,
 } from '../../src/settings/environment.ts';
 import { requestSchema } from '../../src/sweep/request/request-schema.ts';
@@ -174,7 +174,7 @@ export async function reference(): Promise<string> {
     [
       2,
       'Settings',
-      `In the environment, and in a secret’s JSON or a clusters file under the same names:\n\n${meanings('setting', connectionSettings)}\n\nIn the environment only:\n\n${meanings('setting', { ...otherSettings, ...reportSettings })}\n\nWhere [notifications](notifications.md) go, in the environment or in a secret’s JSON:\n\n${meanings('setting', notifyTargets)}\n\nIn the environment only:\n\n${meanings('setting', notifyOptions)}`,
+      `In the environment, and in a secret’s JSON or a clusters file under the same names:\n\n${meanings('setting', connectionSettings)}\n\nIn the environment only:\n\n${meanings('setting', { ...environmentSettings, ...reportSettings })}\n\nWhere [notifications](notifications.md) go, in the environment or in a secret’s JSON:\n\n${meanings('setting', notifyTargets)}\n\nIn the environment only:\n\n${meanings('setting', notifyOptions)}`,
     ],
     [
       2,

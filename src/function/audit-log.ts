@@ -4,7 +4,7 @@
  */
 import type { Context } from 'aws-lambda';
 import { shownInJson } from '../base/text.ts';
-import type { Environment } from '../settings/find-connection.ts';
+import type { Environment } from '../settings/environment.ts';
 
 export type Level = 'INFO' | 'WARN' | 'ERROR';
 

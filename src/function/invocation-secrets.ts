@@ -1,7 +1,8 @@
 /** @module Reads the secrets of one invocation. The sweep and its notification often need the same secret. */
 import type { Context } from 'aws-lambda';
 import { systemClock } from '../base/system-clock.ts';
-import type { Environment, ReadSecret } from '../settings/find-connection.ts';
+import type { Environment } from '../settings/environment.ts';
+import type { ReadSecret } from '../settings/find-connection.ts';
 import { readingOnce, secretReader } from '../settings/secrets.ts';
 
 const readers = new WeakMap<Context, ReadSecret>();

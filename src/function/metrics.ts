@@ -1,6 +1,6 @@
 /** @module Writes the numbers of a sweep as CloudWatch metrics in the embedded metric format. Alarms use these names. */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
-import type { Environment } from '../settings/find-connection.ts';
+import type { Environment } from '../settings/environment.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';
 import { stampOf } from './audit-log.ts';
 

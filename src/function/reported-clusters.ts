@@ -7,7 +7,7 @@ import { RollCallError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import { awsAgents } from '../base/way-out.ts';
 import { wayToAws } from '../base/way-to-aws.ts';
-import type { Environment } from '../settings/find-connection.ts';
+import type { Environment } from '../settings/environment.ts';
 import { CloudWatchClient, GetMetricDataCommand } from './metric-client.ts';
 
 /** CloudWatch's limit for one call. */

@@ -3,7 +3,7 @@
  * metrics and a message. Loaded on demand.
  */
 import type { Context } from 'aws-lambda';
-import type { Environment } from '../settings/find-connection.ts';
+import type { Environment } from '../settings/environment.ts';
 import { type RollCallResult, rollCallResult } from '../sweep/reporting/roll-call.ts';
 import { runbookLink } from '../sweep/reporting/runbook.ts';
 import { parseRollCall } from '../sweep/request/roll-call-request.ts';

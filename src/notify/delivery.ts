@@ -1,5 +1,5 @@
 /** @module The context and the error that all notification targets share. */
-import type { Environment } from '../settings/find-connection.ts';
+import type { Environment } from '../settings/environment.ts';
 
 export interface SendContext {
   readonly signal: AbortSignal;

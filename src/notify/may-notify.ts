@@ -2,7 +2,7 @@
  * @module Finds out cheaply whether any notifications could be configured. Every cold start loads this module. The rest
  * of `notify/` is loaded only if needed.
  */
-import type { Environment } from '../settings/find-connection.ts';
+import type { Environment } from '../settings/environment.ts';
 
 /** Whether a target could be configured. Reads no secret. */
 export const mayNotify = (environment: Environment): boolean =>

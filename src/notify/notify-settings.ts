@@ -1,7 +1,7 @@
 /** @module The settings of notifications: where they go and when. No message here contains a webhook's address. */
 import { printable, quote } from '../base/text.ts';
-import type { notifyOptions, TargetSetting } from '../settings/environment.ts';
-import type { Environment, ReadSecret } from '../settings/find-connection.ts';
+import type { Environment, notifyOptions, TargetSetting } from '../settings/environment.ts';
+import type { ReadSecret } from '../settings/find-connection.ts';
 import type { NotifyWhen } from '../sweep/request/request-schema.ts';
 
 /** The short names of the targets in messages. */

@@ -4,8 +4,8 @@
  */
 import type { Clock } from '../base/clock.ts';
 import { printable } from '../base/text.ts';
-import type { TargetSetting } from '../settings/environment.ts';
-import type { Environment, ReadSecret } from '../settings/find-connection.ts';
+import type { Environment, TargetSetting } from '../settings/environment.ts';
+import type { ReadSecret } from '../settings/find-connection.ts';
 import { DeliveryError, type SendContext } from './delivery.ts';
 import { webhookBody } from './event.ts';
 import type { Message } from './message.ts';

@@ -1,6 +1,11 @@
-/** @module The environment variables that are settings: their names and meanings. The reference page lists them. */
+/**
+ * @module The settings in the environment: each variable's name and meaning, as docs/reference.md lists them. The files
+ * that read a setting validate it. Deployed code imports only `settingNames` and types: other meanings would enlarge it.
+ */
 
-/** The same names are used in the environment, in a secret's JSON and in a clusters file. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** How to reach a cluster. The same names are used in the environment, in a secret's JSON and in a clusters file. */
 export const connectionSettings = {
   ELASTICSEARCH_URL: 'The address, for example `https://host:9200`.',
   ELASTICSEARCH_CLOUD_ID: 'Instead of the address: the cloud id of a deployment.',
@@ -15,7 +20,8 @@ export type ConnectionSetting = keyof typeof connectionSettings;
 
 export const settingNames = Object.keys(connectionSettings) as ConnectionSetting[];
 
-export const otherSettings = {
+/** Read only from the environment. */
+export const environmentSettings = {
   ELASTICSEARCH_SECRET:
     'The name of a secret whose JSON contains the settings above. It adds those that the environment does not set. `ssm:` and a name: a parameter of SSM instead, here and below.',
   ELASTICSEARCH_SECRET_PREFIX:
@@ -38,6 +44,7 @@ export const otherSettings = {
   JOBSWEEP_VPC_SECURITY_GROUPS: 'The security groups of a function in a VPC, likewise.',
 } as const;
 
+/** Where reports are stored. Read only from the environment. */
 export const reportSettings = {
   JOBSWEEP_REPORTS_NAMESPACE:
     'Stores each report in Elasticsearch: the last part of the names of the data streams, for example `default`.',
@@ -58,7 +65,7 @@ export const notifyTargets = {
 } as const;
 export type TargetSetting = keyof typeof notifyTargets;
 
-/** Settings that are read only from the environment, not from the secret. */
+/** When notifications are sent, and the secret with their targets. Read only from the environment. */
 export const notifyOptions = {
   JOBSWEEP_NOTIFY_WHEN:
     'When to notify, if the request does not say: `always`, `changes`, `problems` or `never`. By default `changes`.',

@@ -5,9 +5,7 @@ import { isJsonObject } from '../base/json.ts';
 import { printable, quote } from '../base/text.ts';
 import { addressSetting, type Connection, urlOf } from '../elasticsearch/connection.ts';
 import { type ConnectionValues, type SourcedSettings, sourced, toConnection } from './connection-settings.ts';
-import { type ConnectionSetting, settingNames } from './environment.ts';
-
-export type Environment = Readonly<Record<string, string | undefined>>;
+import { type ConnectionSetting, type Environment, settingNames } from './environment.ts';
 
 /** Returns a secret's text by its name. Rejects with the service's error. */
 export type ReadSecret = (name: string) => Promise<string>;

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { InvalidSettingError } from '../base/errors.ts';
 import type { FollowUps } from '../sweep/ports.ts';
 import type { FollowUpOf } from '../sweep/request/request-schema.ts';
-import type { Environment } from './find-connection.ts';
+import type { Environment } from './environment.ts';
 import { readSchedulerSettings } from './scheduler-settings.ts';
 
 export interface FollowUpSetup {

@@ -4,8 +4,8 @@
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
 import type { Connection } from '../elasticsearch/connection.ts';
-import { type ConnectionSetting, settingNames } from './environment.ts';
-import { type Environment, findConnection, type ReadSecret } from './find-connection.ts';
+import { type ConnectionSetting, type Environment, settingNames } from './environment.ts';
+import { findConnection, type ReadSecret } from './find-connection.ts';
 
 /** Where the reports go. */
 export interface ReportTarget {

@@ -13,8 +13,7 @@ import {
   roleArnRule,
 } from '../scheduler/schedule-arns.ts';
 import type { ScheduleFile } from '../scheduler/schedule-file.ts';
-
-type Environment = Readonly<Record<string, string | undefined>>;
+import type { Environment } from './environment.ts';
 
 const settings = {
   JOBSWEEP_SCHEDULE_GROUP: groupRule,

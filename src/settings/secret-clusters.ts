@@ -3,7 +3,7 @@ import { InvalidSettingError } from '../base/errors.ts';
 import { printable, quote } from '../base/text.ts';
 import { awsAgents } from '../base/way-out.ts';
 import { wayToAws } from '../base/way-to-aws.ts';
-import type { Environment } from './find-connection.ts';
+import type { Environment } from './environment.ts';
 
 export interface SecretPattern {
   /** The beginning of the names, followed by a `*`. */

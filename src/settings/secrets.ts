@@ -7,7 +7,8 @@ import type { Clock } from '../base/clock.ts';
 import { SecretUnreachableError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import type { AwsService } from '../base/way-to-aws.ts';
-import { type Environment, parameterMark, type ReadSecret, secretTitle } from './find-connection.ts';
+import type { Environment } from './environment.ts';
+import { parameterMark, type ReadSecret, secretTitle } from './find-connection.ts';
 
 /**
  * Limit for one secret including the client's retries, in milliseconds. The client's `requestTimeout` only logs a

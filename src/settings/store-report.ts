@@ -8,7 +8,8 @@ import type { Connection } from '../elasticsearch/connection.ts';
 import { ReportStreams } from '../elasticsearch/report-streams.ts';
 import { documentsOf, maxJobDocuments, type ReportToStore } from '../sweep/reporting/stream-documents.ts';
 import { streamName } from '../sweep/reporting/stream-names.ts';
-import type { Environment, ReadSecret } from './find-connection.ts';
+import type { Environment } from './environment.ts';
+import type { ReadSecret } from './find-connection.ts';
 import { findReportTarget } from './report-settings.ts';
 
 export interface StoreReport extends Omit<ReportToStore, 'namespace' | 'version'> {

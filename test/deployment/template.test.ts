@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { parameterNames } from '../../deploy/parameters.ts';
 import { template } from '../../deploy/template.ts';
 import { isTimeZone } from '../../src/scheduler/local-time.ts';
-import { otherSettings } from '../../src/settings/environment.ts';
+import { environmentSettings } from '../../src/settings/environment.ts';
 import { parseRequest } from '../../src/sweep/request/read-request.ts';
 import { type CloudFormationResource, type Packaged, packageService } from '../support/packaged.ts';
 import { defaultParameters, variablesOf } from '../support/stage.ts';
@@ -516,7 +516,7 @@ describe('the parameters of the template', () => {
   });
 
   it('the parameters set only environment variables that the function reads', () => {
-    const read = [...Object.keys(otherSettings), 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
+    const read = [...Object.keys(environmentSettings), 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
     expect(read).toEqual(expect.arrayContaining(Object.keys(variablesOf(made(network)))));
   });
 });

@@ -8,7 +8,8 @@ import { trackHttp } from '../../simulator/track-http.ts';
 import { JobsweepError } from '../../src/base/errors.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import type { Connection } from '../../src/elasticsearch/connection.ts';
-import { type Environment, findConnection } from '../../src/settings/find-connection.ts';
+import type { Environment } from '../../src/settings/environment.ts';
+import { findConnection } from '../../src/settings/find-connection.ts';
 import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
 import {
   type CertificateName,

@@ -4,11 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { InvalidSettingError } from '../../src/base/errors.ts';
 import type { Connection } from '../../src/elasticsearch/connection.ts';
 import type { ConnectionValues } from '../../src/settings/connection-settings.ts';
-import {
-  type Environment,
-  findConnection,
-  readConnectionValues,
-} from '../../src/settings/find-connection.ts';
+import type { Environment } from '../../src/settings/environment.ts';
+import { findConnection, readConnectionValues } from '../../src/settings/find-connection.ts';
 import { newFolder } from '../support/folder.ts';
 import { certificate } from '../support/scripted-server.ts';
 import { everythingShownOf } from '../support/secrets.ts';

@@ -5,7 +5,8 @@
 
 import type { SchedulerError, SecretUnreachableError } from '../../base/errors.ts';
 import { wayToAws } from '../../base/way-to-aws.ts';
-import { type Environment, parameterMark, secretTitle } from '../../settings/find-connection.ts';
+import type { Environment } from '../../settings/environment.ts';
+import { parameterMark, secretTitle } from '../../settings/find-connection.ts';
 import { type Finding, finding, note, ok } from './finding.ts';
 import { hopFindings } from './hops.ts';
 

@@ -6,7 +6,7 @@ import { plural, quote } from '../../base/text.ts';
 import { type SchedulerApi, schedulerApi } from '../../scheduler/api.ts';
 import { SchedulerCallError } from '../../scheduler/api-errors.ts';
 import { invokes, ownerOf } from '../../scheduler/schedule-names.ts';
-import type { Environment } from '../../settings/find-connection.ts';
+import type { Environment } from '../../settings/environment.ts';
 import {
   readSchedulerSettings,
   type SchedulerSetting,
