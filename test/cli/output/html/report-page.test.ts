@@ -15,7 +15,7 @@ import { startSetup } from '../../../support/sweep-setup.ts';
 
 const sizes = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 const schemes = ['light', 'dark'] as const;
-const many = sized({ push: 1_000, nightly: 2_000 });
+const many = sized({ push: 300, nightly: 2_000 });
 const reports = [
   ['plan', 40],
   ['sweep', 40],
