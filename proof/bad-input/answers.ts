@@ -73,8 +73,8 @@ const requests: readonly RequestPayload[] = [
 
 /** All kinds except `swap`: a well-formed value from another field cannot be recognized as wrong. */
 const detectable = corruptionKinds.filter((kind) => kind !== 'swap');
-/** The most dangerous corruptions: a missing value, and a value that could be mistaken for a missing one. */
-const dangerous: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty'];
+/** The most dangerous corruptions: a missing or renamed value, and a value that could be mistaken for a missing one. */
+const dangerous: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty', 'key'];
 const keys: readonly AnswerKey[] = [
   'root',
   'info',

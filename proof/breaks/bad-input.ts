@@ -105,7 +105,13 @@ export const badInputBreaks: readonly Break[] = [
     property: 'answers',
     wrong: 'forecasts without a state count as finished',
     mark: 'forecast-status',
-    becomes: ['> counted', '> 1e9'],
+    becomes: ['> sum(byState)', '> 1e9'],
+  },
+  {
+    property: 'answers',
+    wrong: 'forecasts in an unknown state count as finished',
+    mark: 'forecast-states',
+    becomes: ['!endedForecasts.has(state)', "['scheduled', 'started'].includes(state)"],
   },
   {
     property: 'answers',

@@ -160,23 +160,27 @@ function readLastDataTime(counts: Fields, reader: FieldReader): number | undefin
   return lastDataTime;
 }
 
-/** Forecasts that are scheduled or started. The counts by state must add up to `total`, or some states are missing. */
+/**
+ * The number of forecasts that may still run: all that have not ended, even those in an unknown state. The counts by
+ * state must add up to `total`, or some states are missing.
+ */
 function readForecasts(stats: unknown, reader: FieldReader): number {
   const { total, status } = reader.fields('forecasts_stats', stats);
-  const byState = reader.fields('forecasts_stats.status', status);
-  const counted = Object.values(byState).reduce<number>(
-    (sum, count) => sum + (reader.amount('forecasts_stats.status', count) ?? 0),
-    0,
+  const byState = Object.entries(reader.fields('forecasts_stats.status', status)).map(
+    ([state, count]) => [state, reader.amount('forecasts_stats.status', count) ?? 0] as const,
   );
+  const sum = (counts: typeof byState) => counts.reduce((so, [, count]) => so + count, 0);
   const all = reader.amount('forecasts_stats.total', total);
   if (all === undefined && status === undefined) reader.fail('forecasts_stats.total is missing');
   // break: forecast-status
-  if ((all ?? 0) > counted) reader.fail('forecasts_stats.status does not say the state of each forecast');
-  return (
-    (reader.amount('forecasts_stats.status.scheduled', byState.scheduled) ?? 0) +
-    (reader.amount('forecasts_stats.status.started', byState.started) ?? 0)
-  );
+  if ((all ?? 0) > sum(byState))
+    reader.fail('forecasts_stats.status does not say the state of each forecast');
+  // break: forecast-states
+  return sum(byState.filter(([state]) => !endedForecasts.has(state)));
 }
+
+/** The states in which a forecast has ended. The others are `scheduled`, `started` and `ok`, which no process reports. */
+const endedForecasts: ReadonlySet<string> = new Set(['finished', 'failed', 'stopped']);
 
 /** A datafeed's stats; `jobId` is undefined when the answer does not name its job. */
 export function readDatafeedStats(

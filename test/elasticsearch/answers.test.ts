@@ -308,9 +308,14 @@ describe('the stats of a job', () => {
     ],
     ['a node without a name', { node: undefined }, { nodeId: undefined, openForMs: 30 * 86_400_000 }],
     [
-      'finished forecasts',
-      { forecasts_stats: { total: 3, status: { finished: 2, failed: 1 } } },
+      'forecasts that have ended',
+      { forecasts_stats: { total: 4, status: { finished: 2, failed: 1, stopped: 1 } } },
       { runningForecasts: 0 },
+    ],
+    [
+      'forecasts in states that only a later version knows',
+      { forecasts_stats: { total: 4, status: { finished: 1, paused: 2, STARTED: 1 } } },
+      { runningForecasts: 3 },
     ],
     [
       'running forecasts',
