@@ -114,11 +114,17 @@ const followUpOf = object({
     }),
     { error: someJobs },
   ),
-}).check(({ value: { rest, jobs }, issues }) => {
-  // Without `rest`, a follow-up without jobs has nothing to do.
-  if (!rest && jobs.length === 0)
-    issues.push({ code: 'custom', message: someJobs, input: jobs, path: ['jobs'] });
-});
+}).check(
+  z.check<Partial<{ rest: unknown; jobs: unknown }>>(
+    ({ value: { rest, jobs }, issues }) => {
+      // Without `rest`, a follow-up without jobs has nothing to do.
+      if (rest !== true && Array.isArray(jobs) && jobs.length === 0)
+        issues.push({ code: 'custom', message: someJobs, input: jobs, path: ['jobs'] });
+    },
+    // even if another field is wrong, so that one answer names every wrong field
+    { when: ({ value }) => typeof value === 'object' && value !== null },
+  ),
+);
 // The rule that `jobs` may be empty only with `rest`, as JSON Schema for editors.
 z.globalRegistry.add(followUpOf, {
   anyOf: [

@@ -127,6 +127,15 @@ describe('the values that each field accepts', () => {
     );
   });
 
+  it('a follow-up without jobs is refused even if another of its fields is wrong, and every wrong field is named', () => {
+    const wrong = problems({ followUpOf: { round: 0, jobs: [] } });
+    expect(wrong.map(({ field }) => field)).toEqual([
+      'followUpOf.sweepId',
+      'followUpOf.round',
+      'followUpOf.jobs',
+    ]);
+  });
+
   it.each([
     { cluster: 'a' },
     { cluster: `${'a'.repeat(38)}-9` },
