@@ -48,7 +48,7 @@ export interface JobStats {
    * configured limit.
    */
   readonly memoryBasis?: number | 'limit' | undefined;
-  /** Forecasts that are scheduled or started. */
+  /** Forecasts that have not ended. One in an unknown state counts as well. */
   readonly runningForecasts: number;
   /**
    * The first required field that could not be read, such as `state is 7`. If it is set, the job is kept, whatever its

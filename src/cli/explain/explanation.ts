@@ -280,7 +280,7 @@ const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   no_process: ({ job }) => (job.openedAt === undefined ? 'open_time is missing' : 'open_time is there'),
   lookback_running: ({ job: { datafeed } }) =>
     !runs(datafeed) ? 'no datafeed runs' : `the look-back of ${datafeed.datafeedId} is ${datafeed.lookback}`,
-  forecast_running: ({ job }) => `${plural(job.runningForecasts, 'forecast')} scheduled or started`,
+  forecast_running: ({ job }) => `${plural(job.runningForecasts, 'forecast')} running`,
   datafeed_running: ({ job: { datafeed }, request }) =>
     datafeed
       ? `${datafeed.datafeedId} is ${datafeed.state}, runningDatafeeds says ${request.runningDatafeeds}`

@@ -105,12 +105,7 @@ describe('jobsweep explain', () => {
       {},
       /unknown_state +yes +a group has the same name as the job(?!.*state_not_chosen +yes)/s,
     ],
-    [
-      'a forecast',
-      { jobId: 'x', forecast: 'started' },
-      {},
-      /forecast_running +yes +1 forecast scheduled or started/,
-    ],
+    ['a forecast', { jobId: 'x', forecast: 'started' }, {}, /forecast_running +yes +1 forecast running/],
     [
       'a managed job',
       { jobId: 'x', customSettings: { managed: true } },
