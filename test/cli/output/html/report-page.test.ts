@@ -15,7 +15,8 @@ import { startSetup } from '../../../support/sweep-setup.ts';
 
 const sizes = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 const schemes = ['light', 'dark'] as const;
-const many = sized({ push: 300, nightly: 2_000 });
+// so many that one sweep is not enough, and the story has a follow-up
+const many = sized({ push: 600, nightly: 2_000 });
 const reports = [
   ['plan', 40],
   ['sweep', 40],
