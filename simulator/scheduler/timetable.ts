@@ -21,6 +21,8 @@ export class Timetable {
   readonly #cancel = new Map<string, () => void>();
   /** The last due time of each schedule, so that a change at exactly that time does not fire the schedule twice. */
   readonly #last = new Map<string, number>();
+  /** The anchor of each schedule, as of its last change. */
+  readonly #anchors = new Map<string, number>();
 
   constructor(options: TimetableOptions) {
     this.#options = options;
@@ -32,18 +34,22 @@ export class Timetable {
     this.#cancel.delete(arn);
     if (!schedule) {
       this.#last.delete(arn);
+      this.#anchors.delete(arn);
       return;
     }
     const now = this.#options.clock.now();
+    const { anchor } = schedule;
     const recurrence = recurrenceOf(schedule);
-    // a rate without StartDate fires at once when the schedule is created and when the rate changes
-    const atOnce =
-      recurrence.expression.kind === 'rate' && schedule.anchor === now && this.#last.get(arn) !== now;
+    // A rate without StartDate fires at once when the schedule is created and when the rate changes. Both set the anchor,
+    // but a real clock may have gone on since.
+    const isNew = anchor === now || this.#anchors.get(arn) !== anchor;
+    const atOnce = recurrence.expression.kind === 'rate' && isNew && this.#last.get(arn) !== anchor;
+    this.#anchors.set(arn, anchor);
     const past =
       recurrence.expression.kind === 'at' &&
       this.#options.pastAt === 'at_once' &&
       nextOccurrence(recurrence, now) === undefined;
-    this.#arm(schedule, past ? now : nextOccurrence(recurrence, atOnce ? now - 1 : now));
+    this.#arm(schedule, past ? now : nextOccurrence(recurrence, atOnce ? anchor - 1 : now));
   }
 
   stop(): void {

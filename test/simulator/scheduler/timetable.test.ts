@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import type { SimulatorClock } from '../../../simulator/clock.ts';
+import type { StoredSchedule } from '../../../simulator/scheduler/store.ts';
+import { Timetable } from '../../../simulator/scheduler/timetable.ts';
+
+const created = Date.parse('2026-11-23T12:00:00Z');
+const schedule = {
+  Arn: 'arn:nightly',
+  ScheduleExpression: 'rate(1 day)',
+  ScheduleExpressionTimezone: 'UTC',
+  FlexibleTimeWindow: { Mode: 'OFF' },
+  State: 'ENABLED',
+  anchor: created,
+} as StoredSchedule;
+
+it('a rate fires as soon as its schedule is created, even if the clock has gone on meanwhile, and only once', () => {
+  const due: number[] = [];
+  const clock = {
+    now: () => created + 2,
+    at: (when: number) => {
+      due.push(when);
+      return () => undefined;
+    },
+  } as unknown as SimulatorClock;
+  const timetable = new Timetable({
+    clock,
+    pastAt: 'never',
+    random: () => 0,
+    deliver: () => undefined,
+    completed: () => undefined,
+  });
+  timetable.changed(schedule.Arn, schedule);
+  expect(due).toEqual([created]);
+  timetable.changed(schedule.Arn, { ...schedule, Description: 'changed' } as StoredSchedule);
+  expect(due).toEqual([created, created + 86_400_000]);
+});
