@@ -22,7 +22,7 @@ export function rangeText({ atLeast, atMost }: Range, digits = 0): string {
   return low === high ? String(low) : `${low} to ${high}`;
 }
 
-/** Explains the columns of the table, so that nobody has to look them up. */
+/** Explains the columns of the table. */
 export const wrongMeaning =
   'closes: what sweeps with this threshold would have closed; wrong: those of them after which data came, which the closed job would have missed until it was opened again; today: what a sweep would close now';
 

@@ -7,7 +7,7 @@ import { fitted } from '../output/table.ts';
 /** Whether a person can be asked: both standard input and standard error are terminals. */
 const canAsk = ({ stdin, stderr }: Io) => Boolean(stdin.isTTY && stderr.isTTY);
 
-/** @throws {InvalidSettingError} if `--yes` is not set and nobody can be asked. `what` begins the message. */
+/** @throws {InvalidSettingError} if `--yes` is not set and there is no terminal to ask on. `what` begins the message. */
 export function mustAskOrHave(yes: boolean | undefined, what: string, io: Io): void {
   if (!yes && !canAsk(io))
     throw new InvalidSettingError(`${what} without a terminal to ask on needs --yes; nothing was changed`);

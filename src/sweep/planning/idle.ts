@@ -1,12 +1,12 @@
 /**
- * @module Decides whether a job is idle: within `idleFor`, no data reached it and nobody opened it. Both are wall-clock
+ * @module Decides whether a job is idle: within `idleFor`, no data reached it and it was not opened. Both are wall-clock
  * times, never event time (docs/contract.md §2).
  */
 import type { JobSnapshot } from './inventory.ts';
 
 /**
- * Whether data reached the job, or somebody opened it, too recently to count as idle. `moment` is the time of that
- * event and `now` the time of the decision, in epoch milliseconds; `idleFor` is in milliseconds.
+ * Whether an event is too recent for the job to count as idle. `moment` is when data last reached the job, or when the
+ * job was opened, and `now` is the time of the decision, both in epoch milliseconds; `idleFor` is in milliseconds.
  */
 export const isRecent = (moment: number | undefined, now: number, idleFor: number): boolean =>
   // A time in the future counts as recent as well: a clock that runs ahead must not close a busy job.
