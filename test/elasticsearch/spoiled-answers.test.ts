@@ -169,7 +169,7 @@ function* pathsIn(value: Json, path: Path = []): Generator<Path> {
 const spoils: Readonly<Record<string, (value: Json) => Json>> = {
   dropped: () => undefined,
   nulled: () => null,
-  text: (value) => (typeof value === 'string' ? 7 : String(value)),
+  text: (value) => (typeof value === 'string' ? 7 : (JSON.stringify(value) ?? 'undefined')),
   number: (value) => (typeof value === 'number' ? 'seven' : 0),
   flag: (value) => (typeof value === 'boolean' ? 'yes' : false),
   list: (value) => (Array.isArray(value) ? {} : []),
