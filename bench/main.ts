@@ -1,12 +1,13 @@
 /**
  * @module `npm run bench`: runs the benches and writes their results to `bench/results`. Arguments select benches by
- * name.
+ * name. Exits with 1 if a result exceeds its budget.
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { billedBench } from './billed/bench.ts';
 import { billedPage } from './billed/report.ts';
 import { closingBench } from './closing/bench.ts';
 import { closingChart, closingPage } from './closing/report.ts';
+import { overColdStartBudget, overScaleBudget } from './function/budgets.ts';
 import { coldStartBench } from './function/cold-start.ts';
 import { coldStartPage, scalePage } from './function/report.ts';
 import { scaleBench } from './function/scale.ts';
@@ -14,27 +15,41 @@ import { scaleBench } from './function/scale.ts';
 const results = new URL('./results/', import.meta.url);
 const tell = (line: string) => process.stdout.write(`${line}\n`);
 
-const benches: Readonly<Record<string, () => Promise<Readonly<Record<string, string>>>>> = {
+interface Results {
+  /** The texts of the files in `bench/results`, by name. */
+  readonly files: Readonly<Record<string, string>>;
+  /** The budgets that the results exceed, a line for each. */
+  readonly over?: readonly string[];
+}
+
+const benches: Readonly<Record<string, () => Promise<Results>>> = {
   closing: async () => {
     const measured = await closingBench([50, 500, 2_000], 7, tell);
+    const json = `${JSON.stringify(measured, null, 2)}\n`;
     return {
-      'closing.json': `${JSON.stringify(measured, null, 2)}\n`,
-      'closing.md': closingPage(measured),
-      'closing.svg': closingChart(measured),
+      files: {
+        'closing.json': json,
+        'closing.md': closingPage(measured),
+        'closing.svg': closingChart(measured),
+      },
     };
   },
   billed: async () => {
     const measured = await billedBench(7, tell);
-    return { 'billed.json': `${JSON.stringify(measured, null, 2)}\n`, 'billed.md': billedPage(measured) };
+    const json = `${JSON.stringify(measured, null, 2)}\n`;
+    return { files: { 'billed.json': json, 'billed.md': billedPage(measured) } };
   },
   'cold-start': async () => {
     const measured = await coldStartBench(40, tell);
     const json = `${JSON.stringify(measured, null, 2)}\n`;
-    return { 'cold-start.json': json, 'cold-start.md': coldStartPage(measured) };
+    const files = { 'cold-start.json': json, 'cold-start.md': coldStartPage(measured) };
+    return { files, over: overColdStartBudget(measured) };
   },
   scale: async () => {
     const measured = await scaleBench(7, tell);
-    return { 'scale.json': `${JSON.stringify(measured, null, 2)}\n`, 'scale.md': scalePage(measured) };
+    const json = `${JSON.stringify(measured, null, 2)}\n`;
+    const files = { 'scale.json': json, 'scale.md': scalePage(measured) };
+    return { files, over: overScaleBudget(measured) };
   },
 };
 
@@ -48,8 +63,11 @@ mkdirSync(results, { recursive: true });
 for (const [name, bench] of Object.entries(benches)) {
   if (names.length > 0 && !names.includes(name)) continue;
   tell(`# ${name}`);
-  for (const [file, text] of Object.entries(await bench())) {
+  const { files, over = [] } = await bench();
+  for (const [file, text] of Object.entries(files)) {
     writeFileSync(new URL(file, results), text);
     tell(`wrote bench/results/${file}`);
   }
+  for (const line of over) process.stderr.write(`over budget: ${line}\n`);
+  if (over.length > 0) process.exitCode = 1;
 }

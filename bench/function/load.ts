@@ -22,20 +22,15 @@ export interface Load {
 
 /**
  * Loads each file in `times` fresh processes. The files take turns, so that other load on the machine affects all of
- * them equally. Returns the minimum for each file, because other load can only slow a process down. `known` contains
- * the minima of earlier processes, which count as well.
+ * them equally. Returns the minimum for each file, because other load can only slow a process down.
  */
 export async function minLoads<Name extends string>(
   files: Readonly<Record<Name, string>>,
   times: number,
-  known?: Readonly<Record<Name, Load>>,
 ): Promise<Readonly<Record<Name, Load>>> {
   const names = Object.keys(files) as Name[];
   const none: Load = { wallMs: Infinity, cpuMs: Infinity, rss: Infinity };
-  const minimum = Object.fromEntries(names.map((name) => [name, known?.[name] ?? none])) as Record<
-    Name,
-    Load
-  >;
+  const minimum = Object.fromEntries(names.map((name) => [name, none])) as Record<Name, Load>;
   for (let round = 0; round < times; round += 1) {
     for (const name of names) {
       const { stdout } = await promisify(execFile)(process.execPath, [

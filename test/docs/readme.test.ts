@@ -156,9 +156,8 @@ describe('the commands of the guides', () => {
     },
   );
 
-  it('the first command of the guides sweeps in under 30 seconds and prints what the picture shows', async () => {
+  it('the first command of the guides sweeps and prints what the picture shows', async () => {
     const { PATH, HOME } = process.env;
-    const begun = performance.now();
     const child = spawn('npm', ['start'], {
       cwd: root,
       env: { PATH, HOME },
@@ -171,7 +170,6 @@ describe('the commands of the guides', () => {
       });
     const [exit] = (await once(child, 'close')) as [number | null];
     expect(exit, output).toBe(0);
-    expect(performance.now() - begun).toBeLessThan(30_000);
     expect(output).toMatch(
       /\d+ jobs listed of \d+ open: \d+ idle; \d+ closed, .*\d+ kept\nfreed .+ of model memory/,
     );

@@ -162,14 +162,12 @@ describe('jobsweep sweep', () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     const stop = new AbortController();
     await using silent = await serve(() => stop.abort(new DOMException('stopped by SIGTERM', 'AbortError')));
-    const started = performance.now();
     const result = await runOn(setup, ['sweep', '--yes'], {
       env: { JOBSWEEP_NOTIFY_TEAMS_URL: silent.url },
       signal: stop.signal,
     });
     expect(result.exit).toBe(0);
     expect(result.stderr).toContain('notification failed: teams: interrupted');
-    expect(performance.now() - started).toBeLessThan(4_500);
   });
 });
 

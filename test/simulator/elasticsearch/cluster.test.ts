@@ -1,5 +1,5 @@
 /** Tests `SimulatedCluster`: reading the actual state, and changing it from outside. */
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { type Fleet, SimulatedCluster, VirtualClock } from '../../../simulator/index.ts';
 
 const hour = 3_600_000;
@@ -299,7 +299,7 @@ describe('closing times', () => {
 });
 
 describe('the simulator', () => {
-  test('the simulator passes a simulated day with ten thousand fed jobs in less than a second', async () => {
+  test('the simulator passes a day of ten thousand fed jobs without an event for each of their 28,800,000 searches', async () => {
     const { clock, cluster } = setup(
       Array.from({ length: 10_000 }, (_, index) => ({
         jobId: `job-${index}`,
@@ -309,11 +309,11 @@ describe('the simulator', () => {
       })),
       { nodes: Array.from({ length: 30 }, (_, index) => ({ name: `ml-${index}`, memory: '512gb' })) },
     );
-    const started = performance.now();
+    const events = vi.spyOn(clock, 'at');
 
     await clock.advance(day);
 
-    expect(performance.now() - started).toBeLessThan(1_000);
+    expect(events).not.toHaveBeenCalled();
     expect(cluster.job('job-9999')?.lastDataTime).toBeGreaterThan(clock.now() - hour);
   });
 });

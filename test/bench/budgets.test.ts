@@ -1,0 +1,42 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { overColdStartBudget, overScaleBudget } from '../../bench/function/budgets.ts';
+import type { ColdStartResults, ScaleResults } from '../../bench/function/results.ts';
+
+const results = (name: string): unknown =>
+  JSON.parse(readFileSync(new URL(`../../bench/results/${name}.json`, import.meta.url), 'utf8'));
+const coldStart = results('cold-start') as ColdStartResults;
+const scale = results('scale') as ScaleResults;
+
+describe('the budgets of the function benches', () => {
+  it('the published results are within the budgets', () => {
+    expect(overColdStartBudget(coldStart)).toEqual([]);
+    expect(overScaleBudget(scale)).toEqual([]);
+  });
+
+  it('a function that loads as slowly as with the unmodified client is over budget', () => {
+    const loads = { ...coldStart.loads, sweep: coldStart.loads.asItComes };
+    expect(overColdStartBudget({ ...coldStart, loads })).toEqual([
+      expect.stringMatching(
+        /^loading the function, relative to the unmodified client: 1\.\d\d×, but the budget is 0\.60×$/,
+      ),
+      expect.stringMatching(
+        /^loading the function, relative to an empty handler: \d+×, but the budget is 40×$/,
+      ),
+    ]);
+  });
+
+  it('a plan whose time and memory grow with the square of the jobs is over budget', () => {
+    const sizes = scale.sizes.map((size) => ({
+      ...size,
+      cpuMs: size.jobs ** 2 / 1_000,
+      grown: size.jobs ** 2,
+      highestPeak: size.jobs ** 2 * 3,
+    }));
+    expect(overScaleBudget({ ...scale, sizes })).toEqual([
+      'the processor time of a plan of 10,000 jobs, relative to 1,000: 100×, but the budget is 10×',
+      'the memory growth of a plan of 10,000 jobs, relative to 1,000: 100×, but the budget is 10×',
+      'the peak memory of a plan of 10,000 jobs: 286.1 MB, but the budget is 160.0 MB',
+    ]);
+  });
+});
