@@ -12,6 +12,9 @@ import { notices } from './supply-chain/texts.ts';
 
 const out = path.join(root, commandOptions.outdir);
 rmSync(out, { recursive: true, force: true });
-await build({ ...commandOptions, absWorkingDir: root });
+const { metafile } = await build({ ...commandOptions, absWorkingDir: root });
 writeDeclarations(root, path.join(out, 'types'));
-writeFileSync(path.join(out, 'THIRD-PARTY-LICENSES.txt'), notices(await shippedPackages(), 'command'));
+writeFileSync(
+  path.join(out, 'THIRD-PARTY-LICENSES.txt'),
+  notices(shippedPackages({ command: metafile }), 'command'),
+);

@@ -14,6 +14,7 @@ import { scannerRegions } from './docs/scanners.ts';
 import { streamRegions } from './docs/stream-regions.ts';
 import { streamsPage } from './docs/streams.ts';
 import { terraformRegions } from './docs/terraform.ts';
+import { metafiles } from './supply-chain/bundles.ts';
 import { shippedPackages } from './supply-chain/packages.ts';
 import { licencesPage } from './supply-chain/texts.ts';
 
@@ -34,7 +35,7 @@ const texts: Record<string, string> = {
   'docs/reference.md': await reference(),
   'docs/streams-and-signals.md': streamsPage(),
   'docs/fronts-and-clusters.md': frontsPage(),
-  'docs/licences.md': licencesPage(await shippedPackages()),
+  'docs/licences.md': licencesPage(shippedPackages(await metafiles())),
   'docs/scanners.md': filled(read('docs/scanners.md'), scannerRegions),
   'docs/figures.md': filled(read('docs/figures.md'), figureRegions),
   'deploy/terraform/README.md': filled(read('deploy/terraform/README.md'), await terraformRegions()),

@@ -13,8 +13,8 @@ export interface FunctionZip {
 }
 
 export async function functionZip(): Promise<FunctionZip> {
-  const { outputFiles } = await build({ ...functionOptions, absWorkingDir: root, write: false });
-  const packages = await shippedPackages();
+  const { outputFiles, metafile } = await build({ ...functionOptions, absWorkingDir: root, write: false });
+  const packages = shippedPackages({ function: metafile });
   const files = new Map<string, Uint8Array>(
     outputFiles.map((file) => [path.relative(root, file.path).replaceAll(path.sep, '/'), file.contents]),
   );

@@ -56,15 +56,14 @@ export const functionOptions = {
   metafile: true,
 } satisfies BuildOptions;
 
+/** The files in each bundle, as esbuild lists them. */
+export type Metafiles = Readonly<Record<Product, Metafile>>;
+
 /** Builds both bundles in memory, with the same options as the real builds. */
-export async function metafiles(): Promise<Readonly<Record<Product, Metafile>>> {
-  const account = async (options: BuildOptions) => {
-    const { metafile } = await build({ ...options, absWorkingDir: root, metafile: true, write: false });
-    if (metafile === undefined) throw new Error('esbuild gave no account of the bundle');
-    return metafile;
-  };
+export async function metafiles(): Promise<Metafiles> {
+  const inMemory = { absWorkingDir: root, write: false } as const;
   return {
-    function: await account(functionOptions),
-    command: await account(commandOptions),
+    function: (await build({ ...functionOptions, ...inMemory })).metafile,
+    command: (await build({ ...commandOptions, ...inMemory })).metafile,
   };
 }

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Metafile } from 'esbuild';
-import { metafiles, type Product, root } from './bundles.ts';
+import { type Metafiles, type Product, root } from './bundles.ts';
 
 /**
  * `perhaps` means that nothing in the bundle imports the package, but a package in the bundle depends on it and may
@@ -100,12 +100,12 @@ function dependenciesOf(folder: string): string[] {
   });
 }
 
-/** All packages in both bundles, sorted by name and version. */
-export async function shippedPackages(): Promise<ShippedPackage[]> {
-  const both = Object.entries(await metafiles()).map(
-    ([product, account]) => [product as Product, contents(account, dependenciesOf)] as const,
+/** All packages in the given bundles, sorted by name and version. */
+export function shippedPackages(bundles: Partial<Metafiles>): ShippedPackage[] {
+  const found = Object.entries(bundles).map(
+    ([product, metafile]) => [product as Product, contents(metafile, dependenciesOf)] as const,
   );
-  const all = new Set(both.flatMap(([, { within, perhaps }]) => [...within, ...perhaps]));
+  const all = new Set(found.flatMap(([, { within, perhaps }]) => [...within, ...perhaps]));
   const copies = Map.groupBy(all, (folder) => {
     const { name, version } = manifestOf(folder);
     return `${name} ${version}`;
@@ -117,12 +117,12 @@ export async function shippedPackages(): Promise<ShippedPackage[]> {
       ...installed(folders[0] ?? ''),
       folders,
       in: Object.fromEntries(
-        both.flatMap(([product, { within, perhaps }]): [Product, Presence][] => {
+        found.flatMap(([product, { within, perhaps }]): [Product, Presence][] => {
           if (isIn(within)) return [[product, 'within']];
           return isIn(perhaps) ? [[product, 'perhaps']] : [];
         }),
       ),
-      importedFor: both.flatMap(([product, { imported }]) => (isIn(imported) ? [product] : [])),
+      importedFor: found.flatMap(([product, { imported }]) => (isIn(imported) ? [product] : [])),
     };
   });
 }

@@ -1,7 +1,7 @@
 /** @module This project's own supply chain, read from its files. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { root } from './bundles.ts';
+import { metafiles, root } from './bundles.ts';
 import { shippedPackages } from './packages.ts';
 import type { SupplyChain } from './rules.ts';
 
@@ -21,7 +21,7 @@ export function packageRows(page: string): SupplyChain['rows'] {
 
 export async function projectSupplyChain(): Promise<SupplyChain> {
   return {
-    packages: await shippedPackages(),
+    packages: shippedPackages(await metafiles()),
     manifest: JSON.parse(read('package.json')) as SupplyChain['manifest'],
     lock: (JSON.parse(read('package-lock.json')) as { packages: SupplyChain['lock'] }).packages,
     rows: packageRows(read('docs/packages.md')),

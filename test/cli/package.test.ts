@@ -3,7 +3,6 @@ import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { shippedPackages } from '../../scripts/supply-chain/packages.ts';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { Advice } from '../../src/sweep/advising/advise.ts';
@@ -11,6 +10,7 @@ import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { awsEnvironment, startEvents, startSns, topicArn } from '../support/aws-messages.ts';
 import { root, runBin } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
+import { listedPackages } from '../support/licences.ts';
 import { blocks, page } from '../support/markdown.ts';
 
 const run = promisify(execFile);
@@ -47,7 +47,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
       join(home, 'node_modules', 'jobsweep', 'dist', 'THIRD-PARTY-LICENSES.txt'),
       'utf8',
     );
-    const published = (await shippedPackages()).filter((each) => each.in.command !== undefined);
+    const published = listedPackages('command');
     expect(published.length).toBeGreaterThan(50);
     for (const { name, version, licence } of published)
       expect(licences).toContain(`${name} ${version}: ${licence}\n\n`);

@@ -7,11 +7,11 @@ import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { type ShippedPackage, shippedPackages } from '../../scripts/supply-chain/packages.ts';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import { root } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
+import { type ListedPackage, listedPackages } from '../support/licences.ts';
 import { packageService } from '../support/packaged.ts';
 import { expectSweepOf } from './event-sweeps.ts';
 import { startFunction } from './runtime-api.ts';
@@ -28,14 +28,14 @@ const packageFrom = (checkout: string, out: string, environment: Readonly<Record
 let folder: Awaited<ReturnType<typeof newFolder>>;
 let zip: Buffer;
 let files: Readonly<Record<string, Uint8Array>>;
-let within: ShippedPackage[];
+let within: ListedPackage[];
 
 beforeAll(async () => {
   folder = await newFolder();
   await packageFrom(root, folder.at('first'));
   zip = await readFile(folder.at('first/function.zip'));
   files = unzipSync(zip);
-  within = (await shippedPackages()).filter((each) => each.in.function !== undefined);
+  within = listedPackages('function');
 }, 120_000);
 afterAll(() => folder[Symbol.asyncDispose]());
 
@@ -173,9 +173,7 @@ describe('the bill of materials', () => {
     );
     expect(new Set(listed).size).toBe(listed.length);
     expect(bill.dependencies[0]?.dependsOn.map(decodeURIComponent)).toEqual(
-      within
-        .filter(({ importedFor }) => importedFor.includes('function'))
-        .map(({ name, version }) => `pkg:npm/${name}@${version}`),
+      within.filter(({ isImported }) => isImported).map(({ name, version }) => `pkg:npm/${name}@${version}`),
     );
   });
 });
