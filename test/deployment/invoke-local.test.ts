@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
+import { copyService, serverless } from '../support/framework-command.ts';
 import { sized } from '../support/nightly.ts';
-import { copyService, serverless } from '../support/packaged.ts';
 import { expectSweepOf } from './event-sweeps.ts';
 
 const all = readdirSync(new URL('../../events', import.meta.url));

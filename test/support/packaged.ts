@@ -1,14 +1,11 @@
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { promisify } from 'node:util';
 import { unzipSync } from 'fflate';
 import { inject, vi } from 'vitest';
-
-const root = path.join(import.meta.dirname, '../..');
+import { copyService, serverless } from './framework-command.ts';
+import type { FrameworkRun } from './framework-process.ts';
 
 export interface CloudFormationResource {
   readonly Type: string;
@@ -26,50 +23,6 @@ export interface Packaged {
   readonly zip: string;
   /** The folder with the unpacked zip. */
   readonly task: string;
-}
-
-/** A copy of the service in a separate folder, because the framework works in the folder in which it starts. */
-export async function copyService(): Promise<string> {
-  const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-service-'));
-  for (const part of [
-    'src',
-    'simulator',
-    'deploy',
-    'scripts',
-    'bin',
-    'events',
-    'package.json',
-    'serverless.yml',
-    'LICENSE',
-    'tsconfig.json',
-  ])
-    await cp(path.join(root, part), path.join(folder, part), { recursive: true });
-  await symlink(path.join(root, 'node_modules'), path.join(folder, 'node_modules'));
-  return folder;
-}
-
-/** Runs `npx sls ARGS` without network or credentials. If the command fails, rejects with its output. */
-export async function serverless(
-  folder: string,
-  args: readonly string[],
-  settings: Readonly<Record<string, string>> = {},
-): Promise<{ readonly stdout: string; readonly stderr: string }> {
-  const { AWS_PROFILE: _none, ...environment } = process.env;
-  const command = path.join(root, 'node_modules/serverless/bin/serverless.js');
-  return await promisify(execFile)(process.execPath, [command, ...args], {
-    cwd: folder,
-    maxBuffer: 64 * 2 ** 20,
-    // the framework leaves a temporary folder behind, which is deleted with the copy
-    env: {
-      ...environment,
-      TMPDIR: folder,
-      AWS_EC2_METADATA_DISABLED: 'true',
-      AWS_REGION: 'eu-central-1',
-      ...settings,
-    },
-  }).catch((error: { stdout?: string; stderr?: string }) => {
-    throw new Error(`sls ${args.join(' ')} failed:\n${error.stdout}\n${error.stderr}`);
-  });
 }
 
 /**
@@ -100,20 +53,37 @@ export async function packageService(args: readonly string[] = []): Promise<Pack
 }
 
 async function packageInto(folder: string, args: readonly string[]): Promise<undefined> {
-  const copy = await copyService();
   const out = path.join(folder, 'out');
-  try {
-    // Parameters do not change the bundle, so it is built once.
-    const built = args.length > 0 ? (await packageService()).zip : '';
-    await serverless(copy, ['package', '--package', out, ...args], { JOBSWEEP_FUNCTION_ZIP: built });
-  } finally {
-    await rm(copy, { recursive: true });
+  // Parameters do not change the bundle, so it is built and unpacked once.
+  const built = args.length > 0 ? await packageService() : undefined;
+  const run = { args: ['package', '--package', out, ...args], zip: built?.zip ?? '' };
+  const isPackaged = (await exitCodeOf(run)) === '0';
+  // the command in a process of its own shows its error
+  if (!isPackaged) await packageAlone(run);
+  if (built !== undefined) {
+    await symlink(built.task, path.join(folder, 'task'));
+    return;
   }
   const files = unzipSync(await readFile(path.join(out, 'jobsweep.zip')));
   for (const [name, bytes] of Object.entries(files)) {
     const file = path.join(folder, 'task', name);
     await mkdir(path.dirname(file), { recursive: true });
     await writeFile(file, bytes);
+  }
+}
+
+/** Runs the command in the process that the tests share (see packagings.ts). */
+async function exitCodeOf(run: FrameworkRun): Promise<string> {
+  const response = await fetch(inject('framework'), { method: 'POST', body: JSON.stringify(run) });
+  return await response.text();
+}
+
+async function packageAlone({ args, zip }: FrameworkRun) {
+  const copy = await copyService();
+  try {
+    await serverless(copy, args, { JOBSWEEP_FUNCTION_ZIP: zip });
+  } finally {
+    await rm(copy, { recursive: true });
   }
 }
 
