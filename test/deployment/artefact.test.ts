@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock } from '../../simulator/clock.ts';
 import {
   defaultFleet,
@@ -12,6 +15,7 @@ import {
 import { startScheduler } from '../../simulator/scheduler/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { startEvents, startSns, topicArn } from '../support/aws-messages.ts';
+import { sized } from '../support/nightly.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { sdkClient } from '../support/scheduler.ts';
 import { serve } from '../support/scripted-server.ts';
@@ -171,33 +175,74 @@ function delivered(input: string): string {
 
 const events = readdirSync(new URL('../../events', import.meta.url));
 
+/** One address that stands for a cluster that changes, because a function's process keeps its address. */
+async function changingCluster() {
+  let target = '';
+  const server = createServer((request, response) => {
+    const { method, headers, url = '' } = request;
+    const onward = httpRequest(new URL(url, target), { method, headers }, (answer) => {
+      response.writeHead(answer.statusCode ?? 502, answer.headers);
+      answer.pipe(response);
+    });
+    onward.on('error', () => response.destroy());
+    request.pipe(onward);
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    changeTo: (url: string) => {
+      target = url;
+    },
+    [Symbol.asyncDispose]: async () => {
+      const closed = once(server, 'close');
+      server.close();
+      server.closeAllConnections();
+      await closed;
+    },
+  };
+}
+
 describe('the deployed artefact with each payload of events/', () => {
-  it.concurrent.each(events)(
-    'the deployed artefact sweeps the realistic fleet with events/%s',
-    async (event) => {
-      // the clock runs at 200 times real time, so that minutes of closing pass in about a second
-      const clock = scaledClock(200);
-      await using elasticsearch = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
-      await using running = await startFunction({
+  const stack = new AsyncDisposableStack();
+  let running: RunningFunction;
+  let address: Awaited<ReturnType<typeof changingCluster>>;
+  beforeAll(async () => {
+    address = stack.use(await changingCluster());
+    running = stack.use(
+      await startFunction({
         task: packaged.task,
         handler: handlerName(),
         functionArn: `arn:aws:lambda:${region}:${accountId}:function:jobsweep`,
-        environment: { AWS_REGION: region, ELASTICSEARCH_URL: elasticsearch.url },
-      });
-      const payload = await readFile(new URL(`../../events/${event}`, import.meta.url), 'utf8');
-      const { error, report } = await invoke(running, payload);
-      expect(error).toBeUndefined();
-      expectSweepOf(event, report);
-    },
-  );
+        environment: { AWS_REGION: region, ELASTICSEARCH_URL: address.url },
+      }),
+    );
+  });
+  afterAll(() => stack.disposeAsync());
+
+  it.each(events)('the deployed artefact sweeps the realistic fleet with events/%s', async (event) => {
+    // the clock runs at 200 times real time, so that minutes of closing pass in about a second
+    const clock = scaledClock(200);
+    await using elasticsearch = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
+    address.changeTo(elasticsearch.url);
+    const payload = await readFile(new URL(`../../events/${event}`, import.meta.url), 'utf8');
+    const { error, report } = await invoke(running, payload);
+    expect(error).toBeUndefined();
+    expectSweepOf(event, report);
+  });
 });
 
 describe('the deployed artefact, cold, with the template’s environment', () => {
-  it.each([
-    ['before the plan', 'ml.get_jobs'],
-    ['while closes are in flight', 'ml.close_job'],
-    ['while the report is written', undefined],
-  ])('even if its log is lost %s, the deployed artefact returns its report', async (_stage, api) => {
+  it.each(
+    sized<(readonly [string, string | undefined])[]>({
+      push: [['while closes are in flight', 'ml.close_job']],
+      nightly: [
+        ['before the plan', 'ml.get_jobs'],
+        ['while closes are in flight', 'ml.close_job'],
+        ['before the invocation', undefined],
+      ],
+    }),
+  )('even if its log is lost %s, the deployed artefact returns its report', async (_stage, api) => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold();
     await running.initMs;
@@ -257,9 +302,11 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(reports.cluster.cluster.streams.hits('logs-jobsweep.job-prod')).toHaveLength(8);
   });
 
-  it('the deployed artefact sweeps when its schedule fires, with the connection from its secret', async () => {
+  it('the deployed artefact logs nothing until its schedule fires, and then sweeps with the connection from its secret', async () => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold();
+    await running.initMs;
+    expect(running.output()).toBe('');
     const { Target } = propertiesOf('ScheduleNightly') as { Target: { Input: string } };
     const { error, report } = await invoke(running, delivered(Target.Input));
     expect(error).toBeUndefined();
@@ -275,31 +322,6 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(lines.find(({ message }) => message === 'sweep finished')).toMatchObject({ cold_start: true });
     expect(lines.find((line) => '_aws' in line)).toMatchObject({ closed: 2, partial: 0, cluster: 'default' });
     expect(running.output()).not.toContain(user.password);
-  });
-
-  it('the deployed artefact accepts several payloads sent by hand, as `aws lambda invoke` sends them', async () => {
-    await using setup = await account(busy);
-    await using running = await setup.cold();
-    const first = await invoke(running, '{"dryRun": true, "idleFor": "90d"}');
-    expect(first.report).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 0 } });
-    const second = await invoke(running, {});
-    expect(second.report).toMatchObject({ status: 'done', dryRun: false });
-    expect(second.report.sweepId).not.toBe(first.report.sweepId);
-  });
-
-  it('if its schedule has no payload, the deployed artefact only plans and adds a warning', async () => {
-    await using setup = await account(busy);
-    await using running = await setup.cold();
-    const { report } = await invoke(running, {
-      version: '0',
-      'detail-type': 'Scheduled Event',
-      source: 'aws.scheduler',
-      time: '2026-11-24T02:00:00Z',
-      resources: [`arn:aws:scheduler:${region}:${accountId}:schedule/g/stack.nightly`],
-      detail: '{}',
-    });
-    expect(report).toMatchObject({ dryRun: true, counts: { closed: 0 } });
-    expect(report.warnings.join()).toContain('no Input');
   });
 
   it('the deployed artefact schedules a follow-up, and runs as that follow-up', async () => {
@@ -326,45 +348,12 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
         DeadLetterConfig: { Arn: setup.environment.JOBSWEEP_DLQ_ARN },
       },
     });
-    await using later = await setup.cold();
-    const followUp = await invoke(later, delivered(schedule?.Target.Input ?? ''));
+    const followUp = await invoke(running, delivered(schedule?.Target.Input ?? ''));
     expect(followUp.report).toMatchObject({
       followUpOf: { sweepId: report.sweepId, round: 1 },
       counts: { listed: 1, closing: 1 },
       followUp: { round: 2, jobs: 1 },
     });
-  });
-
-  it('the deployed artefact fails with a named error on an invalid payload, and sends nothing to the cluster', async () => {
-    await using setup = await account(busy);
-    await using running = await setup.cold();
-    const before = setup.elasticsearch.requests.length;
-    const { error } = await invoke(running, { idelFor: '48h' });
-    expect(error).toMatchObject({
-      errorType: 'InvalidRequestError',
-      errorMessage: expect.stringContaining('did you mean idleFor?') as string,
-    });
-    expect(setup.elasticsearch.requests).toHaveLength(before);
-    expect(running.lines().find(({ level }) => level === 'ERROR')).toMatchObject({ message: 'sweep failed' });
-    // the same instance serves the next event normally
-    expect((await invoke(running, { dryRun: true })).report).toMatchObject({ status: 'done' });
-  });
-
-  it('the deployed artefact sweeps clusters independently: a problem with one does not affect another', async () => {
-    await using setup = await account(busy);
-    await using running = await setup.cold();
-    const broken = await invoke(running, { cluster: 'broken', dryRun: true });
-    expect(broken.error).toMatchObject({ errorType: 'ClusterUnreachableError' });
-    const { report } = await invoke(running, { cluster: 'logs', dryRun: true });
-    expect(report).toMatchObject({ cluster: { name: 'logs' }, counts: { open: 6, idle: 0 } });
-    const unknown = await invoke(running, { cluster: 'nobody', dryRun: true });
-    expect(unknown.error).toMatchObject({
-      errorType: 'InvalidSettingError',
-      errorMessage: expect.stringContaining('"jobsweep/nobody" (cluster "nobody") cannot be read') as string,
-    });
-    // after each failure the function also reads the secret of the cluster `default`, which may name webhooks to notify
-    const forClusters = setup.secrets.asked.filter((name) => name !== 'jobsweep/default');
-    expect(forClusters.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
   });
 
   it('the deployed artefact refuses to run if no cluster is configured', async () => {
@@ -377,39 +366,46 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     });
   });
 
-  it.each([
+  const loggers = [
     { POWERTOOLS_LOG_LEVEL: 'WARN' },
     { POWERTOOLS_LOG_LEVEL: 'SILENT', POWERTOOLS_LOGGER_LOG_EVENT: 'true' },
     { LOG_LEVEL: 'ERROR' },
-    { AWS_LAMBDA_LOG_LEVEL: 'WARN', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
-    { AWS_LAMBDA_LOG_LEVEL: 'FATAL', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
     { POWERTOOLS_DEV: 'true' },
     {
       POWERTOOLS_METRICS_DISABLED: 'true',
       POWERTOOLS_SERVICE_NAME: 'other',
       POWERTOOLS_METRICS_NAMESPACE: 'other',
     },
-  ])(
-    'the deployed artefact writes its log lines and metrics with the environment %j',
-    async (environment) => {
-      await using setup = await account([...busy, ...idle]);
-      await using running = await setup.cold(environment);
-      const { report } = await invoke(running, {});
-      expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
-      await invoke(running, { idelFor: '48h' });
-      const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
-      expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
-        'job swept',
-        'job swept',
-        'sweep finished',
-        'sweep failed',
-      ]);
-      expect(lines.filter((line) => '_aws' in line)).toEqual([
-        expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
-        expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
-      ]);
-    },
-  );
+  ];
+  const lambdas = [
+    { AWS_LAMBDA_LOG_LEVEL: 'WARN', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
+    { AWS_LAMBDA_LOG_LEVEL: 'FATAL', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
+  ];
+
+  // On a push, one function gets the variables of all libraries, and another one those of Lambda, which come first.
+  it.each<Readonly<Record<string, string>>>(
+    sized<Readonly<Record<string, string>>[]>({
+      push: [Object.assign({}, ...loggers) as Record<string, string>, ...lambdas.slice(1)],
+      nightly: [...loggers, ...lambdas],
+    }),
+  )('the deployed artefact writes its log lines and metrics with the environment %j', async (environment) => {
+    await using setup = await account([...busy, ...idle]);
+    await using running = await setup.cold(environment);
+    const { report } = await invoke(running, {});
+    expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
+    await invoke(running, { idelFor: '48h' });
+    const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
+    expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
+      'job swept',
+      'job swept',
+      'sweep finished',
+      'sweep failed',
+    ]);
+    expect(lines.filter((line) => '_aws' in line)).toEqual([
+      expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
+      expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
+    ]);
+  });
 
   it.each([
     ['refuses the connection', 'ECONNREFUSED'],
@@ -443,11 +439,70 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     for (const secret of [user.password, encoded, 'not-a-secret', 'not-a-token'])
       expect(running.output()).not.toContain(secret);
   });
+});
 
-  it('the deployed artefact requests its first event soon after its start, and logs nothing before', async () => {
-    await using setup = await account(busy);
-    await using running = await setup.cold();
-    expect(await running.initMs).toBeLessThan(5_000);
-    expect(running.output()).toBe('');
+// Only dry runs and clusters without idle jobs, so one warm function can serve these tests in any order.
+describe('the deployed artefact, warm', () => {
+  const stack = new AsyncDisposableStack();
+  let setup: Awaited<ReturnType<typeof account>>;
+  let running: RunningFunction;
+  beforeAll(async () => {
+    setup = stack.use(await account(busy));
+    running = stack.use(await setup.cold());
+  });
+  afterAll(() => stack.disposeAsync());
+
+  it('the deployed artefact accepts several payloads sent by hand, as `aws lambda invoke` sends them', async () => {
+    const first = await invoke(running, '{"dryRun": true, "idleFor": "90d"}');
+    expect(first.report).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 0 } });
+    const second = await invoke(running, {});
+    expect(second.report).toMatchObject({ status: 'done', dryRun: false });
+    expect(second.report.sweepId).not.toBe(first.report.sweepId);
+  });
+
+  it('if its schedule has no payload, the deployed artefact only plans and adds a warning', async () => {
+    const { report } = await invoke(running, {
+      version: '0',
+      'detail-type': 'Scheduled Event',
+      source: 'aws.scheduler',
+      time: '2026-11-24T02:00:00Z',
+      resources: [`arn:aws:scheduler:${region}:${accountId}:schedule/g/stack.nightly`],
+      detail: '{}',
+    });
+    expect(report).toMatchObject({ dryRun: true, counts: { closed: 0 } });
+    expect(report.warnings.join()).toContain('no Input');
+  });
+
+  it('the deployed artefact fails with a named error on an invalid payload, and sends nothing to the cluster', async () => {
+    const before = setup.elasticsearch.requests.length;
+    const logged = running.lines().length;
+    const { error } = await invoke(running, { idelFor: '48h' });
+    expect(error).toMatchObject({
+      errorType: 'InvalidRequestError',
+      errorMessage: expect.stringContaining('did you mean idleFor?') as string,
+    });
+    expect(setup.elasticsearch.requests).toHaveLength(before);
+    const errors = running
+      .lines()
+      .slice(logged)
+      .filter(({ level }) => level === 'ERROR');
+    expect(errors).toMatchObject([{ message: 'sweep failed' }]);
+    // the same instance serves the next event normally
+    expect((await invoke(running, { dryRun: true })).report).toMatchObject({ status: 'done' });
+  });
+
+  it('the deployed artefact sweeps clusters independently: a problem with one does not affect another', async () => {
+    const broken = await invoke(running, { cluster: 'broken', dryRun: true });
+    expect(broken.error).toMatchObject({ errorType: 'ClusterUnreachableError' });
+    const { report } = await invoke(running, { cluster: 'logs', dryRun: true });
+    expect(report).toMatchObject({ cluster: { name: 'logs' }, counts: { open: 6, idle: 0 } });
+    const unknown = await invoke(running, { cluster: 'nobody', dryRun: true });
+    expect(unknown.error).toMatchObject({
+      errorType: 'InvalidSettingError',
+      errorMessage: expect.stringContaining('"jobsweep/nobody" (cluster "nobody") cannot be read') as string,
+    });
+    // after each failure the function also reads the secret of the cluster `default`, which may name webhooks to notify
+    const forClusters = setup.secrets.asked.filter((name) => name !== 'jobsweep/default');
+    expect(forClusters.slice(-3)).toEqual(['jobsweep/broken', 'jobsweep/logs', 'jobsweep/nobody']);
   });
 });

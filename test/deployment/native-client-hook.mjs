@@ -1,5 +1,9 @@
 // Preloaded into the function's process: the runtime interface client asks for its native part, and gets the stand-in.
-import { registerHooks } from 'node:module';
+import { enableCompileCache, registerHooks } from 'node:module';
+import { fileURLToPath } from 'node:url';
+
+// Tests start the same bundle dozens of times. The function itself must not see a variable that Lambda does not set.
+enableCompileCache(fileURLToPath(new URL('../../node_modules/.cache/node-compile', import.meta.url)));
 
 const standIn = new URL('./native-client.cjs', import.meta.url).href;
 

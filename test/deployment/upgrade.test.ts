@@ -1,13 +1,17 @@
 /** @module Tests what happens to pending follow-ups when a new version is deployed, and when the stack is removed. */
 import { CreateScheduleGroupCommand, DeleteScheduleGroupCommand } from '@aws-sdk/client-scheduler';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock, VirtualClock } from '../../simulator/clock.ts';
-import { type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import {
+  type EmbeddedElasticsearch,
+  type FleetJob,
+  startElasticsearch,
+} from '../../simulator/elasticsearch/index.ts';
 import { startScheduler } from '../../simulator/scheduler/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { create, sdkClient, start } from '../support/scheduler.ts';
-import { startFunction } from './runtime-api.ts';
+import { type RunningFunction, startFunction } from './runtime-api.ts';
 
 let packaged: Packaged;
 beforeAll(async () => {
@@ -22,22 +26,6 @@ const closing: FleetJob = {
   closeTakes: 'never',
 };
 
-/** Invokes the packaged function of this version with a payload that another version left in a schedule. */
-async function invoked(payload: object) {
-  const clock = scaledClock();
-  await using elasticsearch = await startElasticsearch({ clock, fleet: { jobs: [closing] } });
-  const { Handler } = packaged.template.Resources.SweepLambdaFunction?.Properties ?? {};
-  await using running = await startFunction({
-    task: packaged.task,
-    handler: String(Handler),
-    functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:jobsweep-prod-sweep',
-    environment: { ELASTICSEARCH_URL: elasticsearch.url },
-  });
-  const end = await running.invoke(JSON.stringify(payload));
-  const closes = elasticsearch.requests.filter(({ path }) => path.endsWith('/_close'));
-  return { ...end, report: end.result as SweepReport, closes };
-}
-
 const chain = (askedAt: string) => ({
   sweepId: 'sweep-of-another-version',
   round: 1,
@@ -45,6 +33,31 @@ const chain = (askedAt: string) => ({
 });
 
 describe('a follow-up of another version', () => {
+  const stack = new AsyncDisposableStack();
+  let elasticsearch: EmbeddedElasticsearch;
+  let running: RunningFunction;
+  beforeAll(async () => {
+    elasticsearch = stack.use(await startElasticsearch({ clock: scaledClock(), fleet: { jobs: [closing] } }));
+    const { Handler } = packaged.template.Resources.SweepLambdaFunction?.Properties ?? {};
+    running = stack.use(
+      await startFunction({
+        task: packaged.task,
+        handler: String(Handler),
+        functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:jobsweep-prod-sweep',
+        environment: { ELASTICSEARCH_URL: elasticsearch.url },
+      }),
+    );
+  });
+  afterAll(() => stack.disposeAsync());
+
+  /** Invokes the packaged function of this version with a payload that another version left in a schedule. */
+  async function invoked(payload: object) {
+    const earlier = elasticsearch.requests.length;
+    const end = await running.invoke(JSON.stringify(payload));
+    const closes = elasticsearch.requests.slice(earlier).filter(({ path }) => path.endsWith('/_close'));
+    return { ...end, report: end.result as SweepReport, closes };
+  }
+
   it('a follow-up from version 0.1.0 runs, even if it lacks fields that later versions added', async () => {
     const askedAt = new Date(Date.now() - 5 * 60_000).toISOString();
     const { error, report } = await invoked({
