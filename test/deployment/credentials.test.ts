@@ -5,11 +5,12 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, type Metafile } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandOptions, metafiles } from '../../scripts/supply-chain/bundles.ts';
+import { commandOptions, functionOptions } from '../../scripts/supply-chain/bundles.ts';
 import { root, runBin, source, start } from '../support/bin.ts';
 import { newFolder } from '../support/folder.ts';
+import { sized } from '../support/nightly.ts';
 import { serve } from '../support/scripted-server.ts';
 
 const id = 'sweeper-key-id';
@@ -27,9 +28,10 @@ const debugging = {
 
 let folder: Awaited<ReturnType<typeof newFolder>>;
 let built = '';
+let metafile: Metafile;
 beforeAll(async () => {
   folder = await newFolder();
-  await build({ ...commandOptions, absWorkingDir: root, outdir: folder.at('dist') });
+  ({ metafile } = await build({ ...commandOptions, absWorkingDir: root, outdir: folder.at('dist') }));
   await mkdir(folder.at('bin'));
   built = folder.at('bin/jobsweep.js');
   await cp(source, built);
@@ -45,70 +47,98 @@ const echoing = () =>
 
 const secrets = [key, secret, password, Buffer.from(`someone:${password}`).toString('base64')];
 
-describe.each(['built', 'source'] as const)('the command (%s)', (kind) => {
-  const script = () => (kind === 'built' ? built : source);
+const kinds = ['built', 'source'] as const;
+const scripts = { built: () => built, source: () => source };
+const apiKey = { ELASTICSEARCH_API_KEY: key };
+const ofUser = { ELASTICSEARCH_USERNAME: 'someone', ELASTICSEARCH_PASSWORD: password };
 
-  it.each([
-    ['an API key', { ELASTICSEARCH_API_KEY: key }],
-    ['a user’s password', { ELASTICSEARCH_USERNAME: 'someone', ELASTICSEARCH_PASSWORD: password }],
-  ])(
-    'the command prints no part of %s, even with every debugging variable set',
-    async (_what, credentials) => {
-      await using server = await echoing();
-      const env = { ...debugging, ...credentials, ELASTICSEARCH_URL: server.url };
-      for (const command of ['plan', 'doctor']) {
-        const { exit, stdout, stderr } = await runBin([command], { script: script(), env });
-        expect(exit).toBeGreaterThan(0);
-        for (const each of secrets) expect(stdout + stderr).not.toContain(each);
-      }
-      expect(server.requests.length).toBeGreaterThan(0);
-    },
-  );
-
-  it('when the command reads a clusters file, it prints no part of the file', async () => {
-    await using server = await echoing();
-    const file = folder.at(`clusters-${kind}.yml`);
-    await writeFile(file, `prod:\n  ELASTICSEARCH_URL: ${server.url}\n  ELASTICSEARCH_API_KEY: ${key}\n`);
-    const { stdout, stderr } = await runBin(['plan', '--clusters', file, '-p', '-'], {
-      script: script(),
-      env: debugging,
-      stdin: '{"cluster": "prod"}',
-    });
-    expect(server.requests.length).toBeGreaterThan(0);
-    for (const each of secrets) expect(stdout + stderr).not.toContain(each);
-  });
-
-  it('the command leaves no environment variable in a diagnostic report of Node', async () => {
-    const asked = Promise.withResolvers<void>();
-    await using server = await serve(() => asked.resolve());
-    const reports = folder.at(`reports-${kind}`);
-    await mkdir(reports);
-    const env = {
-      ELASTICSEARCH_URL: server.url,
-      ELASTICSEARCH_API_KEY: key,
-      NODE_OPTIONS: `--report-on-signal --report-directory=${reports}`,
-    };
-    await using running = start(['plan'], { script: script(), env });
-    await asked.promise;
-    running.kill('SIGUSR2');
-    await running.shows(/Node\.js report completed/);
-    const [report = ''] = await readdir(reports);
-    const text = await readFile(path.join(reports, report), 'utf8');
-    expect(text).toContain('"javascriptStack"');
-    expect(text).not.toContain(key);
-  });
-
-  it('the command warns about NODE_DEBUG, which it cannot disable', async () => {
-    const { stderr } = await runBin(['plan', '--embedded'], {
-      script: script(),
-      env: { NODE_DEBUG: 'none' },
-    });
-    expect(stderr).toContain('NODE_DEBUG is set: Node may print requests with their credentials');
-  });
+type Case = readonly [
+  command: string,
+  kind: (typeof kinds)[number],
+  what: string,
+  env: Record<string, string>,
+];
+const all = ['plan', 'doctor'].flatMap((command) =>
+  kinds.flatMap((kind): Case[] => [
+    [command, kind, 'an API key', apiKey],
+    [command, kind, 'a user’s password', ofUser],
+  ]),
+);
+// on a push, each two of command, script and credential meet in one case
+const cases = sized<readonly Case[]>({
+  push: [
+    ['plan', 'built', 'an API key', apiKey],
+    ['doctor', 'built', 'a user’s password', ofUser],
+    ['plan', 'source', 'a user’s password', ofUser],
+    ['doctor', 'source', 'an API key', apiKey],
+  ],
+  nightly: all,
 });
 
+it.each(cases)(
+  '`jobsweep %s` (%s) prints no part of %s, even with every debugging variable set',
+  async (command, kind, _what, credentials) => {
+    await using server = await echoing();
+    const env = { ...debugging, ...credentials, ELASTICSEARCH_URL: server.url };
+    const { exit, stdout, stderr } = await runBin([command], { script: scripts[kind](), env });
+    expect(exit).toBeGreaterThan(0);
+    for (const each of secrets) expect(stdout + stderr).not.toContain(each);
+    expect(server.requests.length).toBeGreaterThan(0);
+  },
+);
+
+// the source has the same code, so a push tries only what is shipped
+describe.each(sized<readonly (typeof kinds)[number][]>({ push: ['built'], nightly: kinds }))(
+  'the command (%s)',
+  (kind) => {
+    const script = scripts[kind];
+
+    it('when the command reads a clusters file, it prints no part of the file', async () => {
+      await using server = await echoing();
+      const file = folder.at(`clusters-${kind}.yml`);
+      await writeFile(file, `prod:\n  ELASTICSEARCH_URL: ${server.url}\n  ELASTICSEARCH_API_KEY: ${key}\n`);
+      const { stdout, stderr } = await runBin(['plan', '--clusters', file, '-p', '-'], {
+        script: script(),
+        env: debugging,
+        stdin: '{"cluster": "prod"}',
+      });
+      expect(server.requests.length).toBeGreaterThan(0);
+      for (const each of secrets) expect(stdout + stderr).not.toContain(each);
+    });
+
+    it('the command leaves no environment variable in a diagnostic report of Node', async () => {
+      const asked = Promise.withResolvers<void>();
+      await using server = await serve(() => asked.resolve());
+      const reports = folder.at(`reports-${kind}`);
+      await mkdir(reports);
+      const env = {
+        ELASTICSEARCH_URL: server.url,
+        ELASTICSEARCH_API_KEY: key,
+        NODE_OPTIONS: `--report-on-signal --report-directory=${reports}`,
+      };
+      await using running = start(['plan'], { script: script(), env });
+      await asked.promise;
+      running.kill('SIGUSR2');
+      await running.shows(/Node\.js report completed/);
+      const [report = ''] = await readdir(reports);
+      const text = await readFile(path.join(reports, report), 'utf8');
+      expect(text).toContain('"javascriptStack"');
+      expect(text).not.toContain(key);
+    });
+
+    it('the command warns about NODE_DEBUG, which it cannot disable', async () => {
+      const { stderr } = await runBin(['plan', '--embedded'], {
+        script: script(),
+        env: { NODE_DEBUG: 'none' },
+      });
+      expect(stderr).toContain('NODE_DEBUG is set: Node may print requests with their credentials');
+    });
+  },
+);
+
 it('neither bundle contains a debug channel', async () => {
-  for (const { inputs } of Object.values(await metafiles()))
+  const ofFunction = await build({ ...functionOptions, absWorkingDir: root, write: false });
+  for (const { inputs } of [metafile, ofFunction.metafile])
     expect(Object.keys(inputs).filter((file) => /node_modules\/debug\//.test(file))).toEqual([]);
   const dist = folder.at('dist');
   expect(existsSync(dist)).toBe(true);

@@ -157,10 +157,10 @@ describe('the commands of the guides', () => {
   );
 
   it('the first command of the guides sweeps and prints what the picture shows', async () => {
-    const { PATH, HOME } = process.env;
+    const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
     const child = spawn('npm', ['start'], {
       cwd: root,
-      env: { PATH, HOME },
+      env: { PATH, HOME, NODE_COMPILE_CACHE },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let output = '';
@@ -170,6 +170,7 @@ describe('the commands of the guides', () => {
       });
     const [exit] = (await once(child, 'close')) as [number | null];
     expect(exit, output).toBe(0);
+    expect(output).toMatch(/^the embedded cluster runs at http:\/\/127\.0\.0\.1:\d+/m);
     expect(output).toMatch(
       /\d+ jobs listed of \d+ open: \d+ idle; \d+ closed, .*\d+ kept\nfreed .+ of model memory/,
     );
