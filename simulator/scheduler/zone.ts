@@ -2,6 +2,8 @@
 
 const day = 86_400_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
+/** Accepted zones, because the check takes longer than the rest of a request. */
+const accepted = new Set<string>();
 
 function formatOf(zone: string): Intl.DateTimeFormat {
   const known = formats.get(zone);
@@ -22,10 +24,12 @@ function formatOf(zone: string): Intl.DateTimeFormat {
 
 /** Whether the service accepts the zone: an IANA name in its exact case, not an offset such as `+01:00`. */
 export function isZone(name: string): boolean {
+  if (accepted.has(name)) return true;
   if (!/^[A-Z]/.test(name) || name.length > 50) return false;
   try {
     const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions();
     const differsInCapitalsOnly = timeZone !== name && timeZone.toLowerCase() === name.toLowerCase();
+    if (!differsInCapitalsOnly) accepted.add(name);
     return !differsInCapitalsOnly;
   } catch {
     return false;

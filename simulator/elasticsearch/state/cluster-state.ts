@@ -158,11 +158,22 @@ export class ClusterState {
 
   /** The jobs that an expression can name. Jobs that are being deleted are visible only in reads of configs. */
   jobNames({ withDeleting = false } = {}): Names {
-    const visible = (id: string) => withDeleting || this.#jobs.get(id)?.blocked?.reason !== 'delete';
+    if (withDeleting)
+      return { ids: () => this.sortedJobs, has: (id) => this.#jobs.has(id), groups: () => this.#groups };
+    const visible = (id: string) => this.#jobs.get(id)?.blocked?.reason !== 'delete';
+    // Cached, because each of the dozens of patterns in an expression uses the names of possibly 10,000 jobs.
+    let ids: readonly string[] | undefined;
+    let groups: ReadonlyMap<string, ReadonlySet<string>> | undefined;
     return {
-      ids: () => (withDeleting ? this.sortedJobs : this.sortedJobs.filter(visible)),
+      ids: () => {
+        ids ??= this.sortedJobs.filter(visible);
+        return ids;
+      },
       has: (id) => this.#jobs.has(id) && visible(id),
-      groups: () => (withDeleting ? this.#groups : visibleGroups(this.#groups, visible)),
+      groups: () => {
+        groups ??= visibleGroups(this.#groups, visible);
+        return groups;
+      },
     };
   }
 
