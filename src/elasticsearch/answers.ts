@@ -33,9 +33,11 @@ export function readListing(body: unknown, key: ListingKey, asked?: readonly str
     throw new UnreadableAnswer(`${key} is not a list of objects`);
   if (body.count !== entries.length)
     throw new UnreadableAnswer(`count is ${quote(body.count)}, but ${entries.length} ${key} are listed`);
-  const ids = new Set(entries.map((entry) => idOf(entry, key)));
-  if (asked && ids.size !== entries.length) throw new UnreadableAnswer(`${key} lists an id twice`);
-  const missing = asked?.find((id) => !ids.has(id));
+  const listed = entries.map((entry) => idOf(entry, key));
+  if (!asked) return entries;
+  const ids = new Set(listed);
+  if (ids.size !== entries.length) throw new UnreadableAnswer(`${key} lists an id twice`);
+  const missing = asked.find((id) => !ids.has(id));
   if (missing !== undefined)
     throw new UnreadableAnswer(`${missing} was requested, but ${key} does not list it`);
   return entries;

@@ -112,7 +112,8 @@ export class Reader {
     const answered = new AbortController();
     void this.#noticeSilence(question, AbortSignal.any([answered.signal, signal, limit.signal]));
     const answer = await this.#wire.ask(question, AbortSignal.any([signal, limit.signal]));
-    answered.abort();
+    // With its own reason: the default one is an exception, whose stack trace costs as much as a small request.
+    answered.abort('answered');
     if ('failure' in answer) {
       if (answer.failure.kind !== 'ended') return answer;
       return {

@@ -61,14 +61,16 @@ export function joinInventory(answers: ClusterAnswers): JobSnapshot[] {
   const groups = new Set(answers.configs.flatMap((config) => config.groups));
   const ids = [...new Set([...configs.keys(), ...stats.keys()])].sort();
   return ids.map((jobId) => {
-    const [config, ...otherConfigs] = configs.get(jobId) ?? [];
-    const [stat, ...otherStats] = stats.get(jobId) ?? [];
+    const ownConfigs = configs.get(jobId) ?? [];
+    const ownStats = stats.get(jobId) ?? [];
+    const config = ownConfigs[0];
+    const stat = ownStats[0];
     // break: concrete-id
     const target = concreteId(jobId, groups);
     const claims = datafeeds.get(jobId) ?? [];
     // Two entries for one id may contradict each other, and either could be the true one.
     // break: doubled-stats
-    const doubled = otherConfigs.length > 0 ? 'config' : otherStats.length > 0 ? 'stats' : undefined;
+    const doubled = ownConfigs.length > 1 ? 'config' : ownStats.length > 1 ? 'stats' : undefined;
     const reportedState = stat ? stat.state : 'unknown';
     const known = jobStates.find((state) => state === reportedState);
     const unclear =
