@@ -32,6 +32,7 @@ import {
   runningFeed,
   statsOf,
 } from '../support/ml-answers.ts';
+import { sized } from '../support/nightly.ts';
 import { serve } from '../support/scripted-server.ts';
 
 const minute = 60_000;
@@ -329,9 +330,9 @@ describe('over HTTP, with the real client', () => {
           reached.errors += 1;
         }
       }),
-      { numRuns: 300 },
+      { numRuns: sized({ push: 100, nightly: 300 }) },
     );
-    expect(Math.min(reached.verdicts, reached.errors)).toBeGreaterThan(30);
+    expect(Math.min(reached.verdicts, reached.errors)).toBeGreaterThan(10);
   });
 
   it('an answer is not accepted as a listing if it is cut off, at whatever position', async () => {
