@@ -1,4 +1,4 @@
-/** @module Tests two nights with fifty clusters. test/load/fleet-night.test.ts tests a night with a thousand. */
+/** @module Tests two nights with many clusters. test/load/fleet-night.test.ts tests a night with a thousand. */
 import { beforeAll, describe, expect, it } from 'vitest';
 import { createHandler } from '../../src/function/handler.ts';
 import {
@@ -10,11 +10,12 @@ import {
   type Swept,
   unreachable,
 } from '../load/fleet-night.ts';
+import { sized } from '../support/nightly.ts';
 
-const clusters = 50;
+const clusters = sized({ push: 20, nightly: 50 });
 const broken = [unreachable, mute];
 
-describe('two nights of fifty clusters', () => {
+describe('two nights of many clusters', () => {
   let result: NightResult;
   const of = (night: number, wanted: (swept: Swept) => boolean = () => true) =>
     result.swept.filter((swept) => swept.night === night && wanted(swept));
@@ -33,7 +34,7 @@ describe('two nights of fifty clusters', () => {
     });
   }, 120_000);
 
-  it('all fifty clusters are swept once a night, within the window plus the hour that an event may wait', () => {
+  it('all clusters are swept once a night, within the window plus the hour that an event may wait', () => {
     for (const night of [0, 1]) {
       expect(
         of(night)

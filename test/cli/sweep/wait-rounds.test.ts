@@ -185,7 +185,7 @@ describe('a sweep that waits', () => {
           expect(undone === 0).toBe(report.status === 'done');
         },
       ),
-      { numRuns: sized({ push: 12, nightly: 40 }), seed: 7 },
+      { numRuns: sized({ push: 5, nightly: 40 }), seed: 7 },
     );
   });
 });
