@@ -18,7 +18,14 @@ import { runCommand } from '../support/run-command.ts';
 import { functionArn, queueArn, roleArn, sdkClient, start } from '../support/scheduler.ts';
 
 const minute = 60_000;
-const deadline = 15 * minute;
+/**
+ * The time of an invocation, and enough jobs that closing them takes at least three invocations. A third of the time
+ * needs a third of the requests.
+ */
+const { deadline, idleJobs, closeTakes } = sized({
+  push: { deadline: 5 * minute, idleJobs: 220, closeTakes: '5s' },
+  nightly: { deadline: 15 * minute, idleJobs: 400, closeTakes: '15s' },
+});
 const group = 'jobsweep-follow-ups';
 
 let packaged: Packaged;
@@ -48,14 +55,12 @@ async function loadScheduler(
   );
 }
 
-/** Enough jobs that closing them takes at least three invocations. */
-const idleJobs = sized({ push: 260, nightly: 400 });
 const idle: readonly FleetJob[] = Array.from({ length: idleJobs }, (_, index) => ({
   jobId: `idle-${String(index).padStart(3, '0')}`,
   node: 'ml-0',
   lastData: `${100 + index}h`,
   modelBytes: '10mb',
-  closeTakes: '15s',
+  closeTakes,
 }));
 const busy: readonly FleetJob[] = Array.from({ length: idleJobs + 50 }, (_, index) => ({
   jobId: `busy-${index}`,
