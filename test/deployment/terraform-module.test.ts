@@ -278,6 +278,20 @@ const besideModule = (block: string) => ({ 'example.tf': block });
 
 const terraform = spawnSync('terraform', ['version', '-json'], { encoding: 'utf8' });
 
+/**
+ * The invalid inputs in groups for one run of Terraform, which reports all invalid variables, but a wrong type alone.
+ * In a group, each variable occurs once.
+ */
+function groupsOf(all: typeof invalid): (typeof invalid)[] {
+  const [wrongType, ...others] = all;
+  const byVariable = Map.groupBy(others, ([, change]) => Object.keys(change).join());
+  const most = Math.max(...[...byVariable.values()].map(({ length }) => length));
+  const groups = Array.from({ length: most }, (_, index) =>
+    [...byVariable.values()].flatMap((each) => each.slice(index, index + 1)),
+  );
+  return [wrongType ? [wrongType] : [], ...groups];
+}
+
 /** Runs only if terraform is installed. Tests only what works without the provider, so no registry is contacted. */
 describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_000 }, () => {
   it('the Terraform module is formatted as `terraform fmt` formats it', () => {
@@ -319,14 +333,16 @@ describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_
         Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]),
       ),
     ).toEqual(locals.inputs);
-    for (const [what, change, message] of invalid) {
-      await copy.write('all.tfvars.json', JSON.stringify(inputs(change)));
+    for (const group of groupsOf(invalid)) {
+      const changes = Object.assign({}, ...group.map(([, change]) => change)) as object;
+      await copy.write('all.tfvars.json', JSON.stringify(inputs(changes)));
       const refused = run('plan', '-no-color', '-input=false', '-var-file=all.tfvars.json');
-      expect(refused.status, what).toBe(1);
-      const [, sentence = message] = message.split(': ');
-      expect(refused.stderr.replaceAll(/[│╷╵]/g, '').replaceAll(/\s+/g, ' ')).toContain(
-        sentence.replace('request is required', '"request" is required'),
-      );
+      expect(refused.status, group.map(([what]) => what).join()).toBe(1);
+      const said = refused.stderr.replaceAll(/[│╷╵]/g, '').replaceAll(/\s+/g, ' ');
+      for (const [what, , message] of group) {
+        const [, sentence = message] = message.split(': ');
+        expect(said, what).toContain(sentence.replace('request is required', '"request" is required'));
+      }
     }
   });
 });

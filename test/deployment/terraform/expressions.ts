@@ -68,6 +68,9 @@ function closingQuote(text: string, from: number): number {
   throw new Error(`unclosed string: ${text}`);
 }
 
+/** Every expression that was parsed so far, because the modules that tests read differ in few places. */
+const parsed = new Map<string, Node>();
+
 /** The parsed expressions of a module, by their source text. */
 export class Expressions {
   readonly #nodes = new Map<string, Node>();
@@ -77,8 +80,9 @@ export class Expressions {
     if (typeof value === 'string') {
       for (const part of templateParts(value)) {
         if (typeof part === 'string' || this.#nodes.has(part.source)) continue;
-        const node = await getExpressionAst('expression.tf', part.source);
+        const node = parsed.get(part.source) ?? (await getExpressionAst('expression.tf', part.source));
         if (node === null) throw new Error(`no expression: ${part.source}`);
+        parsed.set(part.source, node as Node);
         this.#nodes.set(part.source, node as Node);
       }
     } else if (typeof value === 'object' && value !== null) {

@@ -54,6 +54,17 @@ export interface Plan {
 /** The placeholder for an attribute that only AWS knows. */
 export const unknownValue = (what: string) => `⟦${what}⟧`;
 
+type ParsedFile = Readonly<Record<string, Record<string, unknown> | Body[]>>;
+
+/** Every file that was parsed so far, by its text. */
+const parsed = new Map<string, Promise<ParsedFile>>();
+
+function parsedFile(name: string, text: string): Promise<ParsedFile> {
+  const file = parsed.get(text) ?? (parse(name, text) as Promise<ParsedFile>);
+  parsed.set(text, file);
+  return file;
+}
+
 /** Reads the module in a folder. `changed` replaces the text of files, by file name. */
 export async function readModule(
   folder: string,
@@ -63,7 +74,7 @@ export async function readModule(
   const files = await Promise.all(
     [...names].sort().map(async (name) => {
       const text = changed[name] ?? readFileSync(path.join(folder, name), 'utf8');
-      return (await parse(name, text)) as Readonly<Record<string, Record<string, unknown> | Body[]>>;
+      return await parsedFile(name, text);
     }),
   );
   const merged = <T>(block: string) => {
