@@ -29,7 +29,8 @@ async function unpack(packed: Buffer, encoding: string, maxOutputLength: number)
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   // "deflate" should have a zlib header. Some servers leave it out, and browsers and curl accept both.
   const isRaw = /deflate/i.test(encoding) && !hasZlibHeader(packed);
-  (isRaw ? inflateRaw : unzip)(packed, { maxOutputLength }, (error, plain) => {
+  // Node's default chunks of 16 kB take three times as long for an answer of a megabyte.
+  (isRaw ? inflateRaw : unzip)(packed, { maxOutputLength, chunkSize: 2 ** 16 }, (error, plain) => {
     const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
     if (!error) resolve(plain);
     else if (code === 'ERR_BUFFER_TOO_LARGE')
