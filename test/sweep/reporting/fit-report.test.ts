@@ -156,7 +156,7 @@ describe('fitting a report into a size limit', () => {
   it('any report can be made to fit without changing its other fields', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
-      fc.nat(40_000).map((length) => '\u0001漢"x'.repeat(length / 4)),
+      fc.nat(4_000).map((length) => '\u0001漢"x'.repeat(length / 4)),
     );
     const job = fc
       .record({ jobId: text, state: text, nodeName: text, kept: fc.boolean() })
@@ -171,7 +171,7 @@ describe('fitting a report into a size limit', () => {
         fc.array(job),
         fc.array(text),
         flapping,
-        fc.integer({ min: 3_000, max: 200_000 }),
+        fc.integer({ min: 3_000, max: 20_000 }),
         (jobs, warnings, flaps, max) => {
           const report = reportOf(jobs, { warnings, ...(flaps && { flapping: flaps as never }) });
           const fit = fitReport(report, max);
