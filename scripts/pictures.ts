@@ -7,7 +7,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import stringWidth from 'string-width';
-import { launch, open } from '../test/support/browser.ts';
+import { launch, Tab } from '../test/support/browser.ts';
 
 const root = path.resolve(import.meta.dirname, '..');
 const images = path.join(root, 'docs/images');
@@ -114,8 +114,9 @@ try {
   writeFileSync(page, run('sweep', '--embedded', '--yes', '--wait', '--output', 'html'));
   const browser = await launch();
   try {
-    await using watched = await open(browser, page, { viewport: { width: 1_280, height: 900 } });
-    await watched.page.screenshot({ path: path.join(images, 'report.png') });
+    const tab = await Tab.open(browser);
+    const shown = await tab.show(page, { viewport: { width: 1_280, height: 900 } });
+    await shown.page.screenshot({ path: path.join(images, 'report.png') });
   } finally {
     await browser.close();
   }

@@ -3,7 +3,7 @@
  * a message. If JOBSWEEP_BROWSER=required, as in continuous integration, they fail instead.
  */
 import { existsSync } from 'node:fs';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type CDPSession, chromium, type Page, type ViewportSize } from 'playwright-core';
 
 const places = [
   process.env.JOBSWEEP_BROWSER_PATH,
@@ -31,33 +31,63 @@ export function launch(): Promise<Browser> {
   return chromium.launch({ executablePath, args });
 }
 
-/** An opened page that records everything it does that a report must not do. */
-export interface Watched extends AsyncDisposable {
-  readonly page: Page;
-  /** Script errors, violations of the content security policy, and dialogs. */
-  readonly errors: string[];
-  /** All requests except the one for the page itself. */
-  readonly requests: string[];
+/** How a page is shown. */
+export interface View {
+  readonly colorScheme?: 'light' | 'dark';
+  readonly viewport?: ViewportSize;
+  /** Whether the page may run scripts. */
+  readonly scripts?: boolean;
 }
 
-/** Opens a local file and records what the page does. */
-export async function open(
-  browser: Browser,
-  file: string,
-  options: BrowserContextOptions = {},
-): Promise<Watched> {
-  const context = await browser.newContext(options);
-  const page = await context.newPage();
-  const errors: string[] = [];
-  const requests: string[] = [];
-  page.on('console', (message) => message.type() === 'error' && errors.push(message.text()));
-  page.on('pageerror', (error) => errors.push(error.message));
-  page.on('dialog', (dialog) => {
-    errors.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-  const url = `file://${file}`;
-  page.on('request', (request) => request.url() !== url && requests.push(request.url()));
-  await page.goto(url);
-  return { page, errors, requests, [Symbol.asyncDispose]: () => context.close() };
+/** A shown page, with records of everything it does that a report must not do. */
+export interface Shown {
+  readonly page: Page;
+  /** Script errors, violations of the content security policy, and dialogs. */
+  readonly errors: readonly string[];
+  /** All requests except the one for the page itself. */
+  readonly requests: readonly string[];
+}
+
+/**
+ * A tab that shows one local file after another, each as a new document. A new window for each file would take a
+ * second of processor time.
+ */
+export class Tab {
+  readonly #page: Page;
+  readonly #devTools: CDPSession;
+  #url = '';
+  #errors: string[] = [];
+  #requests: string[] = [];
+
+  private constructor(page: Page, devTools: CDPSession) {
+    this.#page = page;
+    this.#devTools = devTools;
+    page.on('console', (message) => message.type() === 'error' && this.#errors.push(message.text()));
+    page.on('pageerror', (error) => this.#errors.push(error.message));
+    page.on('dialog', (dialog) => {
+      this.#errors.push(`dialog: ${dialog.message()}`);
+      void dialog.dismiss();
+    });
+    page.on('request', (request) => request.url() !== this.#url && this.#requests.push(request.url()));
+  }
+
+  static async open(browser: Browser): Promise<Tab> {
+    const page = await browser.newPage();
+    return new Tab(page, await page.context().newCDPSession(page));
+  }
+
+  /** Loads the file and records what the page does until the next file is shown. */
+  async show(
+    file: string,
+    { colorScheme = 'light', viewport = { width: 1_280, height: 720 }, scripts = true }: View = {},
+  ): Promise<Shown> {
+    await this.#page.emulateMedia({ colorScheme });
+    await this.#page.setViewportSize(viewport);
+    await this.#devTools.send('Emulation.setScriptExecutionDisabled', { value: !scripts });
+    this.#url = `file://${file}`;
+    this.#errors = [];
+    this.#requests = [];
+    await this.#page.goto(this.#url);
+    return { page: this.#page, errors: this.#errors, requests: this.#requests };
+  }
 }
