@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { type KibanaRange, kibanaFiles, savedObjects } from '../../deploy/kibana/saved-objects.ts';
 import {
   type FieldType,
@@ -232,8 +232,12 @@ async function written(): Promise<Record<'sweep' | 'job', StoredDocument[]>> {
 }
 
 describe('the fields of the stored documents', () => {
-  it('each field of a stored document is in the index template, with its type', async () => {
-    const documents = await written();
+  let documents: Awaited<ReturnType<typeof written>>;
+  beforeAll(async () => {
+    documents = await written();
+  });
+
+  it('each field of a stored document is in the index template, with its type', () => {
     for (const [kind, fields] of [
       ['sweep', sweepFields],
       ['job', jobFields],
@@ -251,8 +255,7 @@ describe('the fields of the stored documents', () => {
     }
   });
 
-  it('each field that the dashboard uses is stored, with a type that its column can show', async () => {
-    const documents = await written();
+  it('each field that the dashboard uses is stored, with a type that its column can show', () => {
     const seen = Object.fromEntries(
       (['sweep', 'job'] as const).map((kind) => [
         kind,
@@ -279,11 +282,11 @@ describe('the fields of the stored documents', () => {
     }
   });
 
-  it('the stored documents contain each value that the dashboard searches for', async () => {
-    const { sweep, job } = await written();
-    const values = (documents: StoredDocument[], name: string) =>
+  it('the stored documents contain each value that the dashboard searches for', () => {
+    const { sweep, job } = documents;
+    const values = (stored: StoredDocument[], name: string) =>
       new Set(
-        documents.flatMap(({ source }) =>
+        stored.flatMap(({ source }) =>
           flat(source)
             .filter(([field]) => field === name)
             .map(([, value]) => value),

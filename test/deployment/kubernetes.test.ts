@@ -92,6 +92,7 @@ async function typeErrors(manifests: Readonly<Record<string, Manifest>>): Promis
     const args = [
       '--ignoreConfig',
       '--noEmit',
+      '--singleThreaded',
       '--strict',
       '--skipLibCheck',
       '--module',
