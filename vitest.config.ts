@@ -12,6 +12,8 @@ const slow = [
   'test/{bench,deployment,docs,interruptions,load}/**/*.test.ts',
   'test/**/{report-page,lean-client,package,process}.test.ts',
 ];
+/** Files without a test for a push. Loading one only to skip its tests takes seconds. */
+const nightly = ['test/load/fleet-night.test.ts'];
 
 export default defineConfig(({ mode }) => ({
   test: {
@@ -40,7 +42,12 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
-        test: { name: 'slow', include: slow, globalSetup: './test/support/packagings.ts' },
+        test: {
+          name: 'slow',
+          include: slow,
+          exclude: mode === 'nightly' ? [] : nightly,
+          globalSetup: './test/support/packagings.ts',
+        },
       },
       { extends: true, test: { name: 'proof', include: proof } },
     ],

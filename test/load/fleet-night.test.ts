@@ -3,15 +3,14 @@
  * time.
  */
 import { beforeAll, describe, expect, it } from 'vitest';
-import { isNightly } from '../support/nightly.ts';
 import { entryOf, packageService } from '../support/packaged.ts';
 import { fleetNight, mute, type NightResult, nameOf, unreachable } from './fleet-night.ts';
 
 const clusters = 1_000;
 const broken = [unreachable, mute];
 
-// Takes two minutes, so only `npm run test:nightly` runs it. test/function/fleet-night.test.ts is a small version.
-describe.runIf(isNightly)('a night of a thousand clusters', () => {
+// Takes two minutes, so only `npm run test:nightly` runs it: vitest.config.ts leaves this file out of other runs. test/function/fleet-night.test.ts is a small version.
+describe('a night of a thousand clusters', () => {
   let night: NightResult;
   beforeAll(async () => {
     const packaged = await packageService([
