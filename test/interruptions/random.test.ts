@@ -7,7 +7,7 @@ import { interrupt, interruptions, unnamed } from './random.ts';
 it('after a random interruption, the kept reports name every job that a close request named', {
   timeout: 180_000,
 }, async () => {
-  const cases = fc.sample(interruptions, { numRuns: sized({ push: 4, nightly: 12 }) });
+  const cases = fc.sample(interruptions, { numRuns: sized({ push: 2, nightly: 12 }) });
   const run = async (interruption: (typeof cases)[number]) => {
     const after = await interrupt(interruption);
     expect(unnamed(interruption, after), JSON.stringify({ interruption, after })).toEqual([]);
