@@ -87,7 +87,7 @@ export const breaks: readonly Break[] = [
     property: 'untouchable',
     wrong: 'of two entries for one job, the first one counts',
     mark: 'doubled-stats',
-    becomes: ['otherStats.length > 0', 'otherStats.length > 1e9'],
+    becomes: ['ownStats.length > 1', 'ownStats.length > 1e9'],
   },
   {
     property: 'untouchable',

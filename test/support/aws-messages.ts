@@ -16,6 +16,8 @@ export interface Topic extends ScriptedServer {
 export async function startSns(
   failWith: (call: number) => Failure | undefined = () => undefined,
 ): Promise<Topic> {
+  // Loaded in advance, because a busy machine may need longer than the time limit of a notification.
+  await import('@aws-sdk/client-sns');
   const published: Record<string, string>[] = [];
   const server = await serve(({ body, raw, index }) => {
     const failure = failWith(index);
@@ -54,6 +56,7 @@ export async function startEvents(
     call: number,
   ) => { readonly ErrorCode: string; readonly ErrorMessage: string } | undefined = () => undefined,
 ): Promise<Bus> {
+  await import('@aws-sdk/client-eventbridge');
   const entries: BusEntry[] = [];
   const server = await serve(({ body, raw, index, headers }: Exchange) => {
     const json = { 'content-type': 'application/x-amz-json-1.1' };
