@@ -138,6 +138,8 @@ function wordsOfJsonError(code: ParseErrorCode): string {
 
 /** Whether brackets are nested too deep: at several thousand levels, the library would overflow the stack. */
 function isNestedTooDeep(text: string): boolean {
+  // Only texts with that many brackets need the scanner, which takes as long as parsing.
+  if (!hasManyOpeners(text)) return false;
   const scanner = createScanner(text, true);
   let depth = 0;
   for (let token = scanner.scan(); token !== endOfText; token = scanner.scan()) {
@@ -146,6 +148,14 @@ function isNestedTooDeep(text: string): boolean {
     if (depth > deepest) return true;
   }
   return false;
+}
+
+function hasManyOpeners(text: string): boolean {
+  let found = 0;
+  for (const opener of ['{', '['])
+    for (let at = text.indexOf(opener); at >= 0 && found <= deepest; at = text.indexOf(opener, at + 1))
+      found += 1;
+  return found > deepest;
 }
 
 // Values of the library's `SyntaxKind` for { and [, for } and ], and for the end of the text. It is a const enum, which
