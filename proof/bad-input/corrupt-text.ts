@@ -28,8 +28,11 @@ const intruders = [
   '*',
   '!',
 ];
-/** How many blanks to insert. Ten million blanks make the text as large as a data file that was passed by mistake. */
-const paddings = [1, 100, 5_000, 70_000, 10_000_000];
+/**
+ * How many blanks to insert. A million blanks make the text as large as a data file that was passed by mistake. The
+ * property `process` tries ten million.
+ */
+const paddings = [1, 100, 5_000, 70_000, 1_000_000];
 
 const pickFrom = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 

@@ -8,7 +8,7 @@ import { badInput } from './property.ts';
 
 interface ProcessInput {
   readonly args: readonly string[];
-  readonly stdin?: string;
+  readonly stdin?: () => string;
   /** The path of this file replaces `FILE` in the arguments. */
   readonly file?: { readonly name: string; readonly text: () => string | Buffer };
 }
@@ -20,15 +20,17 @@ const plan = ['plan', '--embedded', '-p'];
 const cases: Readonly<Record<string, ProcessInput>> = {
   'ten megabytes of one name': {
     args: [...plan, '-'],
-    stdin: `{"jobs": "${'x'.repeat(10_000_000)}", "idelFor": 1}`,
+    stdin: () => `{"jobs": "${'x'.repeat(10_000_000)}", "idelFor": 1}`,
   },
-  'ten megabytes of blanks': { args: [...plan, '-'], stdin: `${' '.repeat(10_000_000)}{"idleFor": "soon"}` },
-  'ten megabytes of brackets': { args: [...plan, '-'], stdin: deep(5_000_000) },
+  'ten megabytes of blanks': {
+    args: [...plan, '-'],
+    stdin: () => `${' '.repeat(10_000_000)}{"idleFor": "soon"}`,
+  },
+  'ten megabytes of brackets': { args: [...plan, '-'], stdin: () => deep(5_000_000) },
   'a hundred thousand fields': {
     args: [...plan, '-'],
-    stdin: JSON.stringify(
-      Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`f${index}`, index])),
-    ),
+    stdin: () =>
+      JSON.stringify(Object.fromEntries(Array.from({ length: 100_000 }, (_, index) => [`f${index}`, index]))),
   },
   'bytes that are not text': {
     args: [...plan, 'FILE'],
@@ -88,7 +90,7 @@ export const realProcess = badInput<{ readonly name: string }, Bench>({
     const result = await runBin(
       args.map((arg) => (arg === 'FILE' && path !== undefined ? path : arg)),
       {
-        ...(stdin !== undefined && { stdin }),
+        ...(stdin && { stdin: stdin() }),
         env: { ELASTICSEARCH_URL: 'http://127.0.0.1:1', NODE_OPTIONS: '--max-old-space-size=1024' },
       },
     );
