@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
-import { root, runBin, source, start } from '../support/bin.ts';
+import { root, runBin, start } from '../support/bin.ts';
+import { builtCommand } from '../support/built-command.ts';
 import { newFolder } from '../support/folder.ts';
 import { sized } from '../support/nightly.ts';
 import { expectSums } from '../support/sweep-setup.ts';
@@ -17,16 +18,21 @@ async function startCluster({ jobs, speed = 1 }: { readonly jobs?: FleetJob[]; r
 }
 
 describe('jobsweep as a process', { timeout: 60_000 }, () => {
+  let script: string;
+  beforeAll(async () => {
+    ({ script } = await builtCommand());
+  }, 60_000);
+
   it('the jobsweep process closes idle jobs on a running simulator, and closes nothing when it runs again', async () => {
-    await using server = start(['simulate', 'elasticsearch', '--port', '0', '--speed', '60']);
+    await using server = start(['simulate', 'elasticsearch', '--port', '0', '--speed', '60'], { script });
     const [, url = ''] = await server.shows(/^listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
     const env = { ELASTICSEARCH_URL: url };
-    const first = await runBin(['sweep', '--yes', '-o', 'json'], { env });
+    const first = await runBin(['sweep', '--yes', '-o', 'json'], { script, env });
     const report = JSON.parse(first.stdout) as SweepReport;
     expect(first.exit).toBe(0);
     expectSums(report);
     expect(report.counts.closed + report.counts.forceClosed).toBeGreaterThan(5);
-    const second = await runBin(['sweep', '--yes'], { env });
+    const second = await runBin(['sweep', '--yes'], { script, env });
     expect(second.exit).toBe(0);
     expect((JSON.parse(second.stdout) as SweepReport).counts).toMatchObject({
       idle: 0,
@@ -40,7 +46,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
   });
 
   it('the jobsweep process refuses a payload with a typo, from a pipe', async () => {
-    const result = await runBin(['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
+    const result = await runBin(['sweep', '-p', '-'], { script, stdin: '{"idelFor":"48h"}' });
     expect(result).toEqual({
       exit: 2,
       stdout: '',
@@ -59,7 +65,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
       'bash',
       [
         '-c',
-        `ulimit -f 1; exec "${process.execPath}" "${source}" sweep --yes -o json > "${folder.at('out')}"`,
+        `ulimit -f 1; exec "${process.execPath}" "${script}" sweep --yes -o json > "${folder.at('out')}"`,
       ],
       { cwd: root, env: { PATH, NODE_COMPILE_CACHE, ...env }, stdio: ['ignore', 'ignore', 'pipe'] },
     );
@@ -87,7 +93,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
       const { server, env } = await startCluster({ jobs: [...idle, ...busy] });
       await using _server = server;
       const stdin = '{"close": {"batch": 4, "concurrency": 1}}';
-      await using sweep = start(['sweep', '--yes', '-p', '-'], { env, stdin });
+      await using sweep = start(['sweep', '--yes', '-p', '-'], { script, env, stdin });
       await sweep.shows(/0 of 12 jobs closed, 4 closing/);
       const toldAt = Date.now();
       sweep.kill(signal);
@@ -110,7 +116,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
       'bash',
       [
         '-c',
-        `set -o pipefail; "${process.execPath}" "${source}" plan -o ndjson | head -n 1; echo "\${PIPESTATUS[0]}" >&2`,
+        `set -o pipefail; "${process.execPath}" "${script}" plan -o ndjson | head -n 1; echo "\${PIPESTATUS[0]}" >&2`,
       ],
       {
         cwd: root,

@@ -3,12 +3,13 @@
  * environment variables are set.
  */
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { commandOptions, functionOptions } from '../../scripts/supply-chain/bundles.ts';
+import { functionOptions } from '../../scripts/supply-chain/bundles.ts';
 import { root, runBin, source, start } from '../support/bin.ts';
+import { type BuiltCommand, builtCommand } from '../support/built-command.ts';
 import { newFolder } from '../support/folder.ts';
 import { sized } from '../support/nightly.ts';
 import { serve } from '../support/scripted-server.ts';
@@ -27,15 +28,10 @@ const debugging = {
 };
 
 let folder: Awaited<ReturnType<typeof newFolder>>;
-let built = '';
-let metafile: Metafile;
+let command: BuiltCommand;
 beforeAll(async () => {
   folder = await newFolder();
-  ({ metafile } = await build({ ...commandOptions, absWorkingDir: root, outdir: folder.at('dist') }));
-  await mkdir(folder.at('bin'));
-  built = folder.at('bin/jobsweep.js');
-  await cp(source, built);
-  await cp(path.join(root, 'package.json'), folder.at('package.json'));
+  command = await builtCommand();
 }, 60_000);
 afterAll(() => folder[Symbol.asyncDispose]());
 
@@ -48,7 +44,7 @@ const echoing = () =>
 const secrets = [key, secret, password, Buffer.from(`someone:${password}`).toString('base64')];
 
 const kinds = ['built', 'source'] as const;
-const scripts = { built: () => built, source: () => source };
+const scripts = { built: () => command.script, source: () => source };
 const apiKey = { ELASTICSEARCH_API_KEY: key };
 const ofUser = { ELASTICSEARCH_USERNAME: 'someone', ELASTICSEARCH_PASSWORD: password };
 
@@ -138,7 +134,7 @@ describe.each(sized<readonly (typeof kinds)[number][]>({ push: ['built'], nightl
 
 it('neither bundle contains a debug channel', async () => {
   const ofFunction = await build({ ...functionOptions, absWorkingDir: root, write: false });
-  for (const { inputs } of [metafile, ofFunction.metafile])
+  for (const { inputs } of [command.metafile, ofFunction.metafile])
     expect(Object.keys(inputs).filter((file) => /node_modules\/debug\//.test(file))).toEqual([]);
   const dist = folder.at('dist');
   expect(existsSync(dist)).toBe(true);

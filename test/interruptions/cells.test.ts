@@ -1,8 +1,14 @@
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { pastSweepsIn } from '../../src/cli/input/past-sweeps.ts';
+import { builtCommand } from '../support/built-command.ts';
 import { isNightly, sized } from '../support/nightly.ts';
 import { type Expected, type Place, type Row, rows, stageTitles, words } from './cells.ts';
 import { type Aftermath, type Stage, stages, Victim, type VictimOptions } from './victim.ts';
+
+let script: string;
+beforeAll(async () => {
+  ({ script } = await builtCommand());
+}, 60_000);
 
 const closed = new Set(['closed', 'force_closed']);
 
@@ -50,6 +56,7 @@ async function run({ incident, options = {} }: Row, stage: Stage): Promise<After
   ];
   const victimOptions: VictimOptions = {
     ...options,
+    script,
     args: stage === 'question' ? args.filter((arg) => arg !== '--yes') : args,
     ...(isOnTerminal && { terminal: true, pipedOutput: options.terminal !== true }),
     slowStart: stage === 'start',
@@ -77,7 +84,12 @@ async function run({ incident, options = {} }: Row, stage: Stage): Promise<After
 it('a sweep continues while its terminal is stalled, and ends within ten seconds of a signal', {
   timeout: 60_000,
 }, async () => {
-  await using victim = await Victim.start({ args: ['sweep', '--yes'], terminal: true, longReport: true });
+  await using victim = await Victim.start({
+    args: ['sweep', '--yes'],
+    terminal: true,
+    longReport: true,
+    script,
+  });
   victim.stall();
   await expect.poll(() => victim.closed, { timeout: 30_000 }).toBe(4);
   victim.do('SIGTERM');

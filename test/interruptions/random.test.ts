@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { builtCommand } from '../support/built-command.ts';
 import { sized } from '../support/nightly.ts';
 import { interrupt, interruptions, unnamed } from './random.ts';
 
@@ -7,9 +8,10 @@ import { interrupt, interruptions, unnamed } from './random.ts';
 it('after a random interruption, the kept reports name every job that a close request named', {
   timeout: 180_000,
 }, async () => {
+  const { script } = await builtCommand();
   const cases = fc.sample(interruptions, { numRuns: sized({ push: 2, nightly: 12 }) });
   const run = async (interruption: (typeof cases)[number]) => {
-    const after = await interrupt(interruption);
+    const after = await interrupt(interruption, script);
     expect(unnamed(interruption, after), JSON.stringify({ interruption, after })).toEqual([]);
   };
   for (let start = 0; start < cases.length; start += 4)

@@ -53,10 +53,10 @@ export const interruptions: fc.Arbitrary<Interruption> = fc
   })
   .filter((interruption) => !losesEveryTrace(interruption));
 
-/** Runs one case. */
+/** Runs one case with the built command at `script`. */
 export async function interrupt(
   { terminal, stdout, stderr, form, toFile, wait, closeTakes, incidents: all }: Interruption,
-  script?: string,
+  script: string,
 ): Promise<Aftermath> {
   const args = [
     'sweep',

@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { unzipSync } from 'fflate';
-import { inject, vi } from 'vitest';
+import { inject } from 'vitest';
 import { copyService, serverless } from './framework-command.ts';
 import type { FrameworkRun } from './framework-process.ts';
+import { onceInRun } from './once-in-run.ts';
 
 export interface CloudFormationResource {
   readonly Type: string;
@@ -31,19 +32,7 @@ export interface Packaged {
  */
 export async function packageService(args: readonly string[] = []): Promise<Packaged> {
   const name = createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 16);
-  const folder = path.join(inject('packagings'), name);
-  const ready = path.join(folder, 'ready');
-  const isFirst = await mkdir(folder).then(
-    () => true,
-    () => false,
-  );
-  if (isFirst) {
-    const end = await packageInto(folder, args).catch((error: Error) => error.message);
-    await writeFile(`${ready}.part`, end ?? '');
-    await rename(`${ready}.part`, ready);
-  }
-  const failure = await vi.waitFor(() => readFile(ready, 'utf8'), { timeout: 110_000, interval: 100 });
-  if (failure !== '') throw new Error(failure);
+  const folder = await onceInRun(name, (to) => packageInto(to, args));
   const template = await readFile(path.join(folder, 'out/cloudformation-template-update-stack.json'), 'utf8');
   return {
     template: JSON.parse(template) as Packaged['template'],
@@ -52,7 +41,7 @@ export async function packageService(args: readonly string[] = []): Promise<Pack
   };
 }
 
-async function packageInto(folder: string, args: readonly string[]): Promise<undefined> {
+async function packageInto(folder: string, args: readonly string[]): Promise<void> {
   const out = path.join(folder, 'out');
   // Parameters do not change the bundle, so it is built and unpacked once.
   const built = args.length > 0 ? await packageService() : undefined;

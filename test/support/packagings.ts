@@ -1,7 +1,6 @@
 /**
- * @module Global setup for the tests that package the service: a folder in which they share the results, and a process
- * of the framework that they share. Packaging takes seconds in a new process, and several test files need the same
- * result.
+ * @module Global setup for the slow tests: a folder in which they share what they build, and a process of the framework
+ * in which they package the service. Both take seconds, and several test files need the same results.
  */
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
@@ -17,14 +16,15 @@ import type { FrameworkRun } from './framework-process.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    readonly packagings: string;
+    /** The folder of `onceInRun`. */
+    readonly sharedFolder: string;
     /** The address that takes a `FrameworkRun` and answers with the exit code. */
     readonly framework: string;
   }
 }
 
 export default async function setup({ provide, config }: TestProject) {
-  const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-packagings-'));
+  const folder = await mkdtemp(path.join(tmpdir(), 'jobsweep-run-'));
   const framework = sharedFramework(config.env);
   const server = createServer((request, response) => {
     void json(request)
@@ -33,7 +33,7 @@ export default async function setup({ provide, config }: TestProject) {
       .then((exitCode) => response.end(exitCode));
   });
   await once(server.listen(0, '127.0.0.1'), 'listening');
-  provide('packagings', folder);
+  provide('sharedFolder', folder);
   provide('framework', `http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   return async () => {
     server.close();
