@@ -23,7 +23,7 @@ export type ListingKey = keyof typeof idKeys;
 /**
  * The entries of a listing, each with an id. Throws if their number differs from the `count` in the body. If the
  * request named ids, `asked` holds them. The server answers 404 if an id does not exist, so a listing must contain each
- * of them exactly once.
+ * requested id exactly once.
  */
 export function readListing(body: unknown, key: ListingKey, asked?: readonly string[]): readonly Fields[] {
   if (!isJsonObject(body)) throw new UnreadableAnswer('it is not a JSON object');
@@ -61,8 +61,8 @@ const shown = (value: unknown): string | undefined =>
   typeof value === 'string' ? value.slice(0, mostShown) : undefined;
 
 /**
- * A job's config; `unreadable` when a field that can keep a job open has an unexpected form. The other fields are still
- * used: for example, the groups, because no close request may contain the name of a group.
+ * A job's config; `unreadable` if a field that can keep a job open has an unexpected value. The other fields are still
+ * used. For example, the groups are needed, because no close request may contain the name of a group.
  */
 export function readJobConfig(entry: Fields): JobConfig {
   const reader = new FieldReader();
@@ -90,7 +90,7 @@ function protectionIn(settings: Fields): ProtectionSettings | undefined {
   return own.length > 0 ? Object.fromEntries(own) : undefined;
 }
 
-/** Why the job is blocked; undefined only if no field says that it is. */
+/** Why the job is blocked; undefined only if no field says that it is blocked. */
 function readBlocked({ blocked, deleting }: Fields): string | undefined {
   if (blocked !== undefined)
     // break: blocked-reason
@@ -98,7 +98,7 @@ function readBlocked({ blocked, deleting }: Fields): string | undefined {
   return deleting === undefined || deleting === false ? undefined : 'delete';
 }
 
-/** A job's stats; `unreadable` when a field that its verdict needs is missing or has an unexpected form. */
+/** A job's stats; `unreadable` if a field that the job's verdict needs is missing or has an unexpected value. */
 export function readJobStats(entry: Fields): JobStats {
   const reader = new FieldReader();
   const state = reader.text('state', entry.state);
@@ -137,7 +137,7 @@ function readProcessors(attributes: unknown): number | undefined {
   return exact ?? processorsFrom(attributes['ml.allocated_processors']);
 }
 
-/** A number of processors, which servers write as a number or as a string. */
+/** A number of processors, which servers write as a JSON number or string. */
 export function processorsFrom(value: unknown): number | undefined {
   const processors = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
   return typeof processors === 'number' && processors > 0 && processors <= maxProcessors
@@ -181,10 +181,10 @@ function readForecasts(stats: unknown, reader: FieldReader): number {
   return sum(byState.filter(([state]) => !endedForecasts.has(state)));
 }
 
-/** The states in which a forecast has ended. The others are `scheduled`, `started` and `ok`, which no process reports. */
+/** The states in which a forecast has ended. In any other state, such as `scheduled` or `started`, it may still run. */
 const endedForecasts: ReadonlySet<string> = new Set(['finished', 'failed', 'stopped']);
 
-/** A datafeed's stats; `jobId` is undefined when the answer does not name its job. */
+/** A datafeed's stats; `jobId` is undefined if the answer does not name the datafeed's job. */
 export function readDatafeedStats(
   entry: Fields,
 ): Omit<DatafeedStats, 'jobId'> & { readonly jobId: string | undefined } {
@@ -200,15 +200,18 @@ export function readDatafeedStats(
   };
 }
 
-/** The job that a datafeed feeds; undefined when the field is missing or not a valid job id. */
+/** The job that a datafeed feeds; undefined if the field is missing or not a valid job id. */
 export const ownerOf = ({ job_id: id }: Fields): string | undefined =>
   typeof id === 'string' && isId(id) ? id : undefined;
 
-/** Reads fields and remembers the first whose form is unexpected; null counts as unexpected. */
+/** Reads fields and remembers the first one with an unexpected value; null counts as unexpected. */
 class FieldReader {
   #failed: string | undefined;
 
-  /** The field `unreadable` of a config or of stats: missing, or the first problem found. */
+  /**
+   * An object to merge into a config or into stats: `unreadable` has the first problem found, and is missing if there
+   * is none.
+   */
   get verdict(): { readonly unreadable?: string } {
     return this.#failed === undefined ? {} : { unreadable: this.#failed };
   }
@@ -253,7 +256,9 @@ class FieldReader {
     return moment === undefined || moment >= firstServers ? moment : this.#failure(name, value, undefined);
   }
 
-  /** Elapsed time in milliseconds, which the server writes as `"93784s"`. An impossibly long one is an error. */
+  /**
+   * An elapsed time in milliseconds. The server writes it in the form `"93784s"`. An impossibly long time is an error.
+   */
   elapsed(name: string, value: unknown): number | undefined {
     if (value === undefined) return undefined;
     const [, digits, unit] = (typeof value === 'string' && /^([0-9]{1,12})(ms|s|m|h|d)$/.exec(value)) || [];
@@ -284,9 +289,9 @@ function sizeOf(bytes: unknown): number | undefined {
 }
 
 /**
- * The memory by which the server assigns the job to a node: in bytes, or `limit` for the configured limit. The stats
- * name it (`assignment_memory_basis`), with two exceptions: for a job without a model, it is the limit; for an old
- * model, it is unknown.
+ * The job's memory that the server counts when it assigns the job to a node: in bytes, or `limit` for the configured
+ * limit. `assignment_memory_basis` says which number that is. If the field is missing, the server counts the limit for
+ * a job without a model; for a job with a model, the number is unknown.
  */
 function basisOf({ assignment_memory_basis: basis, model_bytes: now, peak_model_bytes: peak }: Fields) {
   if (basis === 'model_memory_limit' || (basis === undefined && now === 0)) return 'limit';

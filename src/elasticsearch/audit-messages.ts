@@ -1,4 +1,7 @@
-/** @module Classifies the messages in `.ml-notifications*`. They have no code, so only the text identifies them. */
+/**
+ * @module Classifies the messages in `.ml-notifications*`. The messages have no code, so only their texts identify
+ * them.
+ */
 
 import { parseDuration } from '../base/duration.ts';
 import type { Message, MessageKind } from '../sweep/advising/evidence.ts';
@@ -33,10 +36,13 @@ export const messagePrefixes: Readonly<Record<string, MessageKind>> = {
   'Datafeed is encountering errors ': 'feed_errors',
 };
 
-/** The setting of the server's own idle closer. Its messages contain this name, and are recognized by it. */
+/**
+ * The setting of the server's own idle closer. The idle closer's messages are recognized by this name, which they all
+ * contain.
+ */
 export const idleCloserSetting = 'idle_job_auto_close_timeout';
 
-/** Part of the error when a job's process dies. */
+/** Part of the error message that the server writes when a job's process dies. */
 const crashText = 'autodetect process stopped unexpectedly';
 
 /** Classifies one message; undefined if its text is of no known kind. */
@@ -59,7 +65,9 @@ export function messageOf(text: string, at: number): Message | undefined {
   return { at, kind, text };
 }
 
-/** The query for messages about opens and closes only, since `from`, and up to `to` if it is given. */
+/**
+ * The query for the messages about opens and closes only, from `from` to `to`, or to the newest message without `to`.
+ */
 export function stateMessagesQuery(from: number, to?: number): object {
   return {
     bool: {

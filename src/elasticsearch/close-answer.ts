@@ -5,8 +5,8 @@ import { concernsAll, type Failure } from './failure.ts';
 import type { Answer } from './wire.ts';
 
 /**
- * Turns an answer into a hint. Relies on the server's texts, which are the same from 7.17 to 9.x; any other text means
- * `error`.
+ * Turns an answer into a hint. Relies on the server's texts, which do not differ between 7.17 and 9.x. An unknown text
+ * becomes `error`.
  */
 export function closeAnswerOf(answer: Answer): CloseAnswer {
   if ('failure' in answer) return ofFailure(answer.failure);
@@ -32,8 +32,8 @@ function ofFailure(failure: Failure): CloseAnswer {
 }
 
 /**
- * If a gateway gave up waiting, the cluster may still carry out the request. If the gateway refused the request, the
- * cluster never got it.
+ * Turns an error that comes from a gateway into a hint. If the gateway gave up waiting, the cluster may still carry out
+ * the request. If the gateway refused the request, the cluster never received it.
  */
 function ofPage({ error, retryAfterMs }: Extract<Failure, { kind: 'page' }>): CloseAnswer {
   if (concernsAll(error)) return { kind: 'denied', error };
@@ -49,8 +49,8 @@ function ofError({ error, missing, retryAfterMs }: Extract<Failure, { kind: 'ans
   const { status, reason } = error;
   if (concernsAll(error)) return { kind: 'denied', error };
   if (missing.length > 0) return { kind: 'missing', error, jobIds: missing };
-  // The server has one text for a single id and another for several ids. Both end like this. (The words "state failed"
-  // would not be enough, because a datafeed's error may contain them as well.)
+  // The server has one text for a single id and another for several ids. Both texts end with these words. (A search for
+  // "state failed" would not be enough, because a datafeed's error may contain it as well.)
   if (status === 409 && reason.endsWith('use force close')) return { kind: 'failed_jobs', error };
   if (status >= 500 && reason.startsWith('Timed out when waiting for persistent tasks'))
     return { kind: 'timed_out', error };

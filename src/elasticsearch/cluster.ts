@@ -42,9 +42,12 @@ interface Listing<T> {
   readonly prefix: string;
   readonly suffix: string;
   readonly key: ListingKey;
-  /** `filter_path`: only the fields that verdicts and reports use, less than a quarter of a job's stats. */
+  /**
+   * The fields for `filter_path`: only those that verdicts and reports use, which are less than a quarter of a job's
+   * stats.
+   */
   readonly filter: readonly string[];
-  /** Fields to exclude from the fields above. */
+  /** Fields to leave out, although `filter` matches them. */
   readonly without?: readonly string[];
   /** Reduces each entry as soon as its answer arrives: ten thousand unreduced entries would take twice the memory. */
   readonly read: (entry: Fields) => T;
@@ -85,7 +88,7 @@ const jobStats: Listing<JobStats> = {
     'data_counts.latest_record_timestamp',
     'data_counts.input_record_count',
     'data_counts.processed_record_count',
-    // this also matches the peak size
+    // matches `model_bytes` and `peak_model_bytes`
     'model_size_stats.*model_bytes',
     'model_size_stats.assignment_memory_basis',
     'forecasts_stats.total',
@@ -123,10 +126,10 @@ const datafeedConfigs: Listing<{ readonly datafeedId: string; readonly jobId: st
   idOf: ({ datafeedId }) => datafeedId,
 };
 
-/** A field of `_ml/info`: missing before 8.12, and while autoscaling could add larger nodes. */
+/** A field of `_ml/info`. It is missing before 8.12, and as long as autoscaling could add larger nodes. */
 const nodeLimit = 'limits.max_single_ml_node_processors';
 
-/** `filter_path` applies to errors as well. Without this, a 404 would not name the missing ids. */
+/** `filter_path` applies to errors as well. Without `error` in it, a 404 would not name the missing ids. */
 const unfiltered = ['error'];
 
 /** How long a sweep waits for the optional history, in milliseconds. */
@@ -201,8 +204,8 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   async datafeedStats(signal: AbortSignal, ids?: readonly string[]): Promise<readonly DatafeedStats[]> {
     const stats = await this.#list(datafeedStats, signal, ids);
     const orphans = stats.filter(({ jobId }) => jobId === undefined).map(({ datafeedId }) => datafeedId);
-    // If the stats do not name a datafeed's job, its config does. Without the name, a job that a running datafeed feeds
-    // would look idle.
+    // If the stats of a datafeed do not name its job, the config of the datafeed does. Without that name, a job that a
+    // running datafeed feeds would look idle.
     const asked = orphans.filter(isDatafeedId);
     const configs = asked.length > 0 ? await this.#list(datafeedConfigs, signal, asked) : [];
     const jobIds = new Map(configs.map(({ datafeedId, jobId }) => [datafeedId, jobId]));
@@ -300,12 +303,12 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
   }
 
   /**
-   * Reads something that a sweep can do without. Returns undefined if the server refuses the read or answers something
-   * unexpected (other reads check that this is Elasticsearch). The sweep still ends if the credentials are wrong or if
-   * there is no answer in time.
+   * Reads something that a sweep can do without. Returns undefined if the server refuses the read, or if the answer is
+   * not from Elasticsearch; the required reads report the latter. The sweep still fails if the credentials are wrong or
+   * if there is no answer in time.
    */
   async #optional(question: Question, signal: AbortSignal): Promise<unknown> {
-    // if security is off, the security APIs answer 500, which a retry cannot fix
+    // If security is off, the security APIs answer 500. A retry cannot fix that.
     const passes = (failure: Failure) =>
       mayPass(failure) && !(failure.kind === 'answer' && failure.error.status === 500);
     const reading = await this.#reader.read(question, (body) => body, signal, passes);
@@ -348,7 +351,7 @@ const mayConcernOne = (reading: Reading<unknown>): reading is { readonly failure
   reading.failure.error.status !== 429 &&
   !concernsAll(reading.failure.error);
 
-/** Requires an explicit true or false: anything else could hide that upgrade mode is on. */
+/** The value of `upgrade_mode`, which must be true or false: anything else could hide that upgrade mode is on. */
 function readUpgradeMode(body: unknown): boolean {
   const mode = isJsonObject(body) ? body.upgrade_mode : undefined;
   if (typeof mode === 'boolean') return mode;
@@ -360,7 +363,7 @@ function readLargestNode(body: unknown): number | undefined {
   return processorsFrom(isJsonObject(limits) ? limits.max_single_ml_node_processors : undefined);
 }
 
-/** A name or version of the server, if short enough to show; `_na_` means that the server has none yet. */
+/** The server's uuid or version, if short enough to show; `_na_` means that the server has none yet. */
 const nameFrom = (value: unknown): string | undefined =>
   typeof value === 'string' && value !== '' && value !== '_na_' && value.length <= 100
     ? printable(value)

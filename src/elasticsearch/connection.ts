@@ -11,7 +11,7 @@ export interface Connection {
     | undefined;
   /** PEM text of the certificate authority that signed the server's certificate. */
   readonly ca?: string | undefined;
-  /** SHA-256 of a certificate in the server's chain, in the form `AB:CD:…`. */
+  /** SHA-256 of a certificate in the server's chain, written as `AB:CD:…`. */
   readonly caFingerprint?: string | undefined;
   /** How requests reach the cluster; directly if undefined. */
   readonly route?: Route | undefined;
@@ -19,11 +19,11 @@ export interface Connection {
 
 /** The network route to a cluster, and how to explain a request that fails on this route. See `route.ts`. */
 export interface Route extends WayOut {
-  /** Makes the client's agent; undefined if requests go out directly. */
+  /** Makes the client's agent; undefined if requests do not go through a proxy. */
   readonly clientAgent?: ((options: { readonly tls?: unknown }) => unknown) | undefined;
   /** The proxy in between, for messages: ` (through the proxy http://…)`, or empty. */
   readonly through: string;
-  /** The cause and its fix if the proxy or the VPC explains the failure. */
+  /** The cause of a failure and its fix; undefined if neither the proxy nor the VPC explains the failure. */
   explain(cause: string, reason: string): { readonly cause: string; readonly advice: string } | undefined;
 }
 
@@ -34,7 +34,7 @@ export function urlOf({ address }: Pick<Connection, 'address'>): URL {
   return url;
 }
 
-/** The setting that holds the address. */
+/** The name of the setting that holds the address. */
 export const addressSetting = ({ address }: Pick<Connection, 'address'>) =>
   'url' in address ? 'ELASTICSEARCH_URL' : 'ELASTICSEARCH_CLOUD_ID';
 

@@ -5,11 +5,14 @@ import { mayPass, type Reader, type Reading, requestedWait } from './retry-reads
 import type { Question } from './wire.ts';
 
 /**
- * The longest wait before a retry, in milliseconds. If the server asks for a longer wait, doctor reports that instead.
+ * The longest wait before a retry, in milliseconds. If the server asks for a longer wait, doctor does not retry, and
+ * reports the wait.
  */
 const longestWait = 10_000;
 
-/** Returns a function that sends a request and parses the answer, a JSON object, with `understand`. */
+/**
+ * Returns a function that sends a request and parses the answer with `understand`. The answer must be a JSON object.
+ */
 export function doctorRead(reader: Reader, signal: AbortSignal) {
   return <T>(question: Question, understand: (body: Fields) => T): Promise<Reading<T>> =>
     reader.read(
@@ -19,7 +22,7 @@ export function doctorRead(reader: Reader, signal: AbortSignal) {
         return understand(body);
       },
       signal,
-      // if security is off, the security APIs answer 500, which a retry cannot fix
+      // If security is off, the security APIs answer 500. A retry cannot fix that.
       (failure) =>
         mayPass(failure) &&
         !('error' in failure && failure.error.status === 500) &&

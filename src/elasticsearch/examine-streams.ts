@@ -14,7 +14,7 @@ import { Wire } from './wire.ts';
 export interface StreamFacts {
   /** `GET /` */
   readonly root: Reading<Fields>;
-  /** The privileges that the credentials lack, by data stream. Reading them needs no privilege. */
+  /** The privileges that the credentials lack, by data stream. The request that reads them needs no privilege. */
   readonly lacking: Reading<ReadonlyMap<string, readonly string[]>>;
 }
 

@@ -20,7 +20,9 @@ export interface ShownCertificate {
   readonly validTo: number;
 }
 
-/** The result of each request. Those after `root` are undefined if `root` shows that the connection needs a fix. */
+/**
+ * The result of each request. The fields after `root` are undefined if `root` shows that the connection needs a fix.
+ */
 export interface ClusterFacts {
   /** Undefined without TLS, or if the certificate could not be read; in that case `root` holds the reason. */
   readonly certificate: ShownCertificate | undefined;
@@ -86,8 +88,8 @@ export async function examine(
 }
 
 /**
- * `GET /` may be refused although everything that a sweep needs is allowed: if the key lacks `monitor`, or if a proxy
- * allows only some paths.
+ * Whether only `GET /` may be refused, and all requests of a sweep allowed. That happens if the key lacks `monitor`, or
+ * if a proxy allows only some paths.
  */
 const mayBeOfRootAlone = (failure: Failure): boolean => 'error' in failure && failure.error.status === 403;
 

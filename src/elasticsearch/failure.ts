@@ -1,4 +1,6 @@
-/** @module Classifies the client's errors by what can be done about them. Each gets a reason that is safe to show. */
+/**
+ * @module Classifies the client's errors by what can be done about them. Each error gets a reason that is safe to show.
+ */
 import { errors } from '@elastic/elasticsearch';
 import { isJsonObject } from '../base/json.ts';
 import { printable, withoutNodeHint } from '../base/text.ts';
@@ -26,7 +28,7 @@ export type LostCause =
   | 'other';
 
 export type Failure =
-  /** An error from Elasticsearch itself. `missing`: the ids that a 404 names. */
+  /** An error from Elasticsearch itself. `missing`: the ids that a 404 reports as missing. */
   | {
       readonly kind: 'answer';
       readonly error: ClusterError;
@@ -48,7 +50,7 @@ export type Failure =
       /** The address to set instead. */
       readonly movedTo?: string;
     }
-  /** An answer that cannot be parsed: incomplete, or of an unexpected form. */
+  /** An answer that cannot be used: it is incomplete, or has an unexpected format. */
   | { readonly kind: 'unreadable'; readonly reason: string }
   /** No answer. */
   | {
@@ -59,13 +61,14 @@ export type Failure =
       readonly about?: string;
     }
   /**
-   * The caller's signal ended the wait for an answer (after `silentMs`) or for a retry (after the failure `before`).
+   * The caller's signal aborted the request or a wait before a retry. `silentMs`: how long there had been no answer.
+   * `before`: the failure of the previous try.
    */
   | {
       readonly kind: 'ended';
       readonly silentMs?: number;
       readonly before?: Failure;
-      /** False if there was not even a connection when the wait ended. */
+      /** False if there was no connection yet when the request was aborted. */
       readonly connected?: boolean;
     };
 
@@ -116,12 +119,13 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
         reason: show(reason),
         ...(causedBy && { causedBy: causedBy.slice(0, longestReason) }),
       },
-      // uses the full text: messages shorten it, and a list of fifty long ids would not fit
+      // from the full text: messages shorten it, and a list of fifty long ids would not fit
       missing: status === 404 ? missingIds(reason) : [],
       retryAfterMs,
     };
   }
-  // Elasticsearch reports a wrong method, path or media type as a string. A gateway may use the same field.
+  // For a wrong method, path or media type, Elasticsearch answers with a string in the field `error`. A gateway may
+  // answer with such a string, too.
   if (
     typeof serverError === 'string' &&
     (isOfElasticsearch(error, status) || serverError.startsWith('no handler found for uri'))
@@ -147,7 +151,7 @@ const isOfElasticsearch = ({ body, headers }: errors.ResponseError, status: numb
 export const isOfKibana = (headers: Readonly<Record<string, unknown>>): boolean =>
   'kbn-name' in headers || 'kbn-license-sig' in headers;
 
-/** Recognises Kibana by the form of its errors, in case a proxy drops its headers. */
+/** Recognises Kibana by the fields of its errors, in case a proxy drops Kibana's headers. */
 const isErrorOfKibana = (body: unknown): boolean =>
   isJsonObject(body) &&
   typeof body.statusCode === 'number' &&
@@ -169,7 +173,7 @@ function parsedJson(text: string): unknown {
   }
 }
 
-/** The fields in which gateways, load balancers and clouds put their message, the most useful first. */
+/** The fields in which gateways, load balancers and clouds put an error message, the most useful field first. */
 const sentenceFields = ['message', 'Message', 'error_description', 'detail', 'title', 'error', 'reason'];
 
 function wordsOfJson(body: Readonly<Record<string, unknown>>): string {
@@ -181,10 +185,10 @@ function wordsOfJson(body: Readonly<Record<string, unknown>>): string {
   return typeof found === 'string' ? found : typeof first === 'string' ? first : '';
 }
 
-/** Deeper causes usually repeat the outer ones. */
+/** Maximum number of nested causes to read. Deeper causes usually repeat the outer ones. */
 const maxCauses = 5;
 
-/** The reasons of an error's `caused_by`, the outermost first. */
+/** The types and reasons of the nested `caused_by` of an error, the outermost first. */
 function causesOf({ caused_by: cause }: Readonly<Record<string, unknown>>, max = maxCauses): string[] {
   if (!isJsonObject(cause) || max === 0) return [];
   const { reason, type } = cause;
@@ -199,8 +203,8 @@ function wordsOfPage(page: string): string {
 }
 
 /**
- * Milliseconds of a `Retry-After`, which holds seconds or a date. A date counts from the answer's own `Date`: the
- * same clock wrote both, and ours may differ.
+ * The wait that `Retry-After` asks for, in milliseconds. The header holds seconds or a date. A date is compared with
+ * the answer's `Date`, because the same clock wrote both, and our clock may differ.
  */
 function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefined): number | undefined {
   const value = headers?.['retry-after'];
@@ -211,19 +215,20 @@ function retryAfter(headers: Readonly<Record<string, unknown>> | null | undefine
 }
 
 /**
- * Derives the cause from the text of Node's or OpenSSL's error, because the client keeps nothing else of a network
+ * Derives the cause from the text of Node's or OpenSSL's error, because the client keeps only the text of a network
  * error.
  */
 function causeOf(error: unknown, reason: string): LostCause {
   if (error instanceof Error && error.name === 'WrongFingerprint') return 'fingerprint';
-  // If the proxy refused (4xx), the read is not retried: the proxy would refuse again, and too many wrong passwords
-  // lock an account.
+  // The proxy refused the tunnel (4xx). The cause `proxy` prevents a retry: the proxy would refuse again, and too many
+  // wrong passwords lock an account.
   if (/establish tunnel .*: HTTP\S+ 4/.test(reason)) return 'proxy';
   if (/ENOTFOUND/.test(reason)) return 'host';
   if (/EAI_AGAIN/.test(reason)) return 'lookup';
   if (/ECONNREFUSED/.test(reason)) return 'refused';
   if (/wrong version number|packet length too long|record layer/i.test(reason)) return 'not_tls';
-  // a TLS alert from the server is about our side of the connection, even if it mentions certificates
+  // a TLS alert from the server reports a problem with our side of the connection, even if the alert mentions
+  // certificates
   if (/EPROTO|SSL routines|SSL alert/i.test(reason)) return 'handshake';
   if (/certificate has expired|not yet valid/i.test(reason)) return 'expired';
   if (/does not match certificate's altnames/.test(reason)) return 'other_host';
@@ -236,8 +241,8 @@ function causeOf(error: unknown, reason: string): LostCause {
 export type ErrorSubject = 'credentials' | 'privilege' | 'license' | 'block' | 'front' | 'other';
 
 /**
- * The subject of an error, by its type. If a type has several subjects, the server's text decides; these texts are the
- * same from 7.17 to 9.x. A 403 without a type comes from a gateway that refuses the caller.
+ * The subject of an error, by its type. If errors of one type have several subjects, the server's text decides. Those
+ * texts do not differ between 7.17 and 9.x. A 403 without a type comes from a gateway that refuses the caller.
  */
 export function subjectOf({ status, type, reason }: ClusterError): ErrorSubject {
   if (status === 401) return 'credentials';

@@ -15,20 +15,26 @@ export interface FailureContext {
   readonly connection: Connection;
   /** The failed request, such as `GET /_ml/info`. */
   readonly asked: string;
-  /** Whether a close was sent before this read. If so, jobs may be closed by now. */
+  /** Whether a close request was sent before the failed read. If so, jobs may be closed by now. */
   readonly closesSent: boolean;
 }
 
-/** A failure explained: what happened (beginning with the address), what to do, and the error that ends a sweep. */
+/**
+ * The explanation of a failure: what happened (beginning with the address), what to do, and the error that ends a
+ * sweep.
+ */
 export interface Explanation {
   readonly what: string;
   readonly advice: string;
-  /** The raw network error, shown last, if `what` already names the cause. */
+  /** The raw network error, shown last. Set if `what` already names the cause. */
   readonly detail?: string;
   readonly error: (message: string) => JobsweepError;
 }
 
-/** The error for a read that failed for good. It never includes the client's own error, which may hold credentials. */
+/**
+ * The error for a read that failed for good. This error never includes the client's own error, which may hold
+ * credentials.
+ */
 export function errorFor(failure: Failure, context: FailureContext): JobsweepError {
   const { what, advice, detail, error } = explainFailure(failure, context);
   const raw = detail === undefined ? '' : ` (${detail})`;
@@ -93,8 +99,8 @@ function explainKind(failure: Failure, context: Omit<FailureContext, 'closesSent
 }
 
 /**
- * Only a silence of at least this length, in milliseconds, is reported as "did not answer". A shorter one may simply
- * mean that the cluster is slow or that the sweep had little time left.
+ * Only a silence of at least this length, in milliseconds, is reported as "did not answer". A shorter silence may
+ * simply mean that the cluster is slow or that the sweep had little time left.
  */
 const longSilence = 2_000;
 
@@ -125,7 +131,8 @@ function explainEnd(
 type Explain = (error: Explanation['error'], what: string, advice: string) => Explanation;
 
 /**
- * Explains an answer that is not from Elasticsearch. Its status therefore says nothing about Elasticsearch privileges.
+ * Explains an answer that is not from Elasticsearch. The status of such an answer says nothing about Elasticsearch
+ * privileges.
  */
 function explainPage(
   { error, isKibana, retryAfterMs }: Extract<Failure, { kind: 'page' }>,

@@ -1,20 +1,20 @@
 /**
- * @module Reads complete listings: by ids, some of which may no longer exist, or of more entries than the 10,000 that
- * fit in an answer.
+ * @module Reads complete listings: of given ids, some of which may no longer exist, or of all entries, which may be
+ * more than the 10,000 that fit in an answer.
  */
 import { UnreadableEntriesError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
 import { maxIdBytes, separatorBytes } from '../sweep/request-line.ts';
 
-/** The server's limit for one listing. The server silently drops further entries. */
+/** The server's limit for one listing. The server silently leaves out all further entries. */
 export const mostListed = 10_000;
 
 /** The characters that ids and group names may begin with, and those that may follow. */
 const firstCharacters = 'abcdefghijklmnopqrstuvwxyz0123456789'.split('');
 const laterCharacters = [...firstCharacters, '_', '-', '.'];
 /**
- * Maximum number of parts of a listing, in case the server ignores the prefix and always returns everything. 31,000
- * jobs with one long prefix take about 40 parts.
+ * Maximum number of parts of a listing, in case the server ignores the prefix and always returns everything. A listing
+ * of 31,000 jobs with one long prefix takes about 40 parts.
  */
 const mostParts = 200;
 /**
@@ -22,11 +22,14 @@ const mostParts = 200;
  * prefix.
  */
 const surelyFull = 0.9;
-/** Maximum number of requests by ids in flight. Without this limit, watching 2,000 jobs would send 45 at once. */
+/**
+ * Maximum number of requests by ids in flight. Without this limit, a poll of 2,000 jobs would send 45 requests at the
+ * same time.
+ */
 const mostAtOnce = 4;
 
 /**
- * Maximum number of requests that search a failed read for the ids at fault. One such id among fifty takes about twelve
+ * Maximum number of requests to find the ids that make a read fail. To find one such id among fifty takes about twelve
  * requests.
  */
 const maxSearches = 24;
@@ -35,7 +38,7 @@ const maxSearches = 24;
 export interface Source<T> {
   /** The entries that a wildcard expression matches; all entries without one. */
   matching(expression: string | undefined): Promise<readonly T[]>;
-  /** The entry or the group with this name; empty if there is neither. */
+  /** The entry with this name, or the entries of the group with this name; empty if neither exists. */
   called(name: string): Promise<readonly T[]>;
   /** The entries with these ids, or the ids among them that the server reports as missing. */
   named(ids: readonly string[], tries: 'all' | 'one'): Promise<Named<T>>;
@@ -45,27 +48,27 @@ export interface Source<T> {
 export type Named<T> =
   | { readonly entries: readonly T[] }
   | { readonly missing: readonly string[] }
-  /** The cluster answered with an error that may concern only one of the ids. */
+  /** The cluster answered with an error that may be about only one of the ids. */
   | { readonly refused: Error };
 
-/** The listing is still incomplete after the maximum number of reads. */
+/** Thrown if a listing is still incomplete after the maximum number of reads. */
 export class EndlessListing extends Error {}
 
 /**
- * All entries. If an answer has 10,000 entries, more may be missing, so the listing is then read in parts, by the first
- * characters of the id. Prefixes with few expected entries share a request (`a*,b*,c*`); a prefix with many gets a
- * request of its own. If the answer to a part is full, the part is split again. A prefix that is sure to be full is
- * split without being read: if most ids begin with `team-`, reading `t*`, `te*` and so on would reveal nothing new. A
- * wildcard also matches group names, so parts overlap, and a part that is full because of a group is split until the
- * prefix is longer than the group's name. Entries seen so far only guide the splitting; a part counts as read only if
- * its answer was not full.
+ * Reads all entries. If the answer has 10,000 entries, it may be incomplete, so the listing is then read in parts, by
+ * the first characters of the id. Prefixes with few expected entries share a request (`a*,b*,c*`); a prefix with many
+ * gets a request of its own. If the answer for a part is full (10,000 entries), the part is split again. A prefix that
+ * is sure to be full is split without being read: if most ids begin with `team-`, reading `t*`, `te*` and so on would
+ * reveal nothing new. A wildcard also matches group names, so parts overlap, and a part that is full because of a group
+ * is split until the prefix is longer than the group's name. Entries seen so far only guide the splitting; a part
+ * counts as read only if its answer was not full.
  */
 export async function readAll<T>(source: Source<T>): Promise<T[]> {
   const everything = await source.matching(undefined);
   if (everything.length < mostListed) return [...everything];
   const whole = new Map<string, readonly T[]>();
   const take = (entries: readonly T[]) => {
-    // an id that one answer lists twice stays twice, so that the caller notices the contradiction
+    // if one answer lists an id twice, both entries are kept, so that the caller notices the contradiction
     for (const [id, same] of Map.groupBy(entries, (entry) => source.idOf(entry))) whole.set(id, same);
   };
   take(everything);
@@ -73,8 +76,8 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
   const split = async (prefix: string) => {
     const { passed, below } = cut(prefix, [...whole.keys()]);
     parts.push(...below);
-    // The new parts match only ids longer than the split prefix. An id may equal the prefix, so it is read by name. (If
-    // a group has that name, the answer contains the group's jobs.)
+    // The new parts match only ids longer than the split prefix. An id may be equal to the prefix, so the prefix is
+    // also read as a name. (If a group has that name, the answer contains the group's jobs.)
     for (const name of passed) if (/[a-z0-9]$/.test(name)) take(await source.called(name));
   };
   await split('');
@@ -97,15 +100,16 @@ export async function readAll<T>(source: Source<T>): Promise<T[]> {
 }
 
 interface Cut {
-  /** The given prefix and the longer ones that were split in turn. Each may itself be an id. */
+  /** The given prefix, and the longer prefixes that were split in turn. Each of them may also be an id. */
   readonly passed: readonly string[];
-  /** Parts that together match all longer ids that begin with the given prefix. */
+  /** Parts that together match all ids that begin with the given prefix and are longer than it. */
   readonly below: readonly (readonly string[])[];
 }
 
 /**
- * The prefixes one character longer, packed into parts. A part of several prefixes is expected to fill at most half of
- * an answer. A prefix that almost fills an answer on its own is split in turn.
+ * Extends the prefix by each possible next character, and packs the new prefixes into parts. A part with several
+ * prefixes is expected to fill at most half of an answer. A new prefix that is sure to fill an answer alone is split in
+ * turn.
  */
 function cut(prefix: string, seen: readonly string[]): Cut {
   const passed = [prefix];
@@ -123,7 +127,7 @@ function cut(prefix: string, seen: readonly string[]): Cut {
     room -= count;
     bytes -= cost;
   };
-  // the loop appends to the list that it walks
+  // The loop appends to the list over which it iterates.
   for (const next of passed) {
     const counts = countNext(next, seen);
     for (const character of next === '' ? firstCharacters : laterCharacters) {
@@ -150,7 +154,7 @@ export async function readByIds<T>(source: Source<T>, ids: readonly string[]): P
   const wanted = new Set(ids);
   const lists = chunks([...wanted]);
   const found: T[][] = [];
-  // One search is enough: other requests that fail at the same time probably fail for the same reason.
+  // One search for the ids at fault is enough: requests that fail at the same time probably fail for the same reason.
   let searching: Promise<UnreadableEntriesError | undefined> | undefined;
   const causeOf = async (refused: Error, list: readonly string[]) => {
     searching ??= findUnreadable(source, list);
@@ -164,7 +168,7 @@ export async function readByIds<T>(source: Source<T>, ids: readonly string[]): P
   return found.flat().filter((entry) => wanted.has(source.idOf(entry)));
 }
 
-/** After a 404, which names the missing ids, the remaining ids are requested again. */
+/** Reads one list of ids. After a 404, which names the missing ids, requests the remaining ids again. */
 async function readChunk<T>(
   source: Source<T>,
   ids: readonly string[],
@@ -177,7 +181,7 @@ async function readChunk<T>(
     if ('refused' in answer) throw await causeOf(answer.refused, left);
     const missing = new Set(answer.missing);
     const rest = left.filter((id) => !missing.has(id));
-    // The 404 names none of our ids, so the whole listing decides which exist.
+    // The 404 names none of the requested ids, so the whole listing is read to see which of them exist.
     if (rest.length === left.length) return await findInAll(source, left);
     left = rest;
   }
@@ -201,9 +205,9 @@ async function findInAll<T>(source: Source<T>, ids: readonly string[]): Promise<
 }
 
 /**
- * Finds the ids at fault in a failed read by reading halves. Undefined if every part fails, because then the cause lies
- * with the cluster. Each part is read only once, because the whole read was already retried, and the number of reads is
- * limited.
+ * Finds the ids that make a read fail, by reading the list in halves. Undefined if every part fails, because then the
+ * cause lies with the cluster, or if the search would take too many requests. Each part is tried only once, because the
+ * whole read was already retried.
  */
 async function findUnreadable<T>(
   source: Source<T>,
@@ -228,7 +232,7 @@ async function findUnreadable<T>(
   return isAnyRead && unreadable.size > 0 ? new UnreadableEntriesError(unreadable) : undefined;
 }
 
-/** Splits ids into lists that each fit a request line. */
+/** Splits ids into lists that each fit into a request line. */
 export function chunks(ids: readonly string[]): string[][] {
   const lists: string[][] = [];
   let bytes = Number.POSITIVE_INFINITY;
@@ -244,7 +248,10 @@ export function chunks(ids: readonly string[]): string[][] {
   return lists;
 }
 
-/** The ids that a 404 reports as missing, in either of the server's forms; empty for other reasons. */
+/**
+ * The ids that the text of a 404 reports as missing. The server has one text for jobs and one for datafeeds. Empty for
+ * any other text.
+ */
 export function missingIds(reason: string): string[] {
   const listed =
     /^No known job with id '([^']*)'$/.exec(reason) ??

@@ -1,4 +1,7 @@
-/** @module Reads the memory of the machine learning nodes: `GET _ml/memory/_stats`, 8.2 and later, not on serverless. */
+/**
+ * @module Reads the memory of the machine learning nodes with `GET _ml/memory/_stats`, which exists since 8.2, but not
+ * on serverless.
+ */
 
 import type { Clock } from '../base/clock.ts';
 import { isJsonObject } from '../base/json.ts';
@@ -6,13 +9,14 @@ import type { MeasuredNode } from '../sweep/reporting/ml-nodes.ts';
 import type { Connection } from './connection.ts';
 import { Wire } from './wire.ts';
 
-/** Timeout in milliseconds. The result adds only one sentence to a report, so a plan does not wait longer than this. */
+/** Timeout in milliseconds. The memory adds only one sentence to a report, so a plan does not wait longer for it. */
 const longestRead = 5_000;
 
 const fields = ['_nodes.failed', 'nodes.*.roles', 'nodes.*.mem.ml', 'nodes.*.jvm.java_inference_in_bytes'];
 
 /**
- * The nodes with memory for machine learning; undefined if the memory of any node is unknown. This read is optional.
+ * The nodes with memory for machine learning; undefined if the memory of any node is unknown. A plan works without the
+ * result.
  */
 export async function readMlNodes(
   connection: Connection,
@@ -34,7 +38,7 @@ export async function readMlNodes(
 
 function nodesIn(body: unknown): readonly MeasuredNode[] | undefined {
   const { _nodes: header, nodes } = isJsonObject(body) ? body : {};
-  // A node that did not answer could be full.
+  // If a node did not answer, its memory is unknown: it could be full.
   if (!isJsonObject(header) || header.failed !== 0 || !isJsonObject(nodes)) return undefined;
   const all = Object.values(nodes).map(nodeOf);
   const known = all.filter((node) => node !== undefined);

@@ -1,4 +1,4 @@
-/** @module Opens jobs and starts datafeeds, for `jobsweep reopen`. A sweep itself never uses this. */
+/** @module Opens jobs and starts datafeeds, for `jobsweep reopen`. A sweep never uses this module. */
 import type { Clock } from '../base/clock.ts';
 import { answerMargin } from '../sweep/budget.ts';
 import type { JobId } from '../sweep/planning/concrete-id.ts';
@@ -8,8 +8,8 @@ import type { Failure } from './failure.ts';
 import { Wire } from './wire.ts';
 
 /**
- * The result of a request: empty if it succeeded, otherwise the cluster's error. Callers read the states again in any
- * case.
+ * The result of a request: empty if the request succeeded, otherwise the error. In both cases, callers read the states
+ * of the jobs and datafeeds afterwards.
  */
 export interface Opened {
   readonly error?: ClusterError;
@@ -26,14 +26,17 @@ export class Opener implements AsyncDisposable {
     this.#clock = clock;
   }
 
-  /** Opens a job. After `timeoutMs` the server answers even if it is still opening the job. Sent once. */
+  /**
+   * Opens a job. After `timeoutMs` the server answers even if it is still opening the job. The request is never sent
+   * twice.
+   */
   openJob(jobId: JobId, timeoutMs: number, signal: AbortSignal): Promise<Opened> {
     return this.#ask(`/_ml/anomaly_detectors/${jobId}/_open`, timeoutMs, signal);
   }
 
   /**
-   * Starts a datafeed where it stopped. If the datafeed is already running, the server answers with an error. Sent
-   * once.
+   * Starts a datafeed where it stopped. If the datafeed is already running, the server answers with an error. The
+   * request is never sent twice.
    */
   startDatafeed(datafeedId: string, timeoutMs: number, signal: AbortSignal): Promise<Opened> {
     return this.#ask(`/_ml/datafeeds/${encodeURIComponent(datafeedId)}/_start`, timeoutMs, signal);

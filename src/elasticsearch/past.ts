@@ -1,6 +1,6 @@
 /**
- * @module Reads the history of all jobs from Elasticsearch in bulk, not with a request for each job. If the server
- * refuses one of the reads, that is not an error: the estimate works without it.
+ * @module Reads the history of all jobs from Elasticsearch, many jobs with each request. If the server refuses one of
+ * the reads, that is not an error: the estimate works without its result.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -17,14 +17,14 @@ import { Reader, type Reading } from './retry-reads.ts';
 import { type Question, Wire } from './wire.ts';
 
 /**
- * A page is small, because the server loads each snapshot with its quantiles (kilobytes to megabytes), although the
- * answer does not contain them.
+ * Snapshots on a page. Pages are small, because the server loads each snapshot with its quantiles (kilobytes to
+ * megabytes), although the answer does not contain them.
  */
 const snapshotsPerPage = 500;
 const messagesPerPage = 5_000;
 /**
- * Ten thousand jobs keep about 150,000 snapshots, which are 300 pages. Older snapshots beyond the limit count as
- * unknown.
+ * Maximum number of pages. Ten thousand jobs keep about 150,000 snapshots, which take 300 pages. Older snapshots beyond
+ * the limit count as unknown.
  */
 const maxPages = 400;
 /** The server's maximum for `from` plus `size`, the offset and length of a page. */
@@ -63,7 +63,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       );
       if ('value' in reading) return reading.value;
       const { failure } = reading;
-      // `readAll` also requests a prefix as if it were an id, so a missing id is not an error.
+      // `readAll` also requests a prefix as an id, so a 404 is not an error.
       if (failure.kind === 'answer' && failure.error.status === 404) return [];
       throw new Unread(whyOf(failure));
     };
@@ -92,7 +92,7 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
     );
   }
 
-  /** Newest first, so that a limit drops the oldest. */
+  /** Reads the model snapshots since `from`, the newest first, so that a limit drops the oldest ones. */
   async snapshots(
     from: number,
     signal: AbortSignal,
@@ -120,8 +120,9 @@ export class ElasticsearchPast implements PastSources, AsyncDisposable {
       if (last === undefined) return { why: 'a model snapshot has no timestamp' };
       skip += snapshotsPerPage;
       if (skip + snapshotsPerPage > searchWindow) {
-        // Starts again at the last timestamp. Snapshots with this timestamp are read twice and count once. If all
-        // 10,000 have the same timestamp, further snapshots with this timestamp are skipped.
+        // Continues at the last timestamp with a new search. Snapshots with that timestamp are read twice and counted
+        // once. If all 10,000 snapshots of a search have the same timestamp, further snapshots with that timestamp are
+        // skipped.
         end = end === last + 1 ? last : last + 1;
         skip = 0;
       }
@@ -213,7 +214,10 @@ const configFields = [
   'datafeed_config.frequency',
 ];
 
-/** The datafeed's frequency: from its config, or the server's default, which depends on the bucket span. */
+/**
+ * The datafeed's frequency from its config. If the config has none, the server's default, which depends on the bucket
+ * span.
+ */
 function frequencyOf({ analysis_config: analysis, datafeed_config: datafeed }: Fields): number | undefined {
   if (!isJsonObject(datafeed)) return undefined;
   if (typeof datafeed.frequency === 'string') return parseDuration(datafeed.frequency);
@@ -250,7 +254,7 @@ const snapshotsQuery = (from: number, end: number | undefined, skip: number) => 
 function keep(byJob: Map<string, Map<string, Snapshot>>, entry: Fields): void {
   const at = momentOf(entry.timestamp);
   const { job_id: jobId, snapshot_id: id, description, model_size_stats: sizes } = entry;
-  // The empty snapshot, for a revert to an empty model, has no time of its own.
+  // The snapshot `empty`, to which a job is reverted if its model is to be empty, has no timestamp.
   if (typeof jobId !== 'string' || at === undefined || at === 0 || id === 'empty') return;
   const own = byJob.get(jobId) ?? new Map<string, Snapshot>();
   byJob.set(jobId, own);
@@ -274,7 +278,7 @@ function listOf(body: unknown, key: 'jobs' | 'model_snapshots'): readonly Fields
 }
 
 function hitsOf(body: unknown): { readonly id: string; readonly source: Fields }[] {
-  // Without a matching index, the filtered answer is empty.
+  // If no index matches, the filtered answer is empty.
   const hits = isJsonObject(body) && isJsonObject(body.hits) ? (body.hits.hits ?? []) : [];
   if (!Array.isArray(hits)) throw new UnreadableAnswer('hits is not a list');
   return hits.flatMap((hit: unknown) =>

@@ -4,11 +4,15 @@
  */
 import type { Connection } from './connection.ts';
 
-/** A shorter text is not a secret, and removing it everywhere would make messages unreadable. */
+/**
+ * Minimum length of a secret. A shorter text is not a secret, and messages would be unreadable if it were removed
+ * everywhere.
+ */
 const shortestSecret = 4;
 
 /**
- * Returns a function that removes the connection's credentials from a text, in every form that they have on the wire.
+ * Returns a function that removes the connection's credentials from a text, in every encoding that they have on the
+ * wire.
  */
 export function redactorFor({
   credentials,
@@ -21,7 +25,10 @@ export function redactorFor({
   return (text) => secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text);
 }
 
-/** The longest form first: replacing a part before the whole would leave the rest in the text. */
+/**
+ * The encodings of the credentials, the longest first: if a part were replaced before the whole, the rest would stay in
+ * the text.
+ */
 function formsOf(credentials: Connection['credentials']): string[] {
   if (!credentials) return [];
   if ('apiKey' in credentials) {

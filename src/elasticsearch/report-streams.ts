@@ -1,7 +1,7 @@
 /**
- * @module Writes the documents of a report into data streams. Every document has a fixed id and is only ever created,
- * so a repeated write adds nothing twice. Nothing here throws: the result of a sweep does not depend on its report
- * being stored.
+ * @module Writes the documents of a report into data streams. Every document has a fixed id and is only created, never
+ * updated, so that a repeated write does not add it twice. Nothing here throws: the result of a sweep does not depend
+ * on its report being stored.
  */
 import type { Clock } from '../base/clock.ts';
 import { isJsonObject } from '../base/json.ts';
@@ -14,10 +14,10 @@ import { type Failure, lacksPrivilege } from './failure.ts';
 import { Reader } from './retry-reads.ts';
 import { Wire } from './wire.ts';
 
-/** Limits of one `_bulk` request. Elasticsearch accepts up to 100 MB, but proxies and small nodes do not. */
+/** Limits of one `_bulk` request. Elasticsearch accepts up to 100 MB, but many proxies and small nodes do not. */
 const maxBytes = 1_000_000;
 const maxDocuments = 500;
-/** How often rejected documents are sent again, with a pause that doubles each time. */
+/** How often a rejected document is sent in total. The pause between two tries doubles each time. */
 const maxRounds = 4;
 const firstPause = 500;
 const maxReason = 300;
@@ -27,13 +27,13 @@ export interface Stored {
   readonly created: number;
   /** Documents that existed already, from an earlier delivery of the same event. */
   readonly existed: number;
-  /** Why some documents are missing; undefined if none is. */
+  /** Why some documents were not stored; undefined if all were. */
   readonly problem?: string | undefined;
   /** Whether another request to this cluster would fail as well. */
   readonly isHopeless?: boolean;
 }
 
-/** The answer to one document. */
+/** The server's result for one document. */
 interface Item {
   readonly status: number;
   readonly type: string;
@@ -81,7 +81,10 @@ export class ReportStreams implements AsyncDisposable {
     return tally.result(stream);
   }
 
-  /** Stores one batch, and splits it if it is too large. Returns a failure if it would affect other batches as well. */
+  /**
+   * Stores one batch, and splits the batch if it is too large. Returns the failure of a request if other batches would
+   * fail in the same way.
+   */
   async #storeHalving(stream: string, whole: Batch, context: StoreContext): Promise<Failure | undefined> {
     const queue = [whole];
     for (let batch = queue.shift(); batch; batch = queue.shift()) {
@@ -98,7 +101,7 @@ export class ReportStreams implements AsyncDisposable {
     return undefined;
   }
 
-  /** Stores one batch, and sends rejected documents again. Returns the failure if the whole request fails. */
+  /** Stores one batch, and sends rejected documents again. Returns the failure if a whole request fails. */
   async #storeBatch(
     stream: string,
     batch: Batch,
@@ -198,7 +201,10 @@ function* batchesOf(documents: Iterable<StreamDocument>): Generator<Batch> {
   if (batch.length > 0) yield batch;
 }
 
-/** A node whose queue is full, or that is recovering, may accept the document a moment later. */
+/**
+ * Whether a second try may succeed: a node whose queue is full, or that is recovering, may accept the document a moment
+ * later.
+ */
 const isRejected = (item: Item | undefined): boolean => item?.status === 429 || item?.status === 503;
 
 const isTooLarge = (failure: Failure): boolean => 'error' in failure && failure.error.status === 413;
@@ -212,7 +218,7 @@ function itemsOf(body: unknown, expected: number): Item[] {
     if (!isJsonObject(create) || typeof create.status !== 'number')
       throw new UnreadableAnswer('an item has no status');
     const error = isJsonObject(create.error) ? create.error : {};
-    // The cluster moves a document that does not fit the mapping to the failure store, which searches leave out.
+    // The cluster moves a document that does not fit the mapping to the failure store. Searches do not find it there.
     if (create.failure_store === 'used')
       return { status: 400, type: 'failure_store', reason: 'the cluster put it into the failure store' };
     return { status: create.status, type: shown(error.type), reason: shown(error.reason) };

@@ -7,9 +7,11 @@ import type { Failure, LostCause } from './failure.ts';
 import type { Question, Wire } from './wire.ts';
 
 const mostTries = 4;
-/** The pause before the second try, in milliseconds. Each later pause is twice as long. */
+/** The pause before the second try, in milliseconds. Each further pause is twice as long as the previous one. */
 const firstPause = 500;
-/** Timeout of one try, including the body, in milliseconds. A slower cluster is too overloaded for closes. */
+/**
+ * Timeout of one try, including the body, in milliseconds. A cluster that takes longer is too overloaded for closes.
+ */
 const longestTry = 30_000;
 /** Minimum time left for another try, in milliseconds. */
 const shortestTry = 1_000;
@@ -26,7 +28,7 @@ export class Reader {
   readonly #wire: Wire;
   readonly #clock: Clock;
   #limits: ReadLimits = { until: Number.POSITIVE_INFINITY, notice: () => undefined };
-  /** Concurrent reads wait for the same reason, so no further notice is sent until this time. */
+  /** No notice is sent before this time, because concurrent reads wait for the same reason. */
   #noticedUntil = Number.NEGATIVE_INFINITY;
   #serverDate: ServerDate | undefined;
 
@@ -45,8 +47,8 @@ export class Reader {
   }
 
   /**
-   * Sends the request and parses the answer with `understand`; if that throws `UnreadableAnswer`, the read is retried.
-   * `passes` decides which failures are worth another try.
+   * Sends the request and parses the answer with `understand`. If `understand` throws `UnreadableAnswer`, the read is
+   * retried. `passes` decides which failures are worth another try.
    */
   async read<T>(
     question: Question,
@@ -112,7 +114,7 @@ export class Reader {
     const answered = new AbortController();
     void this.#noticeSilence(question, AbortSignal.any([answered.signal, signal, limit.signal]));
     const answer = await this.#wire.ask(question, AbortSignal.any([signal, limit.signal]));
-    // With its own reason: the default one is an exception, whose stack trace costs as much as a small request.
+    // With an explicit reason: the default reason is an exception, whose stack trace costs as much as a small request.
     answered.abort('answered');
     if ('failure' in answer) {
       if (answer.failure.kind !== 'ended') return answer;
@@ -154,7 +156,7 @@ const permanentCauses: ReadonlySet<LostCause> = new Set([
   'only_tls',
   'proxy',
 ]);
-/** How far a date lies outside the interval from the request to the answer, in milliseconds. */
+/** How far the server's date lies outside the interval from the request to the answer, in milliseconds. */
 const distance = ({ date, sentAt, receivedAt }: ServerDate): number =>
   Math.max(0, sentAt - date, date - receivedAt);
 
@@ -177,7 +179,7 @@ export function mayPass(failure: Failure): boolean {
   }
 }
 
-/** The text for a wait in messages, rounded up to whole seconds. */
+/** A wait as text for messages, rounded up to whole seconds. */
 export const shownWait = (ms: number): string => formatDuration(Math.ceil(ms / 1_000) * 1_000);
 
 /** The wait that the server asked for with `retry-after`, in milliseconds. */

@@ -13,7 +13,7 @@ interface Explained {
 }
 
 /**
- * The route to the cluster at `url`, which comes from the setting `setting`.
+ * The route to the cluster at `url`. `setting` is the name of the setting that holds this URL.
  * @throws {InvalidSettingError} if the proxy's setting is invalid.
  */
 export function routeOf(

@@ -1,6 +1,6 @@
 /**
  * @module Reads from `.ml-notifications*` the times of recent opens and closes of jobs, no matter who opened or closed
- * them. A sweep can do without this read.
+ * them. A sweep works without the result.
  */
 import { isJsonObject } from '../base/json.ts';
 import type { StateMoment } from '../sweep/planning/flapping.ts';
@@ -10,8 +10,8 @@ import type { Wire } from './wire.ts';
 
 const pageSize = 5_000;
 /**
- * Maximum number of pages, so that a sweep does not wait. 20 pages hold 100,000 messages; ten thousand jobs write fewer
- * in a month.
+ * Maximum number of pages, so that a sweep does not wait long. 20 pages hold 100,000 messages, more than ten thousand
+ * jobs write in a month.
  */
 const maxPages = 20;
 

@@ -10,10 +10,10 @@ import type { RecordsQuery } from './stored-records.ts';
 import { jobsweepIn, momentIn, StreamSearch, Unread } from './stream-search.ts';
 import { Wire } from './wire.ts';
 
-/** What one sweep did with the job. Times are ISO date-times. */
+/** What one sweep did with a job. Times are ISO date-times. */
 export interface StoredClose {
   readonly sweepId: string;
-  /** When the sweep read the cluster. If that is unknown, when the outcome became known. */
+  /** When the sweep read the cluster, or, if that time is unknown, when the outcome became known. */
   readonly startedAt: string;
   readonly jobId: string;
   readonly outcome: string;
@@ -30,7 +30,7 @@ export interface StoredClose {
 const closing = ['closed', 'force_closed', 'closing', 'unknown'];
 const fields = ['id', 'outcome', 'attempts', 'reason', 'idle_ms', 'asked_at', 'closed_at', 'datafeed'];
 
-/** The sweeps that closed or may have closed the job, oldest first. */
+/** The sweeps that closed or may have closed the job, the oldest first. */
 export async function readStoredCloses(
   connection: Connection,
   clock: Clock,

@@ -13,18 +13,19 @@ import { jobsweepIn, momentIn, pageSize, StreamSearch, Unread } from './stream-s
 import { Wire } from './wire.ts';
 
 /**
- * If there are more sweeps than this, some are skipped at even intervals. This still allows one sweep a day for a year.
+ * Maximum number of sweeps to read. If there are more, some are skipped evenly over the period. The limit allows for
+ * one sweep a day over a year.
  */
 const maxSweeps = 400;
 /** Maximum number of job documents to read. For example, 45 daily sweeps of 10,000 jobs have 450,000. */
 const maxJobDocuments = 1_500_000;
 const maxSweepPages = 40;
-/** Ids in one search. */
+/** Number of sweep ids in one search. */
 const sweepsPerSearch = 50;
 
 export interface RecordsQuery {
   readonly namespace: string;
-  /** The ids that reports may use for the cluster. */
+  /** The ids that the cluster may have in reports. */
   readonly clusterIds: readonly string[];
   /** Epoch milliseconds. */
   readonly from: number;
@@ -40,7 +41,7 @@ interface StoredSweep {
   readonly isWhole: boolean;
 }
 
-/** The records of all jobs of a cluster, or of one, since `from`. */
+/** The records since `from` of all jobs of a cluster, or of one job. */
 export async function readStoredRecords(
   connection: Connection,
   clock: Clock,
@@ -92,7 +93,10 @@ async function readSweeps(
   return [...sweeps.values()].sort((a, b) => a.readAt - b.readAt);
 }
 
-/** Thins out the sweeps evenly over the whole period, until few enough remain to be read. The newest always remains. */
+/**
+ * Skips sweeps evenly over the whole period, until those that remain are few enough to be read. The newest sweep always
+ * remains.
+ */
 function thinned(sweeps: readonly StoredSweep[]): StoredSweep[] {
   const first = sweeps[0]?.readAt ?? 0;
   const last = sweeps.at(-1)?.readAt ?? 0;
@@ -137,8 +141,8 @@ async function readJobs(
   const isComplete = ({ id, isWhole, documents }: StoredSweep) => isWhole && seen.get(id)?.size === documents;
   return {
     byJob: new Map([...byJob].map(([id, own]) => [id, [...own.values()]])),
-    // Only sweeps whose job documents are all still there. Retention deletes from the two streams separately, and a job
-    // whose document is deleted must not look closed.
+    // Only sweeps of which all job documents still exist. Retention deletes documents from the two streams separately,
+    // and a job whose document is deleted must not look closed.
     wholeAt: jobId === undefined ? sweeps.filter(isComplete).map(({ readAt }) => readAt) : [],
   };
 }
@@ -160,7 +164,7 @@ function add(
   const jobs = seen.get(sweep.id) ?? new Set<string>();
   seen.set(sweep.id, jobs.add(job.id));
   const at = momentIn(sweep.read_at);
-  // Without a read time, the document only has the job's outcome, not the state that the sweep saw.
+  // A document without a read time has only the job's outcome, not the state that the sweep read.
   if (at === undefined || typeof job.state !== 'string') return;
   const own = byJob.get(job.id) ?? new Map<number, Observation>();
   byJob.set(job.id, own);

@@ -6,7 +6,7 @@ import type { Reader } from './retry-reads.ts';
 
 export const pageSize = 5_000;
 
-/** A data stream could not be searched. */
+/** Thrown if a data stream cannot be searched. */
 export class Unread extends Error {}
 
 interface Hit {
@@ -23,7 +23,7 @@ export class StreamSearch {
     this.#signal = signal;
   }
 
-  /** All pages of a search, at most `maxPages`, the newest first. */
+  /** The pages of a search, at most `maxPages`, with the newest documents first. */
   async *pages(
     stream: string,
     body: { readonly filter: readonly object[]; readonly fields: readonly string[] },
@@ -36,7 +36,7 @@ export class StreamSearch {
           method: 'POST',
           path: `/${stream}/_search`,
           query: {
-            // An incomplete result would look like a complete one.
+            // If partial results were allowed, an incomplete result would look complete.
             allow_partial_search_results: false,
             filter_path: 'error,status,hits.hits._source,hits.hits.sort',
           },
@@ -80,7 +80,7 @@ export function jobsweepIn({ jobsweep }: Fields): { readonly sweep: Fields; read
 }
 
 function hitsOf(body: unknown): Hit[] {
-  // Without a hit, the filtered answer is empty.
+  // If there are no hits, the filtered answer is empty.
   const hits = isJsonObject(body) && isJsonObject(body.hits) ? (body.hits.hits ?? []) : [];
   if (!Array.isArray(hits)) throw new UnreadableAnswer('hits is not a list');
   return hits.map((hit: unknown) => {

@@ -7,15 +7,15 @@ import { redactorFor } from './redact.ts';
 
 export interface Question {
   readonly method: 'GET' | 'POST';
-  /** As sent in the request line, percent-encoded where needed. */
+  /** The path as sent in the request line, percent-encoded where needed. */
   readonly path: string;
   readonly query?: Readonly<Record<string, string | boolean>>;
-  /** An object is sent as JSON. A text holds one JSON value per line, for `_bulk`. */
+  /** An object is sent as JSON. A string holds one JSON value on each line, as `_bulk` requires. */
   readonly body?: object | string;
 }
 
 /**
- * The parsed body of a successful answer (of any form, if the server is not Elasticsearch) and its `Date` in epoch
+ * The parsed body of a successful answer, which the caller must still check, and the answer's `Date` in epoch
  * milliseconds; or a failure.
  */
 export type Answer =
@@ -34,9 +34,11 @@ export class Wire {
     this.#clean = redactorFor(connection);
   }
 
-  /** Sends the request once. The wait ends when `caller` aborts, even in the middle of an answer. */
+  /**
+   * Sends the request, and never repeats it. The wait ends as soon as `caller` aborts, even in the middle of an answer.
+   */
   async ask({ method, path, query = {}, body }: Question, caller: AbortSignal): Promise<Answer> {
-    // Each request needs its own signal: the client aborts the given one when it gives up.
+    // Each request needs its own signal: the client aborts the given signal when it gives up.
     const signal = AbortSignal.any([caller, this.#closed.signal]);
     const context: RequestContext = { connected: false };
     try {
@@ -56,13 +58,13 @@ export class Wire {
       for (const warning of warningsIn(result.headers?.warning)) this.#warnings.add(this.#clean(warning));
       return { body: result.body, date: dateOf(result.headers ?? {}) };
     } catch (error) {
-      // the client reports an abort in several ways
+      // the client reports an abort with different errors
       if (signal.aborted) return { failure: { kind: 'ended', connected: context.connected } };
       return { failure: await this.#explained(failureOf(error, this.#clean), signal) };
     }
   }
 
-  /** Warnings from the server so far, each once. */
+  /** The different warnings that the server has sent so far. */
   get warnings(): readonly string[] {
     return [...this.#warnings];
   }
@@ -86,7 +88,7 @@ export class Wire {
   /** If the server's certificate is not trusted, adds the name of the certificate that is missing from its chain. */
   async #explained(failure: Failure, signal: AbortSignal): Promise<Failure> {
     if (failure.kind !== 'lost' || failure.cause !== 'certificate') return failure;
-    // Loaded on demand: only failures and fingerprints need it.
+    // Loaded on demand: few connections have an untrusted certificate or a fingerprint.
     const { missingCertificate } = await import('./client/authority.ts');
     const { route } = this.#connection;
     const missing = await missingCertificate(urlOf(this.#connection), signal, route?.proxy);
@@ -97,9 +99,9 @@ export class Wire {
     const base = urlOf(this.#connection);
     const location = String(headers.location);
     const target = URL.canParse(location, base.href) ? new URL(location, base) : base;
-    // without the query, which may carry the tokens of a login page
+    // without the query, which may contain the tokens of a login page
     const reason = `it redirects to ${this.#clean(target.origin + target.pathname)}`;
-    // only on the same host: credentials must not go to a captive portal
+    // suggests only an address on the same host: credentials must not go to a captive portal
     const isUpgrade = base.protocol === 'http:' && target.protocol === 'https:';
     const prefix = base.pathname.replace(/\/$/, '');
     if (isUpgrade && target.hostname === base.hostname && target.pathname === prefix + path)
@@ -108,7 +110,7 @@ export class Wire {
   }
 }
 
-/** The time of the answer; undefined if it has no `Date` or comes from a cache. */
+/** The time of the answer; undefined if the answer has no `Date` or comes from a cache. */
 function dateOf({ date, age }: Readonly<Record<string, unknown>>): number | undefined {
   const written = age === undefined && typeof date === 'string' ? Date.parse(date) : Number.NaN;
   return Number.isNaN(written) ? undefined : written;

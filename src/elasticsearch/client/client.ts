@@ -3,10 +3,15 @@ import { Client, type ClientOptions, CloudConnectionPool } from '@elastic/elasti
 import { type Connection, urlOf } from '../connection.ts';
 import { NodeConnection } from './node-connection.ts';
 
-/** The media type that every major version accepts. Older servers refuse the client's own. */
+/**
+ * The media type that every major version of the server accepts. Older servers refuse the client's default media type.
+ */
 const json = 'application/json';
 
-/** A last resort, because every call has its own timeout. This one must exceed the longest close (30 minutes). */
+/**
+ * A timeout of last resort, because every request has its own, shorter timeout. It must exceed the longest close (30
+ * minutes).
+ */
 const backstopMs = 35 * 60_000;
 
 /** Ten thousand jobs without `filter_path` are about 30 MB, so no real answer is larger than this. */
@@ -17,8 +22,8 @@ export type LeanClient = Pick<Client, 'transport' | 'close'>;
 
 /**
  * A client that never retries: a repeated close would hide the outcome of the first. If the connection has a
- * fingerprint, this first reads the server's certificates (`signal` cancels the read), and rejects if the read fails.
- * Without a fingerprint, nothing is sent yet.
+ * fingerprint, this function first reads the server's certificates (`signal` cancels the read), and rejects if the read
+ * fails. Without a fingerprint, it sends nothing.
  */
 export async function connect(connection: Connection, signal: AbortSignal): Promise<LeanClient> {
   const { address, credentials, caFingerprint, route } = connection;
@@ -37,7 +42,7 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
     // Elastic recommends compression for its cloud deployments
     compression: 'cloudId' in address,
     ...(credentials && { auth: credentials }),
-    // An intermediate certificate or the server's own may serve as the trust anchor too, as in curl.
+    // As in curl, an intermediate certificate or the server's own certificate may serve as the trust anchor, too.
     ...(ca !== undefined && { tls: { ca, allowPartialTrustChain: true } }),
     ...(route?.clientAgent && { agent: route.clientAgent }),
     headers: { accept: json, 'content-type': json },

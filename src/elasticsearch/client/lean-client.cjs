@@ -12,7 +12,7 @@ const client = /[\\/]@elastic[\\/](?:elasticsearch|transport)[\\/]/;
 const nothing = (kind) => `export default class { constructor() { ${kind} } }`;
 const refuse = "throw new Error('left out of the bundle: see src/elasticsearch/client/lean-client.cjs')";
 
-/** The client's modules that are replaced, by file, and their replacements. */
+/** Patterns for the files of client modules to replace, each with the replacement. */
 const files = [
   [/[\\/]elasticsearch[\\/]esm[\\/]api[\\/]index\.js$/, nothing('')],
   [/[\\/]elasticsearch[\\/]esm[\\/]helpers\.js$/, nothing('')],
@@ -21,12 +21,12 @@ const files = [
 ];
 
 /**
- * The client's imports that are replaced, by name. An `import` of a Node module reads all of its exports, and some are
- * slow to load: 20 ms for `http` (its WebSocket), 3 ms each for `util` and `process`. The replacements read only what
- * the client uses.
+ * Replacements for Node modules and packages that the client imports, by name. An `import` of a Node module reads all
+ * of its exports, and some are slow to load: 20 ms for `http` (its WebSocket), 3 ms each for `util` and `process`. The
+ * replacements read only what the client uses.
  */
 const imports = {
-  // for proxies, which jobsweep handles itself
+  // the client would use this package for proxies, which jobsweep handles itself
   hpagent: 'export default {};',
   'node:http': "export default require('node:http');",
   'node:https': "export default require('node:https');",

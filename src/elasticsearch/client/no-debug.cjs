@@ -1,7 +1,7 @@
 'use strict';
 /**
- * An esbuild plugin for both bundles: replaces the package `debug`. With DEBUG set, the official client would print
- * whole requests through it, credentials included.
+ * An esbuild plugin for both bundles: replaces the package `debug`. If DEBUG is set, the official client uses that
+ * package to print whole requests, credentials included.
  */
 module.exports = {
   name: 'no-debug',

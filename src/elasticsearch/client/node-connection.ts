@@ -35,7 +35,7 @@ export class NodeConnection extends HttpConnection {
         })) as typeof this.makeRequest;
   }
 
-  /** The client limits the size of an answer as sent, but not after decompression. */
+  /** Limits the decompressed size of an answer, because the client limits only the size on the wire. */
   override request(
     params: ConnectionRequestParams,
     options: ConnectionRequestOptions,
@@ -52,7 +52,10 @@ export class NodeConnection extends HttpConnection {
     return (await unpacked(withOneProduct(answer), options.maxResponseSize ?? 0)) as never;
   }
 
-  /** The client ignores the signal once the headers have arrived, so a body that never ends would hang. */
+  /**
+   * Passes the signal on to Node's request: the client ignores it as soon as the headers have arrived, so that a body
+   * that never ends would hang.
+   */
   override buildRequestObject(...[params, options]: Parameters<HttpConnection['buildRequestObject']>) {
     const { signal, context } = options as {
       readonly signal?: AbortSignal;
@@ -70,8 +73,8 @@ export class NodeConnection extends HttpConnection {
   }
 
   /**
-   * The client's own `close` polls once a second while requests are pending. This one need not wait, because our
-   * requests have all been aborted before.
+   * The client's own `close` polls once a second while requests are pending. This `close` need not wait, because our
+   * requests have all been aborted by then.
    */
   override close(): Promise<void> {
     this.agent?.destroy();
@@ -82,8 +85,8 @@ export class NodeConnection extends HttpConnection {
 const product = 'x-elastic-product';
 
 /**
- * Undoes a repetition of `x-elastic-product` by a proxy. Node joins repeated values, and the client would then report
- * that the server is not Elasticsearch.
+ * Reduces a header `x-elastic-product` that a proxy repeats to one value. Node joins repeated values, and the client
+ * would then report that the server is not Elasticsearch.
  */
 function withOneProduct(answer: ConnectionRequestResponse): ConnectionRequestResponse {
   const [first, ...others] = String(answer.headers[product] ?? '').split(', ');
@@ -92,8 +95,8 @@ function withOneProduct(answer: ConnectionRequestResponse): ConnectionRequestRes
 }
 
 /**
- * Renames the parser's error for an answer that is not HTTP. The client ignores the original code, and then the request
- * would never end.
+ * Renames the parser's error for an answer that is not HTTP. The client ignores an error with the original code, so the
+ * request would never end.
  */
 function renameNotHttpError(error: NodeJS.ErrnoException): void {
   if (error.code === 'HPE_INVALID_CONSTANT') error.code = 'ERR_NOT_HTTP';

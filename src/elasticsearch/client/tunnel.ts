@@ -10,8 +10,8 @@ import { type ConnectionOptions, connect, type TLSSocket } from 'node:tls';
 import type { HttpProxy } from '../../base/way-out.ts';
 
 /**
- * A connection to `target` (`host:port`) through the proxy. Sends the proxy the user name and password from its
- * setting, if any. Errors have the same texts as those of Node's own agents, because `failure.ts` reads these texts.
+ * A connection to `target` (`host:port`) through the proxy. Authenticates at the proxy if the setting of the proxy has
+ * a user name and a password. Errors have the texts that Node's own agents use, because `failure.ts` reads these texts.
  */
 export async function openTunnel(proxy: HttpProxy, target: string, signal: AbortSignal): Promise<Socket> {
   const { protocol, hostname, port, username, password } = new URL(proxy.href);
@@ -58,17 +58,17 @@ export async function openTunnel(proxy: HttpProxy, target: string, signal: Abort
   }
 }
 
-/** The client's own defaults. */
+/** The official client's defaults for a connection pool. */
 const pool = { keepAlive: true, keepAliveMsecs: 1_000, maxSockets: 256, maxFreeSockets: 256 };
 
-/** The agent for requests to `url`; `tls` has the client's options of that name. */
+/** The agent for requests to `url`; `tls` holds the client's option `tls`. */
 export function agentThrough(proxy: HttpProxy, url: URL, tls: object = {}): HttpAgent {
   if (url.protocol === 'https:') return new TunnelAgent(proxy, { ...pool, ...tls });
   return new HttpAgent({ ...pool, proxyEnv: { http_proxy: proxy.href } });
 }
 
 interface TunnelOptions extends ConnectionOptions {
-  /** Ends an attempt to open the connection, which the request's own signal cannot end. */
+  /** Aborts the opening of the tunnel. The request's own signal cannot abort it. */
   readonly tunnelSignal?: AbortSignal;
 }
 
@@ -93,8 +93,8 @@ class TunnelAgent extends HttpsAgent {
 }
 
 /**
- * Waits for the end of a TLS handshake. If the handshake fails or is aborted, destroys the socket, and with it any
- * tunnel.
+ * Waits for the end of a TLS handshake. If the handshake fails or is aborted, destroys the socket, and with it the
+ * tunnel, if any.
  */
 export async function handshake(socket: TLSSocket, signal: AbortSignal): Promise<TLSSocket> {
   const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();

@@ -1,6 +1,7 @@
 /**
- * @module Decompresses answers up to a limit. The client limits only the bytes on the wire and then decompresses all of
- * them at once: a megabyte of gzip, which a server may send unasked, can become gigabytes.
+ * @module Decompresses answers up to a limit. The client limits only the bytes on the wire and then decompresses them
+ * without a limit: a megabyte of gzip can become gigabytes. A server may send gzip even if the client did not ask for
+ * it.
  */
 import { type ConnectionRequestResponse, errors } from '@elastic/elasticsearch';
 
@@ -24,12 +25,12 @@ export async function unpacked(
 
 async function unpack(packed: Buffer, encoding: string, maxOutputLength: number): Promise<Buffer> {
   if (packed.length === 0) return packed;
-  // Loaded on demand: few clusters compress their answers, and loading it would slow each cold start.
+  // Loaded on demand: few clusters compress their answers, and loading zlib would slow each cold start.
   const { inflateRaw, unzip } = await import('node:zlib');
   const { promise, resolve, reject } = Promise.withResolvers<Buffer>();
   // "deflate" should have a zlib header. Some servers leave it out, and browsers and curl accept both.
   const isRaw = /deflate/i.test(encoding) && !hasZlibHeader(packed);
-  // Node's default chunks of 16 kB take three times as long for an answer of a megabyte.
+  // With Node's default chunks of 16 kB, an answer of a megabyte would take three times as long.
   (isRaw ? inflateRaw : unzip)(packed, { maxOutputLength, chunkSize: 2 ** 16 }, (error, plain) => {
     const { code = '' } = (error ?? {}) as NodeJS.ErrnoException;
     if (!error) resolve(plain);
@@ -50,7 +51,8 @@ async function unpack(packed: Buffer, encoding: string, maxOutputLength: number)
 }
 
 /**
- * RFC 1950: the low bits of the first byte name the method, deflate, and the two bytes together are a multiple of 31.
+ * RFC 1950: the low four bits of the first byte are 8 for deflate. The first two bytes, read as one number, are a
+ * multiple of 31.
  */
 const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
   (first & 0x0f) === 8 && (first * 256 + second) % 31 === 0;
