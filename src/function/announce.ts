@@ -1,6 +1,6 @@
 /**
  * @module Notifies about a sweep that the function ran. A failed notification only causes a log line and a metric.
- * Loaded on demand. Does not import `metrics.ts`, because bundles that share code are larger.
+ * Loaded on demand. This module does not import `metrics.ts`, because shared code would make the bundles larger.
  */
 import type { Context } from 'aws-lambda';
 import type { Message } from '../notify/message.ts';
@@ -19,7 +19,9 @@ export interface AnnounceContext extends Omit<NotifyContext, 'remainingMs'> {
   readonly write: WriteLine;
 }
 
-/** Maximum time for notifications, and the reserve for returning the report, in milliseconds. */
+/**
+ * The maximum time for notifications and, on the next line, the time kept for returning the report, in milliseconds.
+ */
 const maxMs = 12_000;
 const timeToReturn = 2_000;
 
@@ -28,7 +30,10 @@ export async function announce(message: Message, own: AnnounceContext): Promise<
   await announceIfAny(() => message, own);
 }
 
-/** Sends a message if there is one. Does not throw, because a notification error must not prevent a sweep's report. */
+/**
+ * Sends the message that `makeMessage` returns, if any. Does not throw, because a notification error must not prevent a
+ * sweep's report.
+ */
 async function announceIfAny(makeMessage: () => Message | undefined, own: AnnounceContext): Promise<void> {
   const { context, write } = own;
   try {
@@ -58,8 +63,8 @@ const stackOf = (error: unknown) => (error instanceof Error ? error.stack : Stri
 export const notifyErrorsMetric = 'notifyErrors';
 
 /**
- * Writes the number of failures after each message, even 0, because a 0 shows that notifications work. The metric's
- * dimension is the function, because the cluster may be unknown.
+ * Writes the metric after each message. Its value is the number of failures, even if that is 0, because a 0 shows that
+ * notifications work. Its dimension is the function, because the cluster may be unknown.
  */
 function publishResult(
   targets: readonly string[],
@@ -90,7 +95,7 @@ export async function announceReport(
   await announceIfAny(() => (shouldNotify(report, when) ? sweepMessage(report, where) : undefined), own);
 }
 
-/** Notifies about a sweep that ended without a report; `request` is undefined if it could not be read. */
+/** Notifies about a sweep that ended without a report; `request` is undefined if the request could not be read. */
 export async function announceFailure(
   error: Error & { readonly exitCode?: number },
   request: SweepRequest | undefined,
@@ -121,7 +126,7 @@ export async function announceRollCallFailure(error: Error, own: AnnounceContext
   );
 }
 
-/** Says where to find the report. A scheduled invocation has no caller, so its report is in the log. */
+/** Lines that say where to find the report. A scheduled invocation has no caller, so its report is only in the log. */
 function whereToLook(field: string, id: string, { context }: AnnounceContext): string[] {
   return [
     `Report: log group \`${context.logGroupName}\`, request id \`${context.awsRequestId}\``,

@@ -1,6 +1,6 @@
 /**
- * @module Writes the function's log lines. They are the record of what a sweep did, so no log level may drop them,
- * whether it is set by Powertools' variables or by Lambda's own filter.
+ * @module Writes the function's log lines. These lines are the record of what a sweep did. No log level may drop them,
+ * neither Powertools' variables nor Lambda's own setting.
  */
 import type { Context } from 'aws-lambda';
 import { shownInJson } from '../base/text.ts';
@@ -11,13 +11,12 @@ export type Level = 'INFO' | 'WARN' | 'ERROR';
 /** Writes one JSON line. */
 export type WriteLine = (level: Level, message: string, fields: object) => void;
 
-/** Lambda's log levels, the least severe first. */
+/** Lambda's log levels, from the least to the most severe. */
 const levels = ['TRACE', 'DEBUG', 'INFO', 'WARN', 'ERROR', 'FATAL'];
 
 /**
  * If the log format is JSON, Lambda drops lines whose `level` is below AWS_LAMBDA_LOG_LEVEL, and treats a line without
- * a level or an RFC 3339 `timestamp` as INFO. So a line gets its own level or, if that would be dropped, the lowest
- * level that passes.
+ * a level or an RFC 3339 `timestamp` as INFO. So a line keeps its level, or gets the lowest level that is not dropped.
  */
 export function stampOf(
   level: Level,
@@ -38,7 +37,7 @@ const escaped = (_key: string, value: unknown) =>
 /** The id of the first invocation of this process. */
 let coldRequestId: string | undefined;
 
-/** The writer of one invocation's lines. */
+/** Returns the function that writes the log lines of one invocation. */
 export function auditLog(context: Context, environment: Environment): WriteLine {
   coldRequestId ??= context.awsRequestId;
   const invocation = {
@@ -56,13 +55,13 @@ export function auditLog(context: Context, environment: Environment): WriteLine 
   };
 }
 
-/** Without `all`, `flushLog` waits only if more than this many bytes are queued. */
+/** Maximum number of queued bytes for which `flushLog` does not wait, unless it is called with `all`. */
 const maxQueued = 64 * 1024;
 
 /**
  * Waits until queued lines are written. Without `all`, it waits only if many lines are queued. Lambda freezes the
  * process when the handler returns, so lines that are still queued are written by the next invocation or never. Gives
- * up when the log is closed, or after `limitMs`.
+ * up if the log is closed, or after `limitMs`.
  */
 export async function flushLog(limitMs: number, all = false): Promise<void> {
   const { stdout } = process;
@@ -74,7 +73,10 @@ export async function flushLog(limitMs: number, all = false): Promise<void> {
   clearTimeout(limit);
 }
 
-/** The fields of an error that are logged. Others may contain answers of the SDK or the cluster, so they are left out. */
+/**
+ * The fields of an error that are logged. Other fields are left out, because they may contain answers from AWS or the
+ * cluster.
+ */
 export function errorFields(error: Error): object {
   const { name, message, stack, cause } = error;
   return { name, message, stack, ...(cause instanceof Error && { cause: errorFields(cause) }) };

@@ -34,12 +34,12 @@ export interface FunctionContext {
 /** Time kept for returning the report, in milliseconds, in case the log accepts no more lines. */
 const timeToAnswer = 1_000;
 
-// A log that cannot be written must not end the process: the sweep continues, and its caller gets the report.
+// An error while a log line is written must not end the process: the sweep continues, and its caller gets the report.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
 
 /**
- * Creates the handler. It takes a request and returns the report, or takes a roll call and returns which of the
- * expected clusters have not reported.
+ * Creates the handler. The handler takes a request and returns the report, or it takes a roll call and returns which of
+ * the expected clusters have not reported.
  */
 export function createHandler({ environment, clock }: FunctionContext) {
   return middy<unknown, SweepReport | RollCallResult>({ timeoutEarlyInMillis: 0 })
@@ -47,7 +47,7 @@ export function createHandler({ environment, clock }: FunctionContext) {
     .handler(async (event: unknown, context: Context): Promise<SweepReport | RollCallResult> => {
       if (isRollCall(event)) return await callRoll(event, context, { environment, clock });
       const { request, warnings } = parseRequest(event);
-      // First, so that an invalid setting ends the sweep before any request is sent.
+      // The first step, so that an invalid setting ends the sweep before any request is sent.
       await using followUps = followUpsFrom({
         environment,
         clock,
@@ -68,7 +68,7 @@ export function createHandler({ environment, clock }: FunctionContext) {
         warnings: debug === undefined ? warnings : [...warnings, debug],
       };
       const write = auditLog(context, environment);
-      // Closes the sockets when the sweep ends: a warm function would keep them open for minutes.
+      // `await using` closes the sockets when the sweep ends: a warm function would keep them open for minutes.
       await using cluster = new ElasticsearchCluster(connection, clock);
       const sweepContext = () => ({
         cluster,
@@ -138,7 +138,7 @@ async function reportFailure(
   const cluster = clusterIn(event);
   const request = requestIn(event);
   write('ERROR', 'sweep failed', {
-    // An event without a valid request has no sweep id.
+    // If the event contains no valid request, there is no sweep id.
     ...(request && { sweepId: sweepIdOf(request.trigger, context.awsRequestId) }),
     ...(cluster !== undefined && { cluster: { name: cluster } }),
     error: errorFields(error),
@@ -158,7 +158,7 @@ const secretsOf =
 const loadNotices = async (environment: Environment) =>
   mayNotify(environment) ? await import('./announce.ts').catch(() => undefined) : undefined;
 
-/** Loaded on demand: a function that stores no reports in Elasticsearch starts without this code. */
+/** Loaded on demand: a function that stores no reports in Elasticsearch starts without the code for it. */
 const loadStoring = async (environment: Environment) =>
   Object.keys(environment).some((name) => name.startsWith('JOBSWEEP_REPORTS_'))
     ? await import('./store-swept.ts').catch(() => undefined)
@@ -172,7 +172,7 @@ const noticeContext = (environment: Environment, context: Context): AnnounceCont
   clock: systemClock,
 });
 
-/** The cluster that an event's request names; undefined if the name is invalid. */
+/** The cluster that the request in an event names; undefined if the name is invalid. */
 function clusterIn(event: unknown): string | undefined {
   if (!isJsonObject(event)) return undefined;
   const { cluster = 'default' } = event;
@@ -181,7 +181,7 @@ function clusterIn(event: unknown): string | undefined {
 
 const isRollCall = (event: unknown) => isJsonObject(event) && 'rollCall' in event;
 
-/** The request of an event; undefined if it is not valid. */
+/** The request in an event; undefined if the request is not valid. */
 function requestIn(event: unknown): SweepRequest | undefined {
   try {
     return parseRequest(event).request;
@@ -191,8 +191,8 @@ function requestIn(event: unknown): SweepRequest | undefined {
 }
 
 /**
- * Logs the report. A scheduled invocation has no caller, so these lines are the only copy. After each line, waits if
- * too much is queued. Otherwise tens of thousands of lines would pile up in memory.
+ * Logs the report. A scheduled invocation has no caller, so the log has the only copy. After each line, waits if too
+ * much is queued, because tens of thousands of lines would otherwise pile up in memory.
  */
 async function logReport(report: SweepReport, write: WriteLine, logTime: () => number): Promise<void> {
   const { sweepId, cluster, startedAt, followUpOf, jobs } = report;

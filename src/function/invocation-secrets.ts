@@ -7,11 +7,11 @@ import { readingOnce, secretReader } from '../settings/secrets.ts';
 
 const readers = new WeakMap<Context, ReadSecret>();
 
-/** Reads each secret once for the invocation. */
+/** Returns a function that reads each secret only once in an invocation. */
 export function secretsOf(environment: Environment, context: Context): ReadSecret {
   let reader = readers.get(context);
   if (!reader) {
-    // Uses the system clock, because this is a real network call. One second is left to report an error.
+    // Uses the system clock, because secrets are read over the real network. One second is kept to report an error.
     reader = readingOnce(secretReader(systemClock, environment, context.getRemainingTimeInMillis() - 1_000));
     readers.set(context, reader);
   }

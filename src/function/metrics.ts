@@ -6,7 +6,7 @@ import { stampOf } from './audit-log.ts';
 
 export const metricsNamespace = 'jobsweep';
 
-/** The metrics in addition to the report's counts. */
+/** The metrics that are published in addition to the report's counts. */
 export const extraMetrics = {
   freedBytes: { unit: MetricUnit.Bytes, means: 'memory of the jobs that were closed' },
   durationMs: { unit: MetricUnit.Milliseconds, means: 'duration of the sweep' },
@@ -22,10 +22,7 @@ export const extraMetrics = {
   followedUp: { unit: MetricUnit.Count, means: 'jobs that the follow-up takes' },
 } as const;
 
-/**
- * Writes one line with every count, zeros included. If a count were left out, it would look as if the function were
- * down.
- */
+/** Writes one line with every count, zeros included. A missing count would look as if the function were down. */
 export function publishMetrics(report: SweepReport, environment: Environment): void {
   const extra: Record<keyof typeof extraMetrics, number> = {
     freedBytes: report.freedBytes,
@@ -38,7 +35,7 @@ export function publishMetrics(report: SweepReport, environment: Environment): v
   publishValues({ cluster: report.cluster.name }, { ...report.counts, ...extra }, environment);
 }
 
-/** Writes one line with these metrics, in the dimension `service` and the given one. */
+/** Writes one line with the metrics in `values`. Their dimensions are `service` and the given one. */
 export function publishValues(
   dimension: Readonly<Record<string, string>>,
   values: Readonly<Record<string, number>>,

@@ -1,6 +1,6 @@
 /**
  * @module Finds out which clusters have reported, from the metric that each report publishes. CloudWatch keeps
- * one-minute data for 15 days, and one call can query 500 clusters.
+ * one-minute data for 15 days, and one request can query 500 clusters.
  */
 import type { GetMetricDataCommandInput, MetricDataResult } from '@aws-sdk/client-cloudwatch';
 import { RollCallError } from '../base/errors.ts';
@@ -10,7 +10,7 @@ import { wayToAws } from '../base/way-to-aws.ts';
 import type { Environment } from '../settings/environment.ts';
 import { CloudWatchClient, GetMetricDataCommand } from './metric-client.ts';
 
-/** CloudWatch's limit for one call. */
+/** CloudWatch's maximum number of queries in one request. */
 const maxQueries = 500;
 const minute = 60_000;
 
@@ -22,7 +22,7 @@ export interface Period {
 
 /**
  * Those of `clusters` that reported in the period. Reports from follow-ups also count.
- * @throws {RollCallError} if CloudWatch does not answer for all of them.
+ * @throws {RollCallError} if CloudWatch does not answer for all of `clusters`.
  */
 export async function reportedClusters(
   clusters: readonly string[],

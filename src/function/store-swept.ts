@@ -1,5 +1,5 @@
 /**
- * @module Stores the report of the function's sweep in Elasticsearch. Loaded on demand. A failure only causes a log
+ * @module Stores the reports of the function's sweeps in Elasticsearch. Loaded on demand. A failure only causes a log
  * line.
  */
 import { systemClock } from '../base/system-clock.ts';

@@ -1,4 +1,4 @@
-/** @module Sends to SNS and EventBridge. Loaded only when one of them is a target, because their clients are large. */
+/** @module Sends to SNS and EventBridge. Loaded only if one of them is a target, because their clients are large. */
 import { printable } from '../base/text.ts';
 import { awsAgents } from '../base/way-out.ts';
 import { DeliveryError, defaultRetryMs, type SendContext } from './delivery.ts';
@@ -7,15 +7,15 @@ import type { Message } from './message.ts';
 import { snsPublication } from './sns.ts';
 
 /**
- * The options of a client. The region comes from the ARN, because the target and the function may be in different
- * regions.
+ * The options of the AWS client for a target. The region comes from the target's ARN, because the target and the
+ * function may be in different regions.
  */
 export function optionsFor(arn: string, { environment }: SendContext) {
   const region = arn.startsWith('arn:') ? arn.split(':')[3] : undefined;
   try {
     return { ...(region && { region }), maxAttempts: 1, requestHandler: awsAgents(environment) };
   } catch (error) {
-    // An invalid proxy setting. Its message never contains the password.
+    // The proxy setting is invalid. The error's message never contains the proxy's password.
     throw new DeliveryError((error as Error).message);
   }
 }
@@ -29,7 +29,7 @@ export async function within<T>(signal: AbortSignal, work: Promise<T>): Promise<
 }
 
 /**
- * @throws {DeliveryError} unless the value is the ARN of a standard topic. (A FIFO topic requires a group for each
+ * @throws {DeliveryError} unless `topicArn` is the ARN of a standard topic. (A FIFO topic requires a group for each
  * message.)
  */
 export function checkTopic(topicArn: string): void {
@@ -37,7 +37,7 @@ export function checkTopic(topicArn: string): void {
     throw new DeliveryError('JOBSWEEP_NOTIFY_SNS_TOPIC_ARN is not the ARN of a standard SNS topic');
 }
 
-/** @throws {DeliveryError} if a value is not the name or ARN of a bus. */
+/** @throws {DeliveryError} if `bus` is not the name or the ARN of an event bus. */
 export function checkBus(bus: string): void {
   if (!/^(arn:aws[a-z-]*:events:[^:]+:\d+:event-bus\/)?[\w./-]{1,256}$/.test(bus))
     throw new DeliveryError('JOBSWEEP_NOTIFY_EVENT_BUS is not the name or ARN of an event bus');

@@ -28,7 +28,7 @@ export function clustersMessage(
     report ? shouldNotify(report, when) : failure && when !== 'never',
   );
   if (notable.length === 0) return undefined;
-  // The worst first: a long list is cut at its end.
+  // The worst sweep first: a long list is cut at its end.
   const sorted = [...notable].sort((a, b) => rankOf(a) - rankOf(b));
   const [worst] = sorted;
   const hasForced = sweeps.some(({ report }) => (report?.counts.forceClosed ?? 0) > 0);
@@ -48,7 +48,7 @@ export function clustersMessage(
   };
 }
 
-/** The rank of a result; 0 is the worst: failed, refused, partial, done. */
+/** The rank of a sweep, from 0, the worst: failed, refused, partial, done. */
 function rankOf(sweep: ClusterSweep | undefined): 0 | 1 | 2 | 3 {
   if (!sweep?.report) return 0;
   return ({ refused: 1, partial: 2, done: 3 } as const)[sweep.report.status];
@@ -75,7 +75,7 @@ function headlineOf(sweeps: readonly ClusterSweep[]): string {
   ].join('; ');
 }
 
-/** Model memory and reserved memory are two measures for the same jobs, so they are never added up. */
+/** Model memory and reserved memory are two measures for the same jobs, so the two are never added together. */
 function memoryFacts(sweeps: readonly ClusterSweep[]): Fact[] {
   const freed = sweeps.flatMap(({ report }) => (report && !report.dryRun ? [freedMemory(report)] : []));
   const sum = (field: keyof (typeof freed)[number]) => freed.reduce((total, each) => total + each[field], 0);

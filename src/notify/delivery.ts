@@ -7,9 +7,9 @@ export interface SendContext {
   readonly environment: Environment;
 }
 
-/** `message` is logged, so it never contains the address of a webhook. */
+/** A target did not accept a message. `message` is logged, so it never contains the address of a webhook. */
 export class DeliveryError extends Error {
-  /** How long to wait before the one retry, in milliseconds; undefined if a retry would not help. */
+  /** How long to wait before the only retry, in milliseconds; undefined if a retry would not help. */
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, retryAfterMs?: number) {
@@ -19,5 +19,5 @@ export class DeliveryError extends Error {
   }
 }
 
-/** The wait before a retry if the target does not say how long, in milliseconds. */
+/** The wait before a retry, in milliseconds, if the target does not ask for a certain wait. */
 export const defaultRetryMs = 500;

@@ -1,5 +1,6 @@
 /**
- * @module A message in machine-readable form: the detail of an EventBridge event, and the body for a generic webhook.
+ * @module Converts a message into a machine-readable format: the detail of an EventBridge event, and the body for a
+ * generic webhook.
  */
 
 import { cut, fitting, linksOf, type Message, plainLine } from './message.ts';
@@ -13,7 +14,10 @@ const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(val
 /** The source of our events. */
 export const eventSource = 'jobsweep';
 
-/** Detail that does not fit is left out, and `truncated` says so. */
+/**
+ * The detail of the event for a message. The message's own `detail` is left out if it does not fit; `truncated` is then
+ * true.
+ */
 export function eventDetail(message: Message): Readonly<Record<string, unknown>> {
   const { severity, headline, lines, thread, detail = {} } = message;
   const [runbook, ...alsoSee] = linksOf(message).map(({ url }) => url);
@@ -29,7 +33,7 @@ export function eventDetail(message: Message): Readonly<Record<string, unknown>>
   return bytesOf(whole) <= maxBytes ? whole : { ...text, truncated: true };
 }
 
-/** The body of a generic webhook: the event, and its text in the field that most chats show. */
+/** The body for a generic webhook: the event, and the headline in `text`, the field that most chats show. */
 export function webhookBody(message: Message): object {
   const detail = eventDetail(message);
   return { text: detail.headline, source: eventSource, kind: message.kind, detail };

@@ -1,4 +1,7 @@
-/** @module Looks at the topic and the bus of notifications without sending anything. Only `doctor` loads it. */
+/**
+ * @module Checks the topic and the bus for notifications without sending a message. Only `jobsweep doctor` loads this
+ * module.
+ */
 import { checkBus, checkTopic, optionsFor, sdkProblem, within } from './aws-targets.ts';
 import type { SendContext } from './delivery.ts';
 

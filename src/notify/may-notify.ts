@@ -4,7 +4,7 @@
  */
 import type { Environment } from '../settings/environment.ts';
 
-/** Whether a target could be configured. Reads no secret. */
+/** Whether a target may be configured: in the environment, or in a secret. Does not read the secret. */
 export const mayNotify = (environment: Environment): boolean =>
   Boolean(environment.ELASTICSEARCH_SECRET?.trim()) ||
   Object.keys(environment).some((name) => name.startsWith('JOBSWEEP_NOTIFY_'));

@@ -1,4 +1,4 @@
-/** @module A notification before it is converted to the form for its target. */
+/** @module A notification before it is converted to the format of its target. */
 import { printable } from '../base/text.ts';
 import { type Anchor, runbookLink } from '../sweep/reporting/runbook.ts';
 
@@ -13,7 +13,7 @@ export interface Fact {
  */
 export interface Message {
   readonly severity: 'info' | 'warning' | 'error';
-  /** One sentence. It is the only part that a phone shows. */
+  /** One sentence. A phone shows only this part of a message. */
   readonly headline: string;
   readonly lines: readonly string[];
   /** Numbers with their names, shown as a table. */
@@ -24,9 +24,9 @@ export interface Message {
   readonly alsoSee?: readonly { readonly title: string; readonly anchor: Anchor }[];
   /** The detail type of the event, for example `Jobsweep Sweep Finished`. */
   readonly kind: string;
-  /** Targets group the messages of one thread. All messages about a cluster have the same thread. */
+  /** Targets group messages with the same thread. All messages about one cluster have the same thread. */
   readonly thread: string;
-  /** Machine-readable data, in addition to the text above. */
+  /** Machine-readable data, in addition to the text in the other fields. */
   readonly detail?: Readonly<Record<string, unknown>>;
 }
 
@@ -34,7 +34,7 @@ export interface Message {
 export const cut = (text: string, limit: number): string =>
   text.length <= limit ? text : `${text.slice(0, limit - 1).replace(/[\ud800-\udbff]$/, '')}…`;
 
-/** The links of a message into the runbook, the most important first. */
+/** The links of a message to sections of the runbook, the most important first. */
 export function linksOf({ anchor, alsoSee = [] }: Message): readonly { title: string; url: string }[] {
   const first = { title: 'What this means, and what to do', anchor };
   return [first, ...alsoSee].map((section) => ({ title: section.title, url: runbookLink(section.anchor) }));
@@ -42,11 +42,11 @@ export function linksOf({ anchor, alsoSee = [] }: Message): readonly { title: st
 
 const maxFacts = 20;
 
-/** The facts of a message, cut to a readable table. */
+/** The facts of a message, shortened so that the table stays readable. */
 export const factsOf = ({ facts = [] }: Message): Fact[] =>
   facts.slice(0, maxFacts).map(({ name, value }) => ({ name: cut(name, 60), value: cut(value, 100) }));
 
-/** A text from an external source as a quotation of at most `limit` characters. */
+/** Quotes a text from an external source, shortened to at most `limit` characters. */
 export function code(text: string, limit = 100): string {
   return `\`${cut(printable(text.replace(/\s+/g, ' ')).replaceAll('`', "'"), limit)}\``;
 }
@@ -57,7 +57,7 @@ export interface Part {
   readonly isCode: boolean;
 }
 
-/** The parts of a line, split at its backticks. */
+/** Splits a line at its backticks. */
 export function partsOf(line: string): Part[] {
   return line
     .split('`')
@@ -69,8 +69,8 @@ export function partsOf(line: string): Part[] {
 export const plainLine = (line: string): string => line.replaceAll('`', '');
 
 /**
- * As many of `lines` as fit into the limit; `sizeOf` measures each. If some do not fit, the last line says how many are
- * missing.
+ * As many of `lines` as fit into `maxSize`; `sizeOf` measures one line. If some do not fit, the last line says how many
+ * are missing.
  */
 export function fitting(
   lines: readonly string[],

@@ -1,10 +1,13 @@
-/** @module The settings of notifications: where they go and when. No message here contains a webhook's address. */
+/**
+ * @module The settings of notifications: where they are sent and when. No message of this module contains a webhook's
+ * address.
+ */
 import { printable, quote } from '../base/text.ts';
 import type { Environment, notifyOptions, TargetSetting } from '../settings/environment.ts';
 import type { ReadSecret } from '../settings/find-connection.ts';
 import type { NotifyWhen } from '../sweep/request/request-schema.ts';
 
-/** The short names of the targets in messages. */
+/** The short names of the targets, for messages. */
 export const targetNames: Readonly<Record<TargetSetting, string>> = {
   JOBSWEEP_NOTIFY_SNS_TOPIC_ARN: 'sns',
   JOBSWEEP_NOTIFY_EVENT_BUS: 'events',
@@ -22,7 +25,8 @@ export const notifyWhens: Readonly<Record<NotifyWhen, string>> = {
 };
 
 const prefix = 'JOBSWEEP_NOTIFY_';
-// Not the keys of the tables of meanings: those texts are for the reference page, and would become part of the function.
+// Does not use the keys of the tables in environment.ts: the texts there are for the reference page, and would become
+// part of the function.
 const targetSettings = Object.keys(targetNames) as TargetSetting[];
 const optionSettings = Object.keys({
   JOBSWEEP_NOTIFY_WHEN: true,
@@ -30,7 +34,7 @@ const optionSettings = Object.keys({
 } satisfies Record<keyof typeof notifyOptions, true>);
 const known: readonly string[] = [...targetSettings, ...optionSettings];
 
-/** A problem with one setting or target. The other targets still get the message. */
+/** A problem with one setting or target. The message is still sent to the other targets. */
 export interface SettingProblem {
   readonly target: string;
   readonly why: string;
@@ -41,7 +45,10 @@ export interface NotifySettings {
   readonly problems: readonly SettingProblem[];
 }
 
-/** When to notify. An invalid variable counts as not set; `readNotifySettings` reports it as a problem. */
+/**
+ * When to notify: the request decides, otherwise JOBSWEEP_NOTIFY_WHEN. An invalid value of the variable counts as not
+ * set; `readNotifySettings` reports it as a problem.
+ */
 export function notifyWhen(requested: NotifyWhen | undefined, environment: Environment): NotifyWhen {
   const given = environment.JOBSWEEP_NOTIFY_WHEN?.trim() ?? '';
   return requested ?? (isWhen(given) ? given : 'changes');
@@ -73,7 +80,7 @@ function invalidWhen({ JOBSWEEP_NOTIFY_WHEN: given }: Environment): SettingProbl
   ];
 }
 
-/** Problems for unknown names. Without them, a misspelt name would silently disable its target. */
+/** The problems with unknown names. If they were not reported, a misspelt name would silently disable a target. */
 function unknownNames(values: Readonly<Record<string, unknown>>, where: string): SettingProblem[] {
   return Object.keys(values)
     .filter((name) => name.toUpperCase().startsWith(prefix) && !known.includes(name))

@@ -22,7 +22,7 @@ const minAttemptMs = 1_000;
 export interface NotifyContext {
   readonly environment: Environment;
   readonly readSecret: ReadSecret;
-  /** The machine's clock, because targets are real services. */
+  /** The system clock in production, because targets are real services. */
   readonly clock: Clock;
   /** The time limit for all targets together, in milliseconds. */
   readonly remainingMs: number;
@@ -33,7 +33,7 @@ export interface NotifyContext {
 export interface NotifyResult {
   /** The targets that accepted the message. */
   readonly sent: readonly string[];
-  /** The targets that did not accept the message, and the invalid settings. */
+  /** A problem for each target that did not accept the message, and for each invalid setting. */
   readonly problems: readonly SettingProblem[];
 }
 
@@ -78,7 +78,7 @@ export async function notify(message: Message, context: NotifyContext): Promise<
   };
 }
 
-/** Reads the settings; gives up on the secret after `ms`. */
+/** Reads the settings. Waits at most `ms` for the secret, and then uses the environment alone. */
 async function settingsWithin(ms: number, { environment, readSecret, clock, remainingMs }: NotifyContext) {
   using limit = clock.limit(Math.min(ms, remainingMs));
   const { promise: late, reject } = Promise.withResolvers<never>();
@@ -88,7 +88,7 @@ async function settingsWithin(ms: number, { environment, readSecret, clock, rema
 
 interface Delivery {
   readonly clock: Clock;
-  /** The time by which the last attempt must end, epoch milliseconds. */
+  /** The time by which the last attempt must end, in epoch milliseconds. */
   readonly end: number;
   readonly stop: AbortSignal | undefined;
 }
@@ -108,7 +108,7 @@ async function deliver(
       return undefined;
     } catch (error) {
       if (stop?.aborted) return 'interrupted';
-      // Reports only the name, because the message of an unknown error may quote the address.
+      // Reports only the error's name, because the message of an unknown error may quote the target's address.
       if (!(error instanceof DeliveryError)) return `unexpected error ${printable((error as Error).name)}`;
       const { message, retryAfterMs } = error;
       if (attempt === 2 || retryAfterMs === undefined) return message;

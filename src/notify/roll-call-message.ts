@@ -18,7 +18,7 @@ const rollCallFailed = 'Jobsweep Roll Call Failed';
 export const shouldNotifyOf = ({ missing }: RollCallResult, when: NotifyWhen): boolean =>
   when === 'always' || (when !== 'never' && missing.length > 0);
 
-/** `where`: lines that say where the log is. */
+/** The message about a roll call. `where` has lines that say where the log is. */
 export function rollCallMessage(result: RollCallResult, where: readonly string[]): Message {
   const { expected, reported, missing, within } = result;
   const more = missing.length > maxNamed ? ` and ${missing.length - maxNamed} more` : '';

@@ -1,23 +1,22 @@
-/** @module A message in the form for Slack's incoming webhooks, within Slack's limits for blocks. */
+/** @module Converts a message for Slack's incoming webhooks, within Slack's limits for blocks. */
 
 import { cut, factsOf, fitting, linksOf, type Message, plainLine } from './message.ts';
 
-// Slack's own limits. If all blocks together have more than about 13,200 characters, Slack answers
-// `msg_blocks_too_long`.
+// Slack's limits. If all blocks together have more than about 13,200 characters, Slack answers `msg_blocks_too_long`.
 const maxHeader = 150;
 const maxSection = 3_000;
 const maxFields = 10;
 /**
- * Maximum size of all blocks, in characters of JSON. Headline, facts and links are short, so most of it is left for the
- * lines.
+ * Maximum size of all blocks together, in characters of JSON. Headline, facts and links are short, so most of the space
+ * is left for the lines.
  */
 const maxAll = 12_500;
 
-/** Slack interprets these three characters: `<!channel>` in a job's id would notify everyone. */
+/** Escapes the three characters that Slack interprets: `<!channel>` in a job's id would notify everyone. */
 const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
-// `verbatim` keeps Slack from turning addresses and names of channels into links.
+// With `verbatim`, Slack does not turn addresses and names of channels into links.
 const markdown = (text: string) => ({ type: 'mrkdwn', text, verbatim: true });
 
 const signs = { info: '', warning: '⚠️ ', error: '🔴 ' } as const;
@@ -25,7 +24,7 @@ const signs = { info: '', warning: '⚠️ ', error: '🔴 ' } as const;
 export function slackBody(message: Message): object {
   const { severity, headline, lines } = message;
   const title = `${signs[severity]}${plainLine(headline)}`;
-  // Escaping turns 160 characters into at most 800, and Slack allows 2,000 in a field.
+  // A fact has at most 160 characters. Escaping turns them into at most 800, and Slack allows 2,000 in a field.
   const fields = factsOf(message)
     .slice(0, maxFields)
     .map(({ name, value }) => markdown(`*${escaped(name)}*\n${escaped(value)}`));
@@ -38,11 +37,11 @@ export function slackBody(message: Message): object {
       elements: linksOf(message).map(({ title: words, url }) => markdown(`<${url}|${words}>`)),
     },
   ];
-  // A section takes about 70 characters in addition to its lines, and a long line needs a section of its own.
+  // In JSON, a section has about 70 characters in addition to its lines, and a long line needs a section of its own.
   const maxLines = maxAll - JSON.stringify(blocks([])).length;
   const sizeOf = (line: string) => JSON.stringify(line).length + (line.length > maxSection / 2 ? 70 : 5);
   return {
-    // a phone shows only this text, and Slack interprets its markup, too
+    // a phone shows only `text`; it is escaped, because Slack interprets markup in it
     text: escaped(cut(title, maxSection)),
     blocks: blocks(
       fitting(
@@ -54,7 +53,7 @@ export function slackBody(message: Message): object {
   };
 }
 
-/** Cuts a line to the length of a section, without half an escape at its end. */
+/** Cuts an escaped line to the length of a section, without half an escape sequence at its end. */
 const cutEscaped = (line: string): string =>
   line.length <= maxSection - 10 ? line : `${line.slice(0, maxSection - 10).replace(/&\w*$/, '')}…`;
 

@@ -1,11 +1,11 @@
 /**
- * @module A message in the form for an SNS topic: a custom notification for Amazon Q Developer in chat applications,
- * which posts it to Slack, Teams or Chime, and plain text for e-mail subscribers.
+ * @module Converts a message for an SNS topic: into a custom notification for Amazon Q Developer in chat applications,
+ * which posts it to Slack, Teams or Chime, and into plain text for e-mail subscribers.
  */
 
 import { cut, factsOf, fitting, linksOf, type Message, plainLine } from './message.ts';
 
-/** Limits of SNS and of Amazon Q's schema. */
+/** The limits of SNS and of the schema of Amazon Q. */
 const maxSubject = 100;
 const maxTitle = 250;
 const maxDescription = 8_000;

@@ -1,4 +1,4 @@
-/** @module The notification about a sweep: whether there is one, and what it says. */
+/** @module The notification about a sweep: whether to send one, and what it says. */
 import { plural } from '../base/text.ts';
 import { bytes, moment } from '../base/words.ts';
 import { freedMemory } from '../sweep/reporting/freed-memory.ts';
@@ -20,7 +20,7 @@ export const sweepFinished = 'Jobsweep Sweep Finished';
 export const sweepFailed = 'Jobsweep Sweep Failed';
 
 /**
- * Whether a sweep sends a notification. Neither a dry run nor a sweep that only watched the closes of an earlier sweep
+ * Whether to notify about a sweep. Neither a dry run nor a sweep that only watched the closes of an earlier sweep
  * counts as a change.
  */
 export function shouldNotify(report: SweepReport, when: NotifyWhen): boolean {
@@ -38,7 +38,7 @@ const hasChanged = ({ dryRun, counts, jobs }: SweepReport): boolean =>
         (outcome === 'closing' && batch !== undefined) || datafeedStopped,
     ));
 
-/** `where`: lines that say where the report is. */
+/** The message about a sweep. `where` has lines that say where the report is. */
 export function sweepMessage(report: SweepReport, where: readonly string[]): Message {
   const { cluster, status, fuse } = report;
   const anchor = reportAnchor(report) ?? 'status-done';
@@ -63,7 +63,7 @@ export function sweepMessage(report: SweepReport, where: readonly string[]): Mes
   };
 }
 
-/** The parts of a report, in addition to its status, that have sections of their own in the runbook. */
+/** The sections of the runbook about what a report contains, in addition to the section about its status. */
 const sectionsOf = ({ counts, warnings }: SweepReport): NonNullable<Message['alsoSee']> => [
   ...(counts.forceClosed > 0
     ? [{ title: 'Jobs closed with force', anchor: 'a-job-was-forced' as const }]
@@ -101,7 +101,7 @@ function factsOf(report: SweepReport): Fact[] {
   ];
 }
 
-/** Model memory and reserved memory are two measures for the same jobs, so they are never added up. */
+/** Model memory and reserved memory are two measures for the same jobs, so the two are never added together. */
 function memoryFacts(report: SweepReport): Fact[] {
   const { modelBytes, reservedBytes, jobs, unknown } = freedMemory(report);
   const least = unknown > 0 ? 'at least ' : '';
@@ -219,7 +219,7 @@ export function failureMessage(
   const on = cluster === undefined ? 'jobsweep' : `jobsweep, ${cluster}`;
   return {
     severity: 'error',
-    // Only exit code 1, a bug, can mean that the sweep failed after a close.
+    // Exit code 1 means a bug. Only then can the sweep have failed after a close.
     headline: `${on}: the sweep failed${error.exit === 1 ? '' : ', nothing was closed'}`,
     lines: [`${error.name}: ${code(error.message, 1_000)}`, ...where],
     anchor: errorAnchor(error.name, error.exit),

@@ -1,13 +1,13 @@
-/** @module A message in the form for Microsoft Teams: an adaptive card for the webhook of a workflow. */
+/** @module Converts a message for Microsoft Teams into an adaptive card for the webhook of a workflow. */
 
 import { cut, type Fact, factsOf, fitting, linksOf, type Message, partsOf } from './message.ts';
 
-/** Teams refuses messages over 28 KB, and counts its own wrapper, which adds about a fifth. */
+/** Teams refuses messages over 28 KB. It counts its own wrapper, too, which adds about a fifth. */
 const maxBytes = 19_000;
 
 const colours = { info: 'default', warning: 'warning', error: 'attention' } as const;
 
-/** Text runs show their text unchanged. A `TextBlock` would interpret it as Markdown, links included. */
+/** A `TextRun` shows its text unchanged. A `TextBlock` would interpret it as Markdown, links included. */
 const line = (text: string, look: object = {}) => ({
   type: 'RichTextBlock',
   inlines: partsOf(text).map((part) => ({

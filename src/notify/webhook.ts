@@ -1,4 +1,7 @@
-/** @module Posts JSON to a webhook. Its address is a secret: nothing here shows more of it than the host. */
+/**
+ * @module Posts JSON to a webhook. The webhook's address is a secret: no message of this module shows more of the
+ * address than the host.
+ */
 import { once } from 'node:events';
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from 'node:http';
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https';
@@ -10,10 +13,13 @@ import { DeliveryError, defaultRetryMs, type SendContext } from './delivery.ts';
 const maxAnswer = 2_000;
 const maxShown = 120;
 
-/** A webhook's address. @throws {DeliveryError} if it is not a URL, or not encrypted. */
+/**
+ * A webhook's address as a URL. @throws {DeliveryError} if the text is not a URL, or if the URL is neither https nor
+ * local.
+ */
 export function webhookUrl(setting: string, text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  // The value is not shown, because a part of it may be the secret.
+  // The value is not shown, because it may contain the secret part of an address.
   if (!url) throw new DeliveryError(`${setting} is not an address`);
   const isLocal = url.protocol === 'http:' && /^(127\.0\.0\.1|\[::1\]|localhost)$/.test(url.hostname);
   if (url.protocol !== 'https:' && !isLocal)
@@ -24,11 +30,11 @@ export function webhookUrl(setting: string, text: string): URL {
 export interface Post extends SendContext {
   readonly url: URL;
   readonly body: object;
-  /** Checks the answer of a successful request. By default any answer is accepted. */
+  /** Checks the text of an answer with a 2xx status. By default, any text is accepted. */
   readonly isAccepted?: (answer: string) => boolean;
 }
 
-/** @throws {DeliveryError} unless the target accepts the message. Follows no redirect. */
+/** @throws {DeliveryError} unless the target accepts the message. A redirect is not followed. */
 export async function post(given: Post): Promise<void> {
   const { url, isAccepted = () => true } = given;
   const way = wayOf(given);
@@ -49,7 +55,7 @@ function wayOf({ url, environment }: Post): WayOut {
   try {
     return wayTo(url, environment);
   } catch (error) {
-    // An invalid proxy setting. Its message never contains the password.
+    // The proxy setting is invalid. The error's message never contains the proxy's password.
     throw new DeliveryError((error as Error).message);
   }
 }
@@ -99,13 +105,16 @@ async function textOf(response: IncomingMessage): Promise<string> {
 
 function networkProblem(error: unknown, proxy: WayOut['proxy']): string {
   const { code, message = 'no connection' } = error as { readonly code?: unknown; readonly message?: string };
-  // If the proxy refuses, only the error's message contains the status.
+  // If the proxy refuses the tunnel, only the error's message contains the proxy's status.
   const text = typeof code === 'string' && !code.startsWith('ERR_PROXY') ? code : withoutNodeHint(message);
   const secrets = proxy?.secrets ?? [];
   return printable(secrets.reduce((clean, secret) => clean.replaceAll(secret, '[redacted]'), text));
 }
 
-/** Shortens an answer. A gateway's page may repeat the address or its secret part, so that is removed. */
+/**
+ * Shortens an answer for a message. A gateway's page may repeat the webhook's address or its secret parts, so they are
+ * removed.
+ */
 function inFewWords(answer: string, url: URL): string {
   const secrets = [
     url.href,
@@ -120,7 +129,7 @@ function inFewWords(answer: string, url: URL): string {
   return printable(clean.replace(/\s+/g, ' ').trim()).slice(0, maxShown);
 }
 
-/** `Retry-After` in milliseconds: seconds or a date. */
+/** The wait that `Retry-After` asks for, in milliseconds. The header holds seconds or a date. */
 function waitOf({ headers: { 'retry-after': after } }: IncomingMessage): number {
   if (after === undefined) return defaultRetryMs;
   const seconds = Number(after);
