@@ -1,13 +1,13 @@
 /**
- * @module Translates the SDK's errors: what failed, what to do about it, and whether a retry can help. The service's own
- * text is included only if it cannot contain a signature.
+ * @module Translates the SDK's errors into what failed, what to do about it, and whether a retry can help. The
+ * service's own text is included only if it cannot contain a signature.
  */
 import { InvalidSettingError, SchedulerError } from '../base/errors.ts';
 import { printable, withoutNodeHint } from '../base/text.ts';
 
 /**
- * What a failed call means to its caller. `role_not_ready` is the service's 400 for a role that it cannot assume: the
- * role is wrong, or was created only seconds ago.
+ * What a failed call means to its caller. `role_not_ready`: the service answered 400, because it cannot assume the
+ * role. The role is wrong, or was created only seconds ago.
  */
 export type FailureKind =
   | 'missing'
@@ -23,7 +23,7 @@ export type FailureKind =
 /** A call that failed for good. */
 export class SchedulerCallError extends SchedulerError {
   readonly kind: FailureKind;
-  /** Whether the change may have been made although the call failed: the answer is missing or a 5xx. */
+  /** Whether the service may have made the change although the call failed: there was no answer, or a 5xx. */
   readonly mayBeDone: boolean;
 
   constructor({ kind, message, mayBeDone = false }: Omit<Failure, 'retryAfterMs'>, options?: ErrorOptions) {
@@ -37,15 +37,15 @@ export class SchedulerCallError extends SchedulerError {
 export interface Failure {
   readonly kind: FailureKind;
   readonly message: string;
-  /** The service may have made the change: the request was sent, but the answer is missing or a 5xx. */
+  /** Whether the service may have made the change: the request was sent, but there was no answer, or a 5xx. */
   readonly mayBeDone?: boolean;
   /** The wait that the service asked for, in milliseconds. */
   readonly retryAfterMs?: number | undefined;
 }
 
 /**
- * The members of the SDK's errors that we use. The SDK's error classes are unreliable, because some compatible
- * endpoints do not set the type.
+ * The fields of the SDK's errors that this module reads. The SDK's error classes are unreliable, because some
+ * compatible endpoints do not send an error type.
  */
 interface SdkError {
   readonly name?: string;
@@ -67,8 +67,8 @@ const unsentCodes = new Set([
 const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_SOCKET_CLOSED']);
 
 /**
- * Classifies the error of a call. `doing` completes "… failed", for example `creating schedule nightly`. `networkAdvice`
- * says what to check if the service could not be reached.
+ * Classifies the error of a call. `doing` is what failed, for example `creating schedule nightly`. `networkAdvice` says
+ * what to check if the service could not be reached.
  * @throws {InvalidSettingError} if a setting is wrong, so that no call was made.
  */
 export function readFailure(
@@ -77,7 +77,7 @@ export function readFailure(
   networkAdvice: (reason: string) => string,
 ): Failure {
   const { name = '', message = '', $metadata, $response, ...rest } = error as SdkError;
-  // a timeout error has a number in this field
+  // a timeout error has a number as its `code`
   const code = typeof rest.code === 'string' ? rest.code : '';
   const status = $metadata?.httpStatusCode;
   throwSettingError(error, name, message);
@@ -99,7 +99,7 @@ export function readFailure(
     const why = code === 'ERR_PROXY_TUNNEL' ? text : code || 'no answer in time';
     return said('unreachable', why, clause(networkAdvice(why)), isLost);
   }
-  // Status 407 comes from a proxy. Requests over http have no tunnel, so the proxy itself answers them.
+  // Status 407 comes from a proxy. A request over http uses no tunnel, so the proxy itself answers it.
   if (status === 407) return said('unreachable', 'HTTP 407', clause(networkAdvice('HTTP 407')));
   if (status === undefined) {
     const isOfCertificate = /certificate|self-signed/i.test(text);
@@ -155,7 +155,7 @@ function throwSettingError(error: unknown, name: string, message: string): void 
     );
 }
 
-/** Changes a sentence into a clause that can end another sentence. */
+/** Changes a sentence so that it can be the end of another sentence. */
 const clause = (sentence: string): string =>
   `${sentence.charAt(0).toLowerCase()}${sentence.slice(1).replace(/\.$/, '')}`;
 
@@ -163,8 +163,8 @@ const permissions =
   'allow the caller the scheduler action on schedules of this group, and iam:PassRole on the role that schedules use';
 
 /**
- * If the service refuses a signature, it quotes the signed request, session token included, so its text must not be
- * logged.
+ * If the service refuses a signature, its text quotes the signed request, session token included, so the text must not
+ * be logged.
  */
 function withoutSignature(name: string, text: string): string {
   return name === 'AccessDeniedException' ? text : name || 'the credentials were refused';

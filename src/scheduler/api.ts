@@ -1,6 +1,6 @@
 /**
- * @module The calls to EventBridge Scheduler. The SDK is loaded by the first call. Each call has a timeout, is retried
- * on this project's clock, and fails with a SchedulerError that says what to do.
+ * @module The API calls to EventBridge Scheduler. The first call loads the SDK. Each call has a timeout, is retried on
+ * the given `Clock`, and fails with a SchedulerError that says what to do.
  */
 import { randomUUID } from 'node:crypto';
 import type {
@@ -20,17 +20,20 @@ export interface SchedulerApiOptions {
   readonly clock: Clock;
   /** Contains the proxy settings, if any. */
   readonly environment: Readonly<Record<string, string | undefined>>;
-  /** Region, endpoint and credentials to use instead of those from the SDK's variables and files. */
+  /** Region, endpoint and credentials to use. They replace those from the SDK's variables and files. */
   readonly sdk?: SchedulerClientConfig;
 }
 
 /** A schedule as the service returns it, without the SDK's metadata. */
 export type ReadSchedule = Omit<GetScheduleCommandOutput, '$metadata'>;
 
-/** The input of a create or update. The API adds the client token, which is the same for all tries of a call. */
+/** The input of a create or update. The API adds the client token, which stays the same for all tries of a call. */
 export type ScheduleOrder = Omit<CreateScheduleCommandInput, 'ClientToken'>;
 
-/** All calls throw a SchedulerCallError, whose `kind` says what went wrong. Disposing closes the connections. */
+/**
+ * A call that fails rejects with a SchedulerCallError, whose `kind` says what went wrong. Disposing closes the
+ * connections.
+ */
 export interface SchedulerApi extends AsyncDisposable {
   createSchedule(schedule: ScheduleOrder, signal: AbortSignal): Promise<void>;
   /** Replaces the whole schedule: omitted fields return to their defaults. */
@@ -50,15 +53,17 @@ export interface SchedulerApi extends AsyncDisposable {
 const tryMs = 10_000;
 /**
  * If the service does not answer a create call, the schedule is read to see whether it exists. A sweep allows eight
- * seconds for both.
+ * seconds for the create call and the read together.
  */
 const limitsForCreating = { tryMs: 3_000, maxSilentTries: 2 };
 const tries = 4;
-// IAM takes about ten seconds to propagate a new role, by published measurements: 2 + 4 + 8 + 8 allow twice that.
+// According to published measurements, IAM takes about ten seconds to propagate a new role. These waits add up to about
+// twice that.
 const roleWaits = [2_000, 4_000, 8_000, 8_000];
 
 export function schedulerApi({ clock, environment, sdk = {} }: SchedulerApiOptions): SchedulerApi {
-  // The first call creates the client for all calls, because loading the SDK takes 13 to 17 ms of a cold start.
+  // The first API call creates the client for all calls. Earlier, loading the SDK would add 13 to 17 ms to a cold
+  // start.
   let connecting: Promise<Connection> | undefined;
   const connect = () => {
     connecting ??= load(environment, sdk);
@@ -128,8 +133,8 @@ export function schedulerApi({ clock, environment, sdk = {} }: SchedulerApiOptio
 }
 
 /**
- * Returns the function that sends a call and retries it until it is answered, refused or out of tries. Throws a
- * `SchedulerCallError`.
+ * Returns a function that sends an API call, and retries it until it succeeds, is refused or has no tries left. That
+ * function throws a `SchedulerCallError`.
  */
 function caller(clock: Clock, connect: () => Promise<Connection>, networkAdvice: (reason: string) => string) {
   return async function call<T>(
@@ -193,7 +198,7 @@ async function listSchedules(
       ),
     );
     found.push(...(page.Schedules ?? []));
-    // an endpoint that repeats its token would cause an endless loop
+    // without this check, an endpoint that repeats its token would cause an endless loop
     if (page.NextToken !== undefined && page.NextToken === NextToken)
       throw new SchedulerCallError({
         kind: 'unreadable',
@@ -204,7 +209,7 @@ async function listSchedules(
   return found.filter(({ Name }) => Name?.startsWith(prefix));
 }
 
-// A throttled caller that retries at once is throttled again.
+// The waits before the retries double, because a throttled caller that retries at once is throttled again.
 const backoff = Array.from({ length: tries - 1 }, (_, attempt) => 500 * 2 ** attempt);
 
 interface Connection {
@@ -218,9 +223,9 @@ async function load(
 ): Promise<Connection> {
   const commands = await import('@aws-sdk/client-scheduler');
   const client = new commands.SchedulerClient({
-    // retries happen in this module instead, on a clock that tests control
+    // this module retries instead of the SDK, on a clock that tests control
     maxAttempts: 1,
-    // a last resort, by the machine's own clock: without these limits, a silent endpoint would block a call until the
+    // timeouts of last resort, on the machine's own clock: without them, a silent endpoint would block a call until the
     // function is killed
     requestHandler: {
       connectionTimeout: 5_000,
@@ -233,7 +238,10 @@ async function load(
   return { client, commands };
 }
 
-/** The error after the caller's signal ended the call. The last failure, if any, explains why it took so long. */
+/**
+ * The error for a call that the caller's signal ended. The failure of the last try, if any, explains why the call took
+ * so long.
+ */
 function ended(
   doing: string,
   signal: AbortSignal,

@@ -1,11 +1,11 @@
-/** @module Converts a schedule of the file to the service's fields, and computes when a schedule is due. */
+/** @module Converts a schedule of the schedule file to the service's fields, and computes when a schedule is due. */
 import type { ReadSchedule, ScheduleOrder } from './api.ts';
 import { parseExpression } from './expression.ts';
 import { nextDue, type Recurrence } from './occurrences.ts';
 import type { ScheduleDefinition } from './schedule-file.ts';
 import { toInput } from './schedule-input.ts';
 
-/** The group of a file's schedules, and the function that they invoke. */
+/** The group of a file's schedules, the function that they invoke, and their shared settings. */
 export interface ScheduleTarget {
   readonly group: string;
   readonly functionArn: string;
@@ -14,7 +14,7 @@ export interface ScheduleTarget {
   readonly kmsKeyArn: string | undefined;
 }
 
-/** The complete schedule for the service. `state` applies if the definition has none. */
+/** The complete schedule for the service. `state` is used if the definition has no state. */
 export function toOrder(
   definition: ScheduleDefinition,
   target: ScheduleTarget,
@@ -65,21 +65,22 @@ export function orderOf(schedule: ReadSchedule): ScheduleOrder {
 }
 
 /**
- * When the schedule is next due after `now`, even if it is paused; undefined if never, or if its expression is unknown
- * to this project. A `rate` without a start counts from the schedule's creation.
+ * When the schedule is next due after `now`, even if it is paused; undefined if it is never due again, or if this
+ * project cannot parse its expression. A `rate` without a start counts from the schedule's creation.
  */
 export function nextRun(schedule: ScheduleOrder | ReadSchedule, now: number): number | undefined {
   const recurrence = recurrenceOf(schedule);
   return recurrence && nextDue(recurrence, now);
 }
 
-/** Whether the schedule never runs again, because its only time or its end is past. */
+/** Whether the schedule never runs again, because its last possible time or its end is past. */
 export const isOver = (schedule: ScheduleOrder | ReadSchedule, now: number) =>
   recurrenceOf(schedule) !== undefined && nextRun(schedule, now) === undefined;
 
 /**
- * The same schedule with a start that the service accepts now. The service refuses a start more than five minutes in
- * the past. A past start of a `cron` is dropped. A `rate` restarts at its next due time, so that it keeps its rhythm.
+ * The same schedule with a start that the service accepts now. The service refuses a start that is more than five
+ * minutes in the past. If the start is past, a `cron` gets no start, and a `rate` starts at its next due time, so that
+ * it keeps its rhythm.
  */
 export function withFreshStart(order: ScheduleOrder, now: number): ScheduleOrder {
   const { StartDate, ...others } = order;

@@ -6,7 +6,7 @@ import type { ReadSchedule, ScheduleOrder } from './api.ts';
 import { nextRun } from './definition.ts';
 import { triggerAttributes } from './schedule-input.ts';
 
-/** A field that differs; undefined on the side that lacks it. */
+/** A field that differs. `from` or `to` is undefined if the field is missing there. */
 export interface Difference {
   readonly field: string;
   readonly from: unknown;
@@ -24,8 +24,8 @@ export function differences(wanted: ScheduleOrder, found: ReadSchedule, now: num
 }
 
 /**
- * Whether the file's past start and the service's start mean the same, because both schedules are next due at the same
- * time. They can differ, because `withFreshStart` replaces an old start before it is sent.
+ * Whether a past start in the file and the start in the service have the same effect: both schedules are next due at
+ * the same time. The two starts can differ, because `withFreshStart` replaces an old start before it is sent.
  */
 function sameStart(wanted: ScheduleOrder, found: ReadSchedule, now: number): boolean {
   if (wanted.StartDate === undefined || wanted.StartDate.getTime() > now) return false;
@@ -61,7 +61,10 @@ function fields(schedule: ScheduleOrder | ReadSchedule): Map<string, unknown> {
 const minutes = (count: number | undefined) =>
   count === undefined ? undefined : formatDuration(count * 60_000);
 
-/** The request in the Input, with a field for each leaf. An Input that is not an object is one field. */
+/**
+ * The fields of the request in the Input, with a dotted name for each nested field. An Input that is not an object is a
+ * single field.
+ */
 function requestFields(input: string | undefined): [string, unknown][] {
   let payload: unknown;
   try {
@@ -71,7 +74,7 @@ function requestFields(input: string | undefined): [string, unknown][] {
   }
   if (!isJsonObject(payload)) return [['request', payload]];
   const { trigger, ...request } = payload;
-  // a single field: users care whether the attributes are present, not how they are written
+  // shown as a single field: users care whether the attributes are present, not how they are written
   const attributes = isDeepStrictEqual(trigger, triggerAttributes) ? 'context attributes' : trigger;
   return [['request.trigger', attributes], ...leaves(request, 'request')];
 }

@@ -1,6 +1,6 @@
 /**
- * @module Parses the schedule expressions of EventBridge Scheduler: `rate(…)`, `cron(…)` with six fields, `at(…)`.
- * Forms that the service may not accept are refused here, because a refusal by the service would come too late.
+ * @module Parses the schedule expressions of EventBridge Scheduler: `rate(…)`, `cron(…)` with six fields, `at(…)`. An
+ * expression that the service may not accept is refused here, because the service would refuse it too late.
  */
 import { quote } from '../base/text.ts';
 
@@ -11,7 +11,7 @@ export type Expression =
   /** `local` is a date-time in the schedule's zone, such as `2026-11-23T02:00:00`. */
   | { readonly kind: 'at'; readonly local: string };
 
-/** The text is not a valid expression. The message continues a sentence that ends with "expected". */
+/** Thrown if a text is not a valid expression. The message is the rest of a sentence that begins with "expected". */
 export class InvalidExpressionError extends Error {
   override readonly name = 'InvalidExpressionError';
 }
@@ -43,7 +43,7 @@ function parseRate(body: string): Expression {
 
 function parseAt(body: string): Expression {
   const wellFormed = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$/.test(body);
-  // Date.parse turns 30 February into a day of March, which the comparison with the text below detects.
+  // Date.parse turns 30 February into a day of March, so the result is compared with the original text below.
   const moment = wellFormed ? Date.parse(`${body}Z`) : Number.NaN;
   if (Number.isNaN(moment) || new Date(moment).toISOString().slice(0, 19) !== body)
     throw new InvalidExpressionError(
@@ -101,7 +101,7 @@ function parseCron(body: string): string {
 
 const plain = (text: string, field: Field) => list(text, field, () => undefined);
 
-/** A comma-separated list. `special` parses the forms that only this field allows. */
+/** Parses a comma-separated list. `special` parses the values that only this field allows, such as `L`. */
 function list(
   text: string,
   field: Field,
@@ -124,7 +124,7 @@ function list(
 function range(member: string, field: Field): string | undefined {
   const [, whole, low, high, step] = /^(?:(\*)|(\w+)(?:-(\w+))?)(?:\/(\d{1,4}))?$/.exec(member) ?? [];
   if (step !== undefined && Number(step) < 1) return undefined;
-  // croner accepts steps only up to the field's width; with a longer step only the first value matches
+  // croner accepts steps only up to the number of values of the field; with a longer step, only the first value matches
   const every = step === undefined ? '' : `/${Math.min(Number(step), field.max - field.min + 1)}`;
   if (whole) return `${field.min}-${field.max}${every}`;
   const from = value(low, field);
@@ -134,7 +134,7 @@ function range(member: string, field: Field): string | undefined {
 }
 
 function value(text: string | undefined, { min, max, names }: Field): number | undefined {
-  // in upper or lower case, as in the AWS console
+  // names may be in upper or lower case, as in the AWS console
   const named = names?.indexOf(text?.toUpperCase() ?? '') ?? -1;
   const number = named >= 0 ? named + min : /^\d{1,4}$/.test(text ?? '') ? Number(text) : Number.NaN;
   return number >= min && number <= max ? number : undefined;

@@ -17,31 +17,32 @@ export interface FollowUpSettings {
   readonly roleArn: string;
   /** The function to invoke, with a version or alias if wanted. */
   readonly functionArn: string;
-  /** An SQS queue for follow-ups that could not be delivered. */
+  /** An SQS queue for the events of follow-ups that could not be delivered. */
   readonly dlqArn?: string | undefined;
-  /** The customer-managed key that encrypts follow-ups; if omitted, the service uses its own key. */
+  /** The customer-managed key that encrypts follow-ups; if undefined, the service uses its own key. */
   readonly kmsKeyArn?: string | undefined;
 }
 
 export interface FollowUpOptions extends SchedulerApiOptions {
   /**
    * The request's `followUpOf`: the follow-up that started this sweep. The service removes a schedule only some time
-   * after it fires, so this follow-up may still be listed although its jobs no longer wait for it.
+   * after it fires, so the schedule of that follow-up may still be listed, although its jobs no longer wait for it.
    */
   readonly running: Pick<FollowUpOf, 'sweepId' | 'round'> | undefined;
 }
 
 const minute = 60_000;
 /**
- * The minimum lead time: the service fires within a minute of the set time, and needs a while to register a schedule.
+ * The minimum time between now and the due time of a follow-up: the service fires within a minute of the due time, and
+ * takes a while to register a schedule.
  */
 const minAhead = 2 * minute;
-/** Delivery is retried for an hour. After that, the next regular sweep does the work. */
+/** Delivery is retried for an hour. After that, the next regular sweep handles the jobs. */
 const retryPolicy = { MaximumEventAgeInSeconds: 3_600, MaximumRetryAttempts: 10 };
 
 /**
- * The follow-ups of one sweep, through EventBridge Scheduler. Disposing closes its connections. All errors are
- * SchedulerErrors.
+ * Reads and creates the follow-ups of one sweep through EventBridge Scheduler. Disposing closes the connections. All
+ * errors are SchedulerErrors.
  */
 export function schedulerFollowUps(
   settings: FollowUpSettings,
@@ -69,7 +70,7 @@ async function pendingJobs(
 ): Promise<ReadonlySet<string>> {
   const listed = await api.listSchedules(group, signal, followUpPrefix(cluster));
   const names = listed
-    // several functions may share a group, and each has its own clusters, even if the names are the same
+    // several functions may share a group, and their clusters differ, even if the names of the clusters are equal
     .filter(
       ({ State, Name, Target }) => State !== 'DISABLED' && Name !== own && invokes(Target?.Arn, functionArn),
     )
@@ -85,7 +86,8 @@ async function pendingJobs(
 
 /**
  * Whether a follow-up will never run. The service gives up on an event that is older than the retry policy allows. If
- * the schedule is still listed later, it was created too late, is kept by a user, or fired and was not removed.
+ * the schedule is still listed after that time, it was created too late, a user keeps it, or it fired and was not
+ * removed.
  */
 function isStale(schedule: ReadSchedule, now: number): boolean {
   const due = dueTime(schedule);
@@ -94,7 +96,7 @@ function isStale(schedule: ReadSchedule, now: number): boolean {
   return now > due + MaximumEventAgeInSeconds * 1000 + minute;
 }
 
-/** The due time of a one-time schedule in UTC (all of our follow-ups are); undefined for any other schedule. */
+/** The due time of a one-time schedule in UTC (every follow-up is one); undefined for any other schedule. */
 function dueTime({ ScheduleExpression = '', ScheduleExpressionTimezone = 'UTC' }: ReadSchedule) {
   const local = /^at\((.{19})\)$/.exec(ScheduleExpression)?.[1];
   const due = Date.parse(`${local}Z`);
@@ -112,7 +114,7 @@ async function arrange(
   const { followUpOf: _last, trigger: _spent, ...payload } = toPayload(request);
   const jobs = fitJobs(payload, chain, order.jobs);
   if (!fits(payload, chain, jobs) || (jobs.length === 0 && !chain.rest)) throw tooLarge(payload, order);
-  // Expressions have no fractions of a second. Rounding down could leave less than the minimum lead time.
+  // Schedule expressions have no fractions of a second. Rounding down could leave less than `minAhead`.
   const at = Math.ceil(Math.max(order.at, clock.now() + minAhead) / 1000) * 1000;
   const name = followUpName(request.cluster, chain);
   const wanted = { name, at, jobIds: jobs.map(({ jobId }) => jobId) };
@@ -147,7 +149,7 @@ async function arrange(
   }
   const found = await readIfThere(api, settings.group, name, signal);
   if (!found) {
-    // the conflicting schedule was just removed, or is not listed yet; in both cases a second try succeeds
+    // the schedule that conflicted has just been removed, or cannot be read yet; a second try may succeed
     await api.createSchedule(schedule, signal);
     return wanted;
   }
@@ -180,9 +182,9 @@ async function lookFor(
 }
 
 /**
- * Accepts an existing schedule of this name if it does what this order asks: in that case an earlier answer was lost,
- * or the event was delivered twice. Any other schedule is an error, because the sweep would rely on a follow-up that
- * never runs.
+ * Accepts an existing schedule with the name of the wanted follow-up if it does what the order asks. Then an earlier
+ * answer was lost, or the event of the sweep was delivered twice. Any other schedule is an error, because the sweep
+ * would rely on a follow-up that never runs.
  */
 function accept(
   found: ReadSchedule,
@@ -207,7 +209,8 @@ function accept(
   if (found.State === 'DISABLED') throw refuse('it is paused');
   const at = dueTime(found);
   if (at === undefined || at <= now) throw refuse('its time is past');
-  // two runs of one event request slightly different times; a much later time means that this is another follow-up
+  // two deliveries of one event lead to slightly different times; a schedule with a much later time is another
+  // follow-up
   const tolerance = request.followUp === false ? minute : request.followUp.after;
   if (at > wanted.at + tolerance) throw refuse(`it runs only at ${new Date(at).toISOString()}`);
   const held = new Set(waiting.followUpOf.jobs.map(({ jobId }) => jobId));

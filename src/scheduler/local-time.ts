@@ -1,6 +1,6 @@
 /**
- * @module Converts between instants and the local time of a zone, daylight saving time (DST) included. For local times
- * that a zone skips or repeats, the Scheduler's rule applies, which differs from croner's.
+ * @module Converts between instants and the local time of a time zone, daylight saving time (DST) included. For local
+ * times that a zone skips or repeats, this module follows the Scheduler's rule, which differs from croner's.
  */
 import { CronDate } from 'croner';
 
@@ -21,19 +21,19 @@ export function toLocal(instant: number, timezone: string): number {
   return new CronDate(new Date(instant), timezone).getDate(true).getTime();
 }
 
-/** The first time at which clocks in the zone show `local`; undefined if they skip it. */
+/** The first instant at which clocks in the zone show `local`; undefined if they skip that time. */
 export function toInstant(local: number, timezone: string): number | undefined {
   const instant = shifted(local, timezone);
   return toLocal(instant, timezone) === local ? instant : undefined;
 }
 
-/** Whether the local time exists in the zone: clocks skip an hour when daylight saving begins. */
+/** Whether the local time exists in the zone. It may not, because clocks skip an hour when daylight saving begins. */
 export const existsInZone = (local: string, timezone: string): boolean =>
   toInstant(Date.parse(`${local}Z`), timezone) !== undefined;
 
 /**
- * The service does not document what happens to an `at` in a skipped hour. Like most calendars, this moves it past the
- * gap.
+ * The service does not document what happens to an `at` in a skipped hour. Like most calendars, this function moves the
+ * time past the gap.
  */
 export function instantAfterGap(local: string, timezone: string): number {
   return shifted(Date.parse(`${local}Z`), timezone);

@@ -1,6 +1,6 @@
 /**
- * @module Computes when a schedule is due. The calendar is croner's; local-time.ts decides what daylight saving does to a
- * due time.
+ * @module Computes when a schedule is due. Croner computes the dates; local-time.ts decides how daylight saving time
+ * shifts them.
  */
 import { Cron } from 'croner';
 import type { Expression } from './expression.ts';
@@ -8,13 +8,13 @@ import { instantAfterGap, toInstant, toLocal } from './local-time.ts';
 
 export interface Recurrence {
   readonly expression: Expression;
-  /** An IANA name. */
+  /** The time zone's IANA name. */
   readonly timezone: string;
   /** The earliest time at which the schedule may be due, in epoch milliseconds. An `at` ignores this field. */
   readonly start?: number | undefined;
-  /** The latest time at which the schedule may be due. */
+  /** The latest time at which the schedule may be due, in epoch milliseconds. An `at` ignores this field. */
   readonly end?: number | undefined;
-  /** The time when the schedule was created, from which a `rate` without `start` counts. */
+  /** The time when the schedule was created, in epoch milliseconds. A `rate` without `start` counts from it. */
   readonly anchor: number;
 }
 
@@ -40,7 +40,7 @@ function nextStep(first: number, every: number, after: number): number {
 
 /**
  * Matches the pattern against local times as if they were UTC, and converts each match to the zone. A local time that
- * does not exist that day is skipped; one that occurs twice counts once, the first time.
+ * does not exist that day is skipped; a local time that occurs twice counts only the first time.
  */
 function nextMatch(pattern: string, timezone: string, after: number): number | undefined {
   const cron = new Cron(pattern, { timezone: 'UTC', mode: '7-part', alternativeWeekdays: true });

@@ -1,10 +1,12 @@
-/** @module Reads schedules that may have been deleted since they were listed. */
+/** @module Reads schedules of which some may have been deleted after they were listed. */
 import type { ReadSchedule, SchedulerApi } from './api.ts';
 import { SchedulerCallError } from './api-errors.ts';
 
 const readsAtOnce = 8;
 
-/** The named schedules in full, because a listing contains little more than names. Deleted ones are left out. */
+/**
+ * Reads the named schedules in full, because a listing contains little more than names. Deleted schedules are left out.
+ */
 export async function readSchedules(
   api: SchedulerApi,
   group: string,

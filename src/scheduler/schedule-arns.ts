@@ -1,7 +1,7 @@
 /**
- * @module Patterns for the group and the ARNs that schedules need, for the schedule file and the environment. They are
- * plain data and not zod schemas, because the deployed function uses them to check the environment, and the full zod
- * takes 70 kB.
+ * @module Patterns for the group and the ARNs that schedules need, for the schedule file and the environment. The
+ * patterns are plain data and not zod schemas, because the deployed function checks the environment with them, and the
+ * full zod takes 70 kB.
  */
 import { nameExpected, namePattern } from './schedule-names.ts';
 

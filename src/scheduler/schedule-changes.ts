@@ -1,6 +1,6 @@
 /**
- * @module Changes schedules: carries out a plan, pauses, resumes, deletes. An update replaces the whole schedule, so
- * each schedule is read again right before its update, and all of its fields are sent.
+ * @module Changes schedules: carries out the changes of a plan, and pauses, resumes or deletes a schedule. An update
+ * replaces the whole schedule, so each schedule is read again right before its update, and all of its fields are sent.
  */
 import type { Clock } from '../base/clock.ts';
 import { SchedulerError } from '../base/errors.ts';
@@ -18,7 +18,7 @@ export interface SchedulesContext {
   readonly signal: AbortSignal;
 }
 
-/** Required for changes, which affect only schedules that invoke this function. */
+/** What a change needs. Only schedules that invoke the function `functionArn` may be changed. */
 export interface OwnSchedulesContext extends SchedulesContext {
   readonly functionArn: string;
 }
@@ -82,7 +82,7 @@ export async function setState(
   );
 }
 
-/** Deletes a schedule unless `check` throws. A schedule that no longer exists is not an error. */
+/** Deletes a schedule unless `check` throws. If the schedule no longer exists, that is not an error. */
 export async function remove(
   name: string,
   { api, clock, group, signal, functionArn }: OwnSchedulesContext,
@@ -101,15 +101,15 @@ export async function remove(
   });
 }
 
-/** Checks the target again, because it may have changed since the listing. */
+/** Checks which function the schedule invokes, because that may have changed since the listing. */
 function mustInvoke({ Target }: ReadSchedule, name: string, functionArn: string): void {
   if (!invokes(Target?.Arn, functionArn))
     throw new SchedulerError(`schedule ${name} is ${notOurs(Target?.Arn)}`);
 }
 
 /**
- * Reads a schedule and sends the changed one. If `change` returns undefined, nothing is sent and the result is false.
- * After a conflict the schedule is read and changed again.
+ * Reads a schedule, applies `change` to it and sends the result. If `change` returns undefined, nothing is sent, and
+ * the function resolves to false. After a conflict, the schedule is read and changed again.
  */
 async function replace(
   name: string,
@@ -127,8 +127,8 @@ async function replace(
 }
 
 /**
- * Sends an update with its start unchanged. If the service refuses the start as too old, sends the update again with an
- * equivalent start. The documentation does not say whether the service checks the start of an update.
+ * Sends an update with the start unchanged. If the service refuses a start that is too old, sends the update again with
+ * an equivalent start. The documentation does not say whether the service checks the start of an update.
  */
 async function update(
   order: ScheduleOrder,
@@ -156,7 +156,7 @@ async function whileInConflict<T>(clock: Clock, signal: AbortSignal, act: () => 
       return await act();
     } catch (error) {
       if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
-      // after an abort, report the conflict, which is the last known fact about this schedule
+      // if the wait is aborted, the error is the conflict, which is the last known fact about the schedule
       await clock.sleep(wait, signal).catch(() => {
         throw error;
       });

@@ -12,10 +12,10 @@ import type { ScheduleDefinition, ScheduleEntry } from './schedule-file.ts';
 import { maxNameLength, ownerOf } from './schedule-names.ts';
 import { type ClusterSource, maxClusters } from './schedule-schema.ts';
 
-/** The cluster names that each entry's source contained, by the position of the entry in the file. */
+/** The cluster names found in the source of each entry, by the position of the entry in the file. */
 export type FoundClusters = ReadonlyMap<number, readonly string[]>;
 
-/** The sources to read before the file can be expanded, by the position of their entry. */
+/** The sources of cluster names that must be read before the file is expanded, by the position of their entry. */
 export function sourcesOf(entries: readonly ScheduleEntry[]): ReadonlyMap<number, ClusterSource> {
   return new Map(
     entries.flatMap(({ clusters }, index) =>
@@ -25,7 +25,8 @@ export function sourcesOf(entries: readonly ScheduleEntry[]): ReadonlyMap<number
 }
 
 /**
- * The names in a file of clusters: a list, or an object with a key for each cluster, such as a file for `--clusters`.
+ * The names in a file that lists clusters. The file has a list of names, or an object with a key for each cluster, as
+ * in a file for `--clusters`. Undefined for anything else.
  */
 export function namesIn(value: unknown): readonly string[] | undefined {
   if (isJsonObject(value)) return Object.keys(value);
@@ -37,9 +38,9 @@ export const notNames = (file: string) =>
   `${file}: expected a list of clusters such as ["logs", "metrics"], or an object with a key for each`;
 
 /**
- * The schedules of a file: one for each entry. An entry with `clusters` becomes one schedule for each cluster, called
- * `entry.cluster`.
- * @throws {InvalidRequestError} with all problems of the names.
+ * The schedules of a file: one for each entry, or, if an entry has `clusters`, one for each of its clusters, with the
+ * name `entry.cluster`.
+ * @throws {InvalidRequestError} with all problems of the clusters and names.
  */
 export function expandSchedules(
   entries: readonly ScheduleEntry[],
@@ -107,7 +108,9 @@ function sourceName(clusters: readonly string[] | ClusterSource): string {
   return 'file' in clusters ? `the file ${quote(clusters.file)}` : `the pattern ${quote(clusters.secrets)}`;
 }
 
-/** The clusters that a roll call expects: those of the entries in `of`, or of all entries that are not paused. */
+/**
+ * The clusters that a roll call expects: the clusters of the entries in `of`, or of all entries that are not paused.
+ */
 function calledClusters(
   entries: readonly ScheduleEntry[],
   clusters: readonly (readonly string[])[],
@@ -150,7 +153,10 @@ const rollCallPayload = (within: string | undefined, clusters: readonly string[]
   ...(within !== undefined && { within }),
 });
 
-/** Names made from an entry and a cluster must meet the same rules as names that people write. */
+/**
+ * Checks the names of all schedules: a name made from an entry and a cluster must meet the rules for names that people
+ * write.
+ */
 function checkNames(
   entries: readonly ScheduleEntry[],
   schedules: readonly ScheduleDefinition[],

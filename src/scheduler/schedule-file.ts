@@ -28,7 +28,7 @@ import {
 
 type FileEntry = z.output<typeof readableFile>['schedules'][number];
 
-/** One schedule, complete with defaults. */
+/** One schedule of a file, with defaults filled in. */
 export interface ScheduleDefinition {
   readonly name: string;
   readonly description: string | undefined;
@@ -70,7 +70,8 @@ export interface ScheduleFile {
 
 /**
  * Reads the value of a schedule file.
- * @throws {InvalidRequestError} with all problems of all schedules. If the structure is invalid, values are not checked yet.
+ * @throws {InvalidRequestError} with the problems of all schedules. If the structure of the file is invalid, the values
+ * are not checked.
  */
 export function readScheduleFile(value: unknown): ScheduleFile {
   const result = readableFile.safeParse(withoutExtensions(value), { reportInput: true });
@@ -107,13 +108,13 @@ export function readScheduleFile(value: unknown): ScheduleFile {
   };
 }
 
-/** Drops fields whose names begin with `x-`. They contain parts that other fields refer to, such as YAML anchors. */
+/** Drops fields whose names begin with `x-`. People put YAML anchors there, to which other fields refer. */
 function withoutExtensions(value: unknown): unknown {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return value;
   return Object.fromEntries(Object.entries(value).filter(([name]) => !name.startsWith('x-')));
 }
 
-/** Reports a problem of one field; `deeper` is the path within the field. */
+/** Reports a problem with a field of an entry; `deeper` is the path within the field. */
 type Complain = (key: string, message: string, deeper?: Problem['path']) => void;
 
 function readExpression(entry: FileEntry, complain: Complain): string | undefined {
@@ -151,7 +152,7 @@ function checkTimes(entry: FileEntry, expression: string | undefined, complain: 
       'at',
       `expected a time that exists in ${entry.timezone}, got ${quote(entry.at)}: clocks skip it when daylight saving begins`,
     );
-  // search from 1970, because a date in the past is valid here; the plan reports it
+  // Searches from 1970, because a date in the past is valid in a file. The plan reports such a schedule.
   if (entry.cron !== undefined && nextDue(recurrence, 0) === undefined)
     complain('cron', `never matches any moment, got ${quote(entry.cron)}`);
 }
@@ -212,7 +213,7 @@ function define(entry: FileEntry, expression: string): ScheduleEntry {
   };
 }
 
-/** `$schema` helps editors only; the function does not need it. */
+/** Drops `$schema`, which only editors use. */
 function withoutSchema({ $schema: _editor, ...request }: Record<string, unknown>): RequestPayload {
   return request;
 }

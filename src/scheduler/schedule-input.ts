@@ -1,5 +1,5 @@
-/** @module The Input of our schedules: a request as JSON, with attributes that the Scheduler replaces. */
-// `zod/mini`, as in request-schema.ts: the full edition would slow each cold start
+/** @module The Input of our schedules: a request as JSON, with placeholders that the Scheduler replaces. */
+// `zod/mini`, as in request-schema.ts: the full zod would slow each cold start
 import * as z from 'zod/mini';
 import type { FollowUpOf, RequestPayload } from '../sweep/request/request-schema.ts';
 import type { RollCallPayload } from '../sweep/request/roll-call-request.ts';
@@ -8,15 +8,15 @@ import type { RollCallPayload } from '../sweep/request/roll-call-request.ts';
 export const maxInputBytes = 256 * 1024;
 
 /**
- * The Scheduler replaces these texts when it invokes the function. It does not escape the values, so the texts must be
- * inside quotes.
+ * Placeholders that the Scheduler replaces when it invokes the function. It inserts the values without escaping them,
+ * so each placeholder must be a JSON string.
  */
 export const triggerAttributes = {
   scheduleArn: '<aws.scheduler.schedule-arn>',
   scheduledTime: '<aws.scheduler.scheduled-time>',
 } as const;
 
-/** The Input that requests `payload`, and says which schedule started the sweep and for which time. */
+/** The Input with `payload`. Its `trigger` says which schedule started the sweep, and for which time. */
 export function toInput(payload: RequestPayload | RollCallPayload): string {
   return JSON.stringify({ ...payload, trigger: triggerAttributes });
 }
@@ -49,7 +49,8 @@ export function fitJobs(
   return jobs.slice(0, count);
 }
 
-// Lenient, because another version of this project may have written the Input. Only these fields matter.
+// The fields of a follow-up's Input that matter here. Other fields are ignored, because another version of this project
+// may have written the Input.
 const followUpInput = z.object({
   cluster: z._default(z.string(), 'default'),
   followUpOf: z.object({
@@ -63,7 +64,7 @@ const followUpInput = z.object({
 /** The cluster and the jobs that a follow-up's Input names. */
 export type WaitingFollowUp = z.output<typeof followUpInput>;
 
-/** Parses the Input of a follow-up; undefined if it is not one. */
+/** Parses the Input of a follow-up; undefined if the text is not such an Input. */
 export function readFollowUp(input: string | undefined): WaitingFollowUp | undefined {
   try {
     return followUpInput.safeParse(JSON.parse(input ?? '')).data;

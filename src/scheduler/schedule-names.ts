@@ -4,7 +4,10 @@ import type { FollowUpOf } from '../sweep/request/request-schema.ts';
 
 /** The service's limit for the name of a schedule, in characters. */
 export const maxNameLength = 64;
-/** The service's pattern, except that a name must not consist only of dots, which a URL would normalize away. */
+/**
+ * The service's pattern, except that a name must not consist only of dots, which would be dropped from the path of a
+ * URL.
+ */
 export const namePattern = /^(?!\.+$)[0-9a-zA-Z\-_.]{1,64}$/;
 export const nameExpected = '1 to 64 letters, digits, "-", "_" and ".", and not dots alone';
 
@@ -13,7 +16,10 @@ export const followUpMark = 'followup.';
 /** Prefix of the schedules that the deployment's template declares. */
 export const stackMark = 'stack.';
 
-/** Who created a schedule of ours, according to its name. (Whether it is ours depends on its target: see `invokes`.) */
+/**
+ * Who created a schedule of ours, according to its name. (Whether a schedule is ours depends on its target: see
+ * `invokes`.)
+ */
 export function ownerOf(name: string): 'follow-up' | 'deployment' | 'file' {
   if (name.startsWith(followUpMark)) return 'follow-up';
   return name.startsWith(stackMark) ? 'deployment' : 'file';
@@ -25,7 +31,7 @@ const withoutQualifier = (arn: string) => arn.split(':').slice(0, 7).join(':');
 export const invokes = (target: string | undefined, functionArn: string): boolean =>
   target !== undefined && withoutQualifier(target) === withoutQualifier(functionArn);
 
-/** Why a schedule is not changed, for messages. */
+/** A clause for messages: why a schedule is not changed. */
 export const notOurs = (target: string | undefined): string =>
   `not ours: it invokes ${target ?? 'an unknown target'}`;
 
@@ -36,9 +42,9 @@ export const notOurs = (target: string | undefined): string =>
 export const followUpPrefix = (cluster: string) => `${followUpMark}${cluster}.`;
 
 /**
- * The schedule's name for a follow-up: `round` counts the follow-ups that come after the sweep `sweepId`. The name is
- * deterministic, so that two requests create only one schedule. It has at most 63 characters if the cluster's name has
- * 40 and the round is below 100.
+ * The name of a follow-up's schedule. `round` counts the follow-ups after the sweep `sweepId`. The name depends only on
+ * the parameters, so that two create calls for one follow-up create only one schedule. It has at most 63 characters if
+ * the cluster's name has 40 and the round is below 100.
  */
 export function followUpName(
   cluster: string,

@@ -1,4 +1,4 @@
-/** @module Plans the changes that make a group match the file. Reads only. */
+/** @module Plans the changes that make a group match the file. Changes nothing itself. */
 import { SchedulerError } from '../base/errors.ts';
 import type { ReadSchedule, ScheduleOrder, SchedulerApi } from './api.ts';
 import { isOver, type ScheduleTarget, toOrder } from './definition.ts';
@@ -15,11 +15,11 @@ export type Change =
       readonly name: string;
       readonly order: ScheduleOrder;
       readonly differences: readonly Difference[];
-      /** The last modification that the plan is based on. An update must not undo later ones. */
+      /** When the schedule was last modified before the plan. An update must not undo a later modification. */
       readonly seen: Date | undefined;
     }
   | { readonly action: 'delete'; readonly name: string; readonly seen: Date | undefined }
-  /** A schedule that is not ours has the same name as one in the file. */
+  /** A schedule in the group has the name of a schedule in the file, but is not ours. */
   | { readonly action: 'blocked'; readonly name: string; readonly note: string }
   | { readonly action: 'none'; readonly name: string; readonly note?: string };
 
@@ -32,12 +32,12 @@ export interface SchedulePlan {
 export interface PlanOptions {
   /** Epoch milliseconds. */
   readonly now: number;
-  /** Delete our schedules that are not in the file. */
+  /** Whether to delete our schedules that are not in the file. */
   readonly prune: boolean;
   readonly signal: AbortSignal;
 }
 
-/** Compares the file's schedules with those in its group. */
+/** Compares the file's schedules with the schedules in the group. */
 export async function planSchedules(
   api: SchedulerApi,
   definitions: readonly ScheduleDefinition[],
@@ -95,7 +95,7 @@ function planOne(
   }
   const order = toOrder(definition, target, found?.State);
   if (isOver(order, now)) {
-    // the service accepts a past time, but does not document what it then does
+    // the service accepts a schedule that is never due, but does not document what happens to it
     const what = definition.expression.startsWith('at(') ? 'its time is past' : 'it never runs again';
     return { action: 'none', name, note: `${what}: not changed` };
   }
@@ -107,6 +107,6 @@ function planOne(
   return paused ? { action: 'none', name, note: 'paused by hand' } : { action: 'none', name };
 }
 
-/** The error if a schedule changed after it was planned. */
+/** The error if a schedule was changed after the plan was made. */
 export const changedMeanwhile = (name: string) =>
   new SchedulerError(`schedule ${name} was changed by someone else meanwhile: check it and plan again`);

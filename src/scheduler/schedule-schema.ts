@@ -1,6 +1,4 @@
-/**
- * @module The schema of the file that lists recurring schedules, for reading it and for publishing it.
- */
+/** @module The schema of the schedule file: one variant reads the file, and one is published for editors. */
 
 import * as z from 'zod';
 import { durationPattern, parseDuration } from '../base/duration.ts';
@@ -22,7 +20,7 @@ const text = (pattern: RegExp, expected: string) =>
   z.string({ error: expected }).regex(pattern, { error: expected });
 const textBy = ({ pattern, expected }: TextRule) => text(pattern, expected);
 
-/** Settings for all schedules in a file. They may come from the environment instead. */
+/** Settings for all schedules in a file. The environment has variables for the same settings. */
 export const settingsShape = {
   group: textBy(groupRule)
     .optional()
@@ -69,7 +67,7 @@ export const retryShape = {
     .meta({ description: 'How often an undelivered invocation is retried.' }),
 };
 
-/** Maximum number of clusters in one file: as many as a test simulates for one night. */
+/** Maximum number of clusters in one file. A test simulates a night with as many clusters. */
 export const maxClusters = 1_000;
 
 const cluster = () => text(clusterName, 'the name of a cluster: 1 to 40 of a-z, 0-9 and -');
@@ -79,7 +77,7 @@ const clustersExpected =
   'a list of clusters, {"secrets": "jobsweep/*"} for those that have a secret, or {"file": "clusters.yml"}';
 
 export const clusterSecretsShape = {
-  // the characters that a secret's name may contain
+  // the characters that the name of a secret may contain, and `*` at the end
   secrets: text(/^[\w/+=.@-]+\*$/, secretsPattern).meta({
     description: 'The beginning of secrets and `*`: a cluster for each secret of that name.',
   }),
@@ -102,7 +100,7 @@ export const clusterFileShape = {
   }),
 };
 
-/** `describe` in schedule-file.ts relies on the order of these forms: a list, secrets, a file. */
+/** `describe` in schedule-file.ts relies on the order of the alternatives: a list, secrets, a file. */
 const clusters = z.union(
   [
     z.array(cluster(), { error: 'a list of clusters' }),
@@ -208,7 +206,7 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
       },
     )
     .meta({
-      // for parts that other fields refer to, such as YAML anchors
+      // fields in which people put YAML anchors, to which other fields refer
       patternProperties: { '^x-': {} },
       title: 'jobsweep schedules',
       description: 'Recurring sweeps, for `jobsweep schedules apply`.',
@@ -218,7 +216,7 @@ function fileSchema<R extends z.core.$ZodType>(request: R) {
 /** The published schema, which includes the full schema of each schedule's request. */
 export const scheduleFileSchema = fileSchema(
   z.optional(
-    // a copy, because its metadata here differs from that of the request itself
+    // a copy of the request's schema, because its metadata here differs from that of the original
     requestSchema
       .clone(undefined, { parent: true })
       .register(z.globalRegistry, { id: 'request', description: 'The payload of each sweep.' }),

@@ -1,11 +1,12 @@
 /**
- * @module Reads an API key as people paste it. Elasticsearch answers 401 to any mistake in a key, without naming it.
+ * @module Reads an API key as people paste it. Elasticsearch answers 401 to any mistake in a key, without naming the
+ * mistake.
  */
 
-/** Elastic Cloud's own keys have a prefix and are sent unchanged; all others are base64 of `id:key`. */
+/** Elastic Cloud's own keys have a prefix and are sent unchanged; all other keys are base64 of `id:key`. */
 const cloudKey = /^ess[a-z]_[\w=-]+$/;
 
-/** The key in the form of the `Authorization` header, or the problem with it. A problem never quotes the key. */
+/** The key as the `Authorization` header needs it, or the problem with it. A problem never quotes the key. */
 export type ReadApiKey = { readonly encoded: string } | { readonly problem: string };
 
 export function readApiKey(setting: string): ReadApiKey {
@@ -17,7 +18,7 @@ export function readApiKey(setting: string): ReadApiKey {
     return { problem: 'starts like an Authorization header: set only the key' };
   if (cloudKey.test(text)) return { encoded: text };
   if (/[\r\n]/.test(text)) return { problem: 'has a line break in it: set it as one line' };
-  // A key's id and secret, joined by a colon. The header needs them in base64.
+  // A key's id and secret, joined by a colon. The header needs the pair in base64.
   if (/^[!-9;-~]+:[!-~]+$/.test(text)) return { encoded: Buffer.from(text).toString('base64') };
   if (!/^[\w+/=-]+$/.test(text)) return { problem: 'is neither an encoded key nor id:key' };
   const decoded = decode(text);

@@ -1,15 +1,17 @@
 /**
- * @module Reads the certificates of ELASTICSEARCH_CA_CERT: PEM text, or the path of a file with it. Loaded only if this
- * setting is used.
+ * @module Reads the certificates of ELASTICSEARCH_CA_CERT: PEM text, or the path of a file with PEM text. Loaded only
+ * if this setting is used.
  */
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { decodeText } from '../base/text-file.ts';
 
-/** The certificates as PEM, or what is wrong with the setting. */
+/** The certificates as PEM text, or what is wrong with the setting. */
 type ReadCertificates = { readonly pem: string } | { readonly problem: string };
 
-/** PEM text from the setting or from the file that it names. Repairs line breaks that a template wrote as `\n`. */
+/**
+ * PEM text from the setting's value or from the file that it names. Repairs line breaks that a template wrote as `\n`.
+ */
 export async function readCertificateText(value: string): Promise<ReadCertificates> {
   const isText = value.includes('-----BEGIN') || isEncodedCertificate(value);
   let text = value;
@@ -34,7 +36,7 @@ export async function readCertificateText(value: string): Promise<ReadCertificat
 }
 
 const encodedPem = /^LS0tLS1CRUdJTi/;
-/** Base64 of DER: a certificate without its BEGIN and END lines. */
+/** A certificate without its BEGIN and END lines, which is base64 of DER. */
 const bareCertificate = /^MII[A-Za-z0-9+/=\s]{200,}$/;
 
 /** Whether the text is a certificate in another encoding, rather than a path. */

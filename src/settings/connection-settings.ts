@@ -15,7 +15,10 @@ export interface Sourced {
 }
 export type SourcedSettings = { readonly [name in ConnectionSetting]?: Sourced | undefined };
 
-/** The settings in `values`. A blank value counts as not set: a template may have an empty parameter. */
+/**
+ * The settings in `values`, with their source. A blank value counts as not set, because a template may have an empty
+ * parameter.
+ */
 export function sourced(values: ConnectionValues, where: string): SourcedSettings {
   return Object.fromEntries(
     settingNames.flatMap((name) => {
@@ -66,7 +69,7 @@ function readAddress(settings: SourcedSettings): Connection['address'] | undefin
   if (url && cloudId)
     throw problem(url, 'ELASTICSEARCH_URL', 'and ELASTICSEARCH_CLOUD_ID are both set: set one');
   if (cloudId) {
-    // The value is not shown, because it could be a key that was set here by mistake.
+    // The value is not shown, because it could be a key that was set as the cloud id by mistake.
     if (parseCloudId(cloudId.value.trim()) === undefined)
       throw problem(
         cloudId,
@@ -128,13 +131,13 @@ function readCredentials(settings: SourcedSettings): Connection['credentials'] {
     ['ELASTICSEARCH_USERNAME', username],
     ['ELASTICSEARCH_PASSWORD', password],
   ] as const) {
-    // Files and secrets often end with a line break. With one, the cluster would only answer that the password is
-    // wrong.
+    // Files and secrets often end with a line break. If it were sent, the cluster would only answer that the password
+    // is wrong.
     if (/[\r\n]$/.test(setting.value)) throw problem(setting, name, 'ends with a line break: remove it');
     if (/\p{Cc}/u.test(setting.value))
       throw problem(setting, name, 'contains a control character: remove it');
   }
-  // Basic authentication ends the user name at the first colon.
+  // In basic authentication, the user name ends at the first colon.
   if (username.value.includes(':'))
     throw problem(
       username,

@@ -1,6 +1,7 @@
 /**
  * @module The settings in the environment: each variable's name and meaning, as docs/reference.md lists them. The files
- * that read a setting validate it. Deployed code imports only `settingNames` and types: other meanings would enlarge it.
+ * that read a setting validate it. Deployed code imports only `settingNames` and types: the meanings of the other
+ * variables would enlarge it.
  */
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -20,7 +21,7 @@ export type ConnectionSetting = keyof typeof connectionSettings;
 
 export const settingNames = Object.keys(connectionSettings) as ConnectionSetting[];
 
-/** Read only from the environment. */
+/** Settings that are read only from the environment. */
 export const environmentSettings = {
   ELASTICSEARCH_SECRET:
     'The name of a secret whose JSON contains the settings above. It adds those that the environment does not set. `ssm:` and a name: a parameter of SSM instead, here and below.',
@@ -44,7 +45,7 @@ export const environmentSettings = {
   JOBSWEEP_VPC_SECURITY_GROUPS: 'The security groups of a function in a VPC, likewise.',
 } as const;
 
-/** Where reports are stored. Read only from the environment. */
+/** Where reports are stored. These settings are read only from the environment. */
 export const reportSettings = {
   JOBSWEEP_REPORTS_NAMESPACE:
     'Stores each report in Elasticsearch: the last part of the names of the data streams, for example `default`.',
@@ -65,7 +66,9 @@ export const notifyTargets = {
 } as const;
 export type TargetSetting = keyof typeof notifyTargets;
 
-/** When notifications are sent, and the secret with their targets. Read only from the environment. */
+/**
+ * When notifications are sent, and the secret with their targets. These settings are read only from the environment.
+ */
 export const notifyOptions = {
   JOBSWEEP_NOTIFY_WHEN:
     'When to notify, if the request does not say: `always`, `changes`, `problems` or `never`. By default `changes`.',

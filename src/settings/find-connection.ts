@@ -1,4 +1,6 @@
-/** @module Finds the settings of a cluster: in the environment, a secret or a clusters file. Nothing here is logged. */
+/**
+ * @module Finds the settings of a cluster: in the environment, a secret or a clusters file. This module logs nothing.
+ */
 
 import { InvalidSettingError, SecretUnreachableError } from '../base/errors.ts';
 import { isJsonObject } from '../base/json.ts';
@@ -14,12 +16,12 @@ export interface FindConnection {
   readonly cluster: string;
   readonly environment: Environment;
   readonly readSecret: ReadSecret;
-  /** Clusters by name, from a file (`--clusters`). They take precedence over the environment and secrets. */
+  /** Clusters by name, from a file (`--clusters`). These settings take precedence over the environment and secrets. */
   readonly clusters?: Readonly<Record<string, ConnectionValues>> | undefined;
 }
 
 /**
- * The connection of a cluster by name (docs/contract.md §4); undefined for `default` if nothing is set.
+ * The connection of a cluster by name (docs/contract.md §4); undefined if the cluster is `default` and nothing is set.
  * @throws {InvalidSettingError} that names the invalid setting, but never the value of a credential.
  */
 export async function findConnection(find: FindConnection): Promise<Connection | undefined> {
@@ -31,7 +33,7 @@ export async function findConnection(find: FindConnection): Promise<Connection |
   return { ...connection, route: routeOf(urlOf(connection), addressSetting(connection), environment) };
 }
 
-/** The variables that `way-out.ts` reads. */
+/** The variables that choose a proxy or describe a VPC. `way-out.ts` reads them. */
 const wayOutSetting = /^(https?|all)_proxy$|^JOBSWEEP_VPC/i;
 
 async function readConnection(find: FindConnection): Promise<Connection | undefined> {
@@ -56,14 +58,15 @@ async function readConnection(find: FindConnection): Promise<Connection | undefi
       `the cluster ${quote(cluster)} is not in the clusters file, which has ${listed(Object.keys(clusters))}`,
     );
   }
-  // A named cluster takes nothing from the environment, because the address there belongs to another cluster.
+  // Settings of any cluster but `default` are not taken from the environment, because the address there is that of
+  // `default`.
   const { secret, shared } = secretOf(cluster, environment);
   const title = `${secretTitle(secret)} (cluster ${quote(cluster)})`;
   const values = await secretValues(secret, title, readSecret, shared ? cluster : undefined);
   return complete(await toConnection(sourced(values, title)), title);
 }
 
-/** Prefix of the name of a secret that is an SSM parameter. No secret of Secrets Manager can have such a name. */
+/** Prefix of the names of secrets that are SSM parameters. No secret of Secrets Manager can have such a name. */
 export const parameterMark = 'ssm:';
 
 /** How messages name a secret: `the secret "jobsweep/logs"`. */
@@ -72,7 +75,7 @@ export const secretTitle = (name: string): string =>
     ? `the parameter ${quote(name.slice(parameterMark.length))}`
     : `the secret ${quote(name)}`;
 
-/** A secret or file for a cluster must contain the cluster's address. */
+/** Returns the connection. Throws if there is none, because a secret or file for a cluster must contain its address. */
 function complete(connection: Connection | undefined, where: string): Connection {
   if (connection) return connection;
   throw new InvalidSettingError(
@@ -102,8 +105,8 @@ const authorities = ['ELASTICSEARCH_CA_CERT', 'ELASTICSEARCH_CA_FINGERPRINT'] as
 const users = ['ELASTICSEARCH_USERNAME', 'ELASTICSEARCH_PASSWORD'] as const;
 
 /**
- * The environment takes precedence, and the secret adds the settings that are missing. Alternatives, such as a URL and
- * a cloud id, are never taken from both.
+ * Merges the settings of the environment (`own`) and a secret. The environment takes precedence, and the secret adds
+ * the settings that are missing. Alternatives, such as a URL and a cloud id, are never taken from both.
  */
 function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const whole = (group: readonly ConnectionSetting[]) => {
@@ -115,7 +118,7 @@ function merge(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
 
 /**
  * The credentials from the environment or from the secret. User name and password may come from different sources,
- * unless the two sources could mean different users.
+ * unless they could then belong to different users.
  */
 function mergeCredentials(own: SourcedSettings, secret: SourcedSettings): SourcedSettings {
   const { ELASTICSEARCH_API_KEY: key } = own;
@@ -151,7 +154,7 @@ async function secretValues(
     text = await readSecret(name);
   } catch (error) {
     if (error instanceof SecretUnreachableError) throw error;
-    // A parser's message quotes its input, which may be the secret. For the same reason there is no `cause`.
+    // A parser's message quotes its input, which may be the secret. For the same reason, the new error has no `cause`.
     const why = error instanceof SyntaxError || !(error instanceof Error) ? 'invalid answer' : error.message;
     throw new InvalidSettingError(
       `${where} cannot be read (${printable(why)}): check its name, and that the role or user that runs this may read it`,
@@ -174,7 +177,10 @@ async function secretValues(
   return readConnectionValues(own, where);
 }
 
-/** The parsed JSON of a secret; undefined if the text is not JSON. No error here may quote the text. */
+/**
+ * The parsed JSON of a secret; undefined if the text is not JSON. Does not throw, because a parser's error would quote
+ * the text.
+ */
 function parseJson(text: string): unknown {
   try {
     // Some editors on Windows start a file with a byte order mark.
@@ -204,7 +210,7 @@ export function readConnectionValues(
   return values;
 }
 
-/** A file may list a thousand clusters, so a message names only the first ones. */
+/** Maximum number of names in a message: a file may list a thousand clusters. */
 const maxNames = 20;
 function listed(names: readonly string[]): string {
   const shown = names.slice(0, maxNames).map(printable).join(', ') || 'none';

@@ -1,4 +1,4 @@
-/** @module Sets up follow-ups from the settings. The client of EventBridge Scheduler is loaded only when it is needed. */
+/** @module Sets up follow-ups from the settings. The client of EventBridge Scheduler is loaded only if it is needed. */
 
 import type { Clock } from '../base/clock.ts';
 import { InvalidSettingError } from '../base/errors.ts';
@@ -10,7 +10,7 @@ import { readSchedulerSettings } from './scheduler-settings.ts';
 export interface FollowUpSetup {
   readonly environment: Environment;
   readonly clock: Clock;
-  /** The running function. Follow-ups invoke it unless the environment names another one. */
+  /** The ARN of the running function. Follow-ups invoke that function unless the environment names another one. */
   readonly invokedArn?: string | undefined;
   /** The request's `followUpOf` if this sweep is itself a follow-up. */
   readonly running: FollowUpOf | undefined;
@@ -18,8 +18,8 @@ export interface FollowUpSetup {
 
 /**
  * Follow-ups through the configured schedule group; undefined if neither the group nor the role is set. Disposing
- * closes their connections.
- * @throws {InvalidSettingError} when one of the settings is invalid.
+ * closes the connections.
+ * @throws {InvalidSettingError} if one of the settings is invalid.
  */
 export function followUpsFrom({
   environment,
@@ -33,7 +33,8 @@ export function followUpsFrom({
   const { JOBSWEEP_DLQ_ARN: dlqArn, JOBSWEEP_KMS_KEY_ARN: kmsKeyArn } = settings;
   if (!group && !roleArn) return undefined;
   const load = async () => {
-    // An incomplete setup must not stop the sweep. It becomes a warning in the report if a follow-up is needed.
+    // If settings are missing, the sweep must not stop. If it needs a follow-up, this error becomes a warning in the
+    // report.
     if (!group || !roleArn || !functionArn) {
       const missing = [
         ...(group ? [] : ['JOBSWEEP_SCHEDULE_GROUP']),

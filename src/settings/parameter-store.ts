@@ -1,5 +1,5 @@
 /**
- * @module The only Parameter Store call that is used. It has a module of its own, so that the bundle omits the client's
- * 145 other calls.
+ * @module The only Parameter Store command that is used. It has a module of its own, so that the bundle leaves out the
+ * client's 145 other commands.
  */
 export { GetParameterCommand, SSMClient } from '@aws-sdk/client-ssm';

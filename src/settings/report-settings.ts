@@ -7,7 +7,7 @@ import type { Connection } from '../elasticsearch/connection.ts';
 import { type ConnectionSetting, type Environment, settingNames } from './environment.ts';
 import { findConnection, type ReadSecret } from './find-connection.ts';
 
-/** Where the reports go. */
+/** Where the reports are stored. */
 export interface ReportTarget {
   readonly namespace: string;
   readonly connection: Connection;
@@ -22,8 +22,8 @@ export const storesReports = (environment: Environment): boolean =>
   );
 
 /**
- * The cluster and the namespace for reports; undefined if the environment asks for none. If no address for reports is
- * set, the reports go to the swept cluster itself.
+ * The cluster and the namespace for reports; undefined if the environment does not ask for stored reports. If no
+ * address for reports is set, they are stored in the swept cluster itself.
  * @throws {JobsweepError} for an invalid setting, or a secret that cannot be read.
  */
 export async function findReportTarget(
@@ -41,13 +41,16 @@ export async function findReportTarget(
   return { namespace, connection: (await connectionOf(own, readSecret)) ?? swept };
 }
 
-/** Returns JOBSWEEP_REPORTS_URL under the name ELASTICSEARCH_URL, and so on. */
+/**
+ * The environment with the settings for reports under the names for a cluster: JOBSWEEP_REPORTS_URL becomes
+ * ELASTICSEARCH_URL, and so on.
+ */
 function ownConnection(environment: Environment): Environment {
   const names: readonly (ConnectionSetting | 'ELASTICSEARCH_SECRET')[] = [
     ...settingNames,
     'ELASTICSEARCH_SECRET',
   ];
-  // keeps the other variables, because the proxy is among them
+  // keeps the other variables, because the settings of the proxy are among them
   return {
     ...environment,
     ...Object.fromEntries(
@@ -62,7 +65,8 @@ async function connectionOf(own: Environment, readSecret: ReadSecret): Promise<C
   } catch (error) {
     if (!(error instanceof InvalidSettingError) || !error.message.startsWith('the environment: '))
       throw error;
-    // Settings in a secret are called ELASTICSEARCH_…, but those in the environment begin with JOBSWEEP_REPORTS_.
+    // The error is about a setting in the environment, whose name begins with JOBSWEEP_REPORTS_. (In a secret, the
+    // names begin with ELASTICSEARCH_.)
     throw new InvalidSettingError(error.message.replaceAll('ELASTICSEARCH_', reportsPrefix));
   }
 }

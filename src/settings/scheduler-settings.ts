@@ -1,6 +1,7 @@
 /**
  * @module The group and the target of schedules: from the command line, the file, or the environment. The deployed
- * function reads its settings here too, so this module imports neither the schedule file's schema nor its calendar.
+ * function reads settings with this module, too, so the module imports neither the schema of the schedule file nor the
+ * code for due times.
  */
 import { InvalidSettingError } from '../base/errors.ts';
 import { quote } from '../base/text.ts';
@@ -26,7 +27,7 @@ export type SchedulerSetting = keyof typeof settings;
 export const schedulerSettings = Object.keys(settings) as SchedulerSetting[];
 
 /**
- * The settings of the environment; undefined for those not set.
+ * The settings in the environment; undefined for each setting that is not set.
  * @throws {InvalidSettingError} that names all invalid values.
  */
 export function readSchedulerSettings(
@@ -39,8 +40,8 @@ export function readSchedulerSettings(
 }
 
 /**
- * The group to list, and the function that its schedules invoke if that is known. @throws {InvalidSettingError} that
- * names all problems.
+ * The group to list, and the function that its schedules invoke, if known. @throws {InvalidSettingError} that names all
+ * problems.
  */
 export function listSettings(
   asked: string | undefined,
@@ -100,13 +101,19 @@ export function targetOf(file: ScheduleFile, asked: string | undefined, env: Env
   }, env);
 }
 
-/** The value, or undefined if it is blank, because a template may have an empty parameter. */
+/** The trimmed value. Undefined if it is blank, because a template may have an empty parameter. */
 const given = (value: string | undefined) => value?.trim() || undefined;
 
-/** Takes a value, or notes its problem: the value is invalid, or it is missing and `missing` says what to do. */
+/**
+ * Returns a value, and notes a problem if the value is invalid. If the value is undefined, the problem is `missing`, if
+ * given.
+ */
 type Take = (variable: SchedulerSetting, value: string | undefined, missing?: string) => string | undefined;
 
-/** Reads several settings, so that one error names all their problems. With `env`, also reports a missing region. */
+/**
+ * Reads several settings, so that one error names all their problems. With `env`, the error also reports a missing
+ * region.
+ */
 function collect<T>(read: (take: Take) => T, env?: Environment): T {
   const problems: string[] = [];
   const result = read((variable, value, missing) => {

@@ -1,4 +1,4 @@
-/** @module Finds clusters by their secrets, whose names in Secrets Manager match a pattern. */
+/** @module Finds clusters by their secrets: those in Secrets Manager whose names match a pattern. */
 import { InvalidSettingError } from '../base/errors.ts';
 import { printable, quote } from '../base/text.ts';
 import { awsAgents } from '../base/way-out.ts';
@@ -6,13 +6,13 @@ import { wayToAws } from '../base/way-to-aws.ts';
 import type { Environment } from './environment.ts';
 
 export interface SecretPattern {
-  /** The beginning of the names, followed by a `*`. */
+  /** The beginning of the secrets' names, followed by a `*`. */
   readonly secrets: string;
   readonly except: readonly string[];
 }
 
 /**
- * The clusters whose secrets match the pattern, in the order of their names. A cluster's name is the part of the
+ * The names of the clusters whose secrets match the pattern, in alphabetical order. A cluster's name is the part of the
  * secret's name after the prefix. The prefix is ELASTICSEARCH_SECRET_PREFIX if that is set, otherwise the pattern up to
  * its last slash, or up to its `*` if it has no slash.
  * @throws {InvalidSettingError} if the secrets cannot be listed, or the pattern and the prefix contradict each other.
@@ -37,7 +37,7 @@ export async function clustersOfSecrets(
     .toSorted();
 }
 
-/** The names of all secrets that begin with `start`, from all pages. The client retries when it is throttled. */
+/** The names of all secrets that begin with `start`, from all pages. The AWS client retries if it is throttled. */
 async function secretNames(
   start: string,
   environment: Environment,

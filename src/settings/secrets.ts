@@ -1,6 +1,6 @@
 /**
- * @module Reads secrets from Secrets Manager, or from Parameter Store if a name begins with `ssm:`. A client is loaded
- * only if a secret is configured, because loading is slow.
+ * @module Reads secrets from Secrets Manager, or from Parameter Store if a name begins with `ssm:`. An AWS client is
+ * loaded only if a secret is configured, because loading is slow.
  */
 
 import type { Clock } from '../base/clock.ts';
@@ -11,15 +11,15 @@ import type { Environment } from './environment.ts';
 import { parameterMark, type ReadSecret, secretTitle } from './find-connection.ts';
 
 /**
- * Limit for one secret including the client's retries, in milliseconds. The client's `requestTimeout` only logs a
- * warning.
+ * Time limit for one secret, including the AWS client's retries, in milliseconds. (The client's own `requestTimeout`
+ * does not end a request, and only logs a warning.)
  */
 const maxReadMs = 10_000;
 
 /**
- * Reads secrets, each within ten seconds and within `remainingMs`. The AWS SDK's own variables choose the region and
- * account, and `environment` chooses the proxy. Rejects with a SecretUnreachableError if the service does not answer,
- * otherwise with the service's error.
+ * Returns a function that reads secrets, each within ten seconds and within `remainingMs`. The AWS SDK's own variables
+ * choose the region and account, and `environment` chooses the proxy. If the service does not answer, the function
+ * rejects with a SecretUnreachableError, otherwise with the service's error.
  */
 export function secretReader(clock: Clock, environment: Environment, remainingMs = maxReadMs): ReadSecret {
   return async (name) => {
@@ -93,7 +93,10 @@ async function parameterStore(options: ClientOptions): Promise<Store> {
   };
 }
 
-/** Reads each secret once. Use it for one sweep only: a secret may change before the next sweep. */
+/**
+ * Returns a function that reads each secret only once. Use it for one sweep only: a secret may change before the next
+ * sweep.
+ */
 export function readingOnce(read: ReadSecret): ReadSecret {
   const known = new Map<string, Promise<string>>();
   return (name) => {
@@ -111,7 +114,7 @@ function whyUnreachable(error: unknown): string | undefined {
   };
   const status = $metadata?.httpStatusCode;
   if (status !== undefined) return status >= 500 || status === 407 ? `HTTP ${status}` : undefined;
-  // Network errors have a code. They have no message if the host has several addresses.
+  // Network errors have a code. Their message is empty if the host has several addresses.
   if (typeof code !== 'string' || !(error instanceof Error)) return undefined;
   return printable(error.message.includes(code) ? error.message : `${code} ${error.message}`.trim());
 }

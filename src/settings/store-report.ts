@@ -1,6 +1,6 @@
 /**
- * @module Stores the report of a sweep in Elasticsearch, if the environment asks for it. Loaded on demand. A failure is
- * returned as text: it never changes the result of the sweep.
+ * @module Stores the report of a sweep in Elasticsearch, if the environment asks for it. Loaded on demand. Problems are
+ * returned as texts: they never change the result of the sweep.
  */
 import manifest from '../../package.json' with { type: 'json' };
 import type { Clock } from '../base/clock.ts';
@@ -24,12 +24,15 @@ export interface StoreReport extends Omit<ReportToStore, 'namespace' | 'version'
   readonly stop?: AbortSignal | undefined;
 }
 
-/** The share of the time that job documents may take. The rest is for the document of the sweep, which matters most. */
+/**
+ * The share of the time that job documents may take. The rest of the time is for the sweep document, which matters
+ * most.
+ */
 const shareOfJobs = 0.75;
-/** If less time than this is left, nothing is sent. Milliseconds. */
+/** Minimum time left for sending anything, in milliseconds. */
 const minTime = 500;
 
-/** Returns what could not be stored, and why; empty if there were no problems. */
+/** Stores the report. Returns texts that say what could not be stored, and why; empty if there were no problems. */
 export async function storeReport({
   environment,
   swept,
@@ -61,7 +64,7 @@ export async function storeReport({
     if (jobs.isHopeless) return problems;
     const document = documents.sweep({
       jobs: jobs.created,
-      // If an earlier delivery of the same event created some of the documents, they may show another point in time.
+      // Documents that an earlier delivery of the event created may show another point in time.
       isWhole: documents.isWhole && jobs.created === documents.jobCount,
     });
     const sweep = await streams.store(streamName('sweep', namespace), [document], {
