@@ -96,12 +96,12 @@ describe('a listing', () => {
       { count: '\u001b[2J', jobs: [] },
       /count is "\\u001b\[2J", but/,
     ],
-  ])('a listing that %s ends the sweep as unreadable', async (_what, stats, reason) => {
+  ])('a listing is refused as unreadable if it %s', async (_what, stats, reason) => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never);
     await expect(reading(one({}, {}, { stats }), read)).rejects.toMatchObject(unreadable(reason));
   });
 
-  it('a listing ends the sweep if its count is a deeply nested list', async () => {
+  it('a listing is refused as unreadable if its count is a deeply nested list', async () => {
     const text = `{"jobs": [], "count": ${'['.repeat(9_000)}${']'.repeat(9_000)}}`;
     const answer = ({ raw }: Exchange) => raw(text, 200, productHeaders);
     await expect(reading(answer, (cluster) => cluster.jobStats(never))).rejects.toMatchObject(
@@ -109,14 +109,14 @@ describe('a listing', () => {
     );
   });
 
-  it('a listing without jobs is read as empty, with or without the list field', async () => {
+  it('a listing without jobs is read as empty, whether its field `jobs` is an empty list or missing', async () => {
     for (const stats of [{ count: 0 }, { count: 0, jobs: [] }])
       expect((await reading(one({}, {}, { stats }), (cluster) => cluster.jobStats(never))).result).toEqual(
         [],
       );
   });
 
-  it('a job whose config or stats are listed twice is kept', async () => {
+  it('a job whose stats are listed twice has no known state, so that it is kept', async () => {
     const twice = listOf('jobs', [statsOf('job-a'), statsOf('job-b'), statsOf('job-a')]);
     const answers = answersFor(
       ['job-a', 'job-b'].map((id) => ({ config: configOf(id), stats: statsOf(id) })),
@@ -138,14 +138,14 @@ describe('a listing', () => {
 });
 
 describe('an answer to a request that names jobs', () => {
-  it('a job that is missing from a 200 answer is never reported as gone', async () => {
+  it('an answer with status 200 that leaves out a requested job is refused, so that the job does not count as deleted', async () => {
     const read = (cluster: ElasticsearchCluster) => cluster.jobStats(never, ids('job-a', 'job-b'));
     await expect(reading(one(), read)).rejects.toMatchObject(
       unreadable(/job-b was requested, but jobs does not list it/),
     );
   });
 
-  it('if one of the requested jobs is deleted before a retry, a read by ids returns the other jobs', async () => {
+  it('if a requested job is deleted before a retry, a read by ids returns the other requested jobs', async () => {
     let requestCount = 0;
     const { result } = await reading(
       (exchange) => {
@@ -166,7 +166,7 @@ describe('an answer to a request that names jobs', () => {
     ({ json }: Exchange) =>
       json({ error: { type: 'resource_not_found_exception', reason }, status: 404 }, 404);
 
-  it('a read by ids reads the whole listing after a 404 that names none of the jobs', async () => {
+  it('a read by ids reads the whole listing after a 404 that names none of the requested jobs', async () => {
     const elsewhere = notFound("No known job with id 'another'");
     const { result, requests } = await reading(
       (exchange) => (exchange.path.includes('job-') ? elsewhere(exchange) : respondWith(one(), exchange)),
@@ -179,7 +179,7 @@ describe('an answer to a request that names jobs', () => {
     ]);
   });
 
-  it('if the whole listing answers 404 as well, a read by ids ends the sweep', async () => {
+  it('a read by ids fails if the request for the whole listing is answered with 404 as well', async () => {
     const nothing = notFound("No known job with id 'another'");
     await expect(reading(nothing, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject({
       name: 'NotElasticsearchError',
@@ -189,7 +189,7 @@ describe('an answer to a request that names jobs', () => {
     });
   });
 
-  it('a read by ids ends the sweep if the answer lists a job twice', async () => {
+  it('a read by ids fails if the answer lists a job twice', async () => {
     const answers = one(
       {},
       {},
@@ -283,7 +283,7 @@ describe('the stats of a job', () => {
     ],
     ['a very long list for the state', { state: ['x'.repeat(500)] }, `state is ["${'x'.repeat(37)}…`],
   ])(
-    'if job stats hold %s, the field is reported as unreadable, so that the job is kept',
+    'job stats count as unreadable if they hold %s, so that the job is kept',
     async (_what, changes, field) => {
       expect(await statsRead(changes)).toMatchObject({ unreadable: field });
     },
@@ -362,11 +362,14 @@ describe('the stats of a job', () => {
       { node: { id: 'n', name: 'x'.repeat(10_000) } },
       { nodeName: 'x'.repeat(255) },
     ],
-  ])('job stats with %s are readable, and a missing value is unknown', async (_what, changes, expected) => {
-    const stats = await statsRead(changes);
-    expect(stats).toMatchObject(expected);
-    expect(stats).not.toHaveProperty('unreadable');
-  });
+  ])(
+    'job stats with %s are readable, and a missing or impossible value counts as unknown',
+    async (_what, changes, expected) => {
+      const stats = await statsRead(changes);
+      expect(stats).toMatchObject(expected);
+      expect(stats).not.toHaveProperty('unreadable');
+    },
+  );
 });
 
 describe('datafeed stats', () => {
@@ -380,7 +383,7 @@ describe('datafeed stats', () => {
 
   it.each<[string, Json]>([
     ['do not name their job', { timing_stats: undefined }],
-    ['name their job in an unknown form', { timing_stats: { job_id: 7 } }],
+    ['name their job with a number instead of a string', { timing_stats: { job_id: 7 } }],
     ['name a job with an empty id', { timing_stats: { job_id: '' } }],
     ['name a job with an invalid id', { timing_stats: { job_id: '<script>' } }],
   ])('for datafeed stats that %s, the job is taken from the datafeed’s config', async (_what, feed) => {
@@ -395,14 +398,14 @@ describe('datafeed stats', () => {
     ]);
   });
 
-  it('datafeed stats end the sweep if neither stats nor config name the job', async () => {
+  it('datafeed stats are refused as unreadable if neither they nor the datafeed’s config name the job', async () => {
     for (const owner of [undefined, null, '', 7, 'job a', '*'])
       await expect(
         reading(fed({ timing_stats: undefined }, { datafeedConfigs: owners(owner) }), read),
       ).rejects.toMatchObject(unreadable(/does not say which job the datafeed datafeed-job-a feeds/));
   });
 
-  it('if a datafeed is deleted before its config is read, its stats are skipped', async () => {
+  it('the stats of a datafeed are skipped if the datafeed is deleted before its config is read', async () => {
     const { result } = await reading((exchange) => {
       const reason = 'No datafeed with id [datafeed-job-a] exists';
       if (exchange.path === '/_ml/datafeeds/datafeed-job-a')
@@ -477,7 +480,7 @@ describe('the config of a job', () => {
       'datafeed_config.datafeed_id is missing',
     ],
   ])(
-    'if a job config holds %s, the field is reported as unreadable, so that the job is kept',
+    'a job config counts as unreadable if it holds %s, so that the job is kept',
     async (_what, config, field) => {
       expect(await configRead(config)).toMatchObject([{ jobId: 'job-a', unreadable: field }]);
     },
@@ -506,7 +509,10 @@ describe('the config of a job', () => {
     ['blocked, with a reason that only a later version knows', { blocked: { reason: 'audit' } }, 'audit'],
     ['blocked, without a reason', { blocked: { task_id: 'n:1' } }, 'unknown'],
     ['null for blocked', { blocked: null }, 'unknown'],
-  ])('a job counts as blocked if its config says so or is unclear: %s', async (_what, config, expected) => {
-    expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
-  });
+  ])(
+    'a job counts as blocked if its config says so or is unclear, and otherwise not: %s',
+    async (_what, config, expected) => {
+      expect(await configRead(config)).toMatchObject([{ blocked: expected }]);
+    },
+  );
 });

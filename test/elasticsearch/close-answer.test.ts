@@ -59,7 +59,7 @@ describe('a close request', () => {
     });
   });
 
-  it('the request line of a close stays within 4,096 bytes for 100 jobs with ids of 64 characters', async () => {
+  it('if 100 jobs with ids of 64 characters are closed, each close request has a request line of at most 4,096 bytes', async () => {
     await using server = await serve(({ json }) => json({ closed: true }));
     const entries = Array.from({ length: 100 }, (_, index) => {
       const jobId = `${'x'.repeat(60)}-${100 + index}`;
@@ -91,7 +91,7 @@ describe('a close request', () => {
       },
     ],
     [
-      'nonsense',
+      'an answer that is not JSON',
       ({ raw }) =>
         raw('nonsense', 200, { 'content-type': 'application/json', 'x-elastic-product': 'Elasticsearch' }),
     ],
@@ -322,12 +322,15 @@ describe('the answer to a close', () => {
       ({ json }) => json({ error: { type: 7, reason: ['x'] } }, 500),
       { kind: 'error', error: { status: 500, type: 'unknown', reason: 'no reason given' } },
     ],
-  ])('the answer to a close is interpreted correctly: %s', async (_what, respond, expected) => {
-    await using server = await serve(respond);
-    expect(await closeAt(server)).toMatchObject(expected);
-  });
+  ])(
+    'the answer to a close request is turned into a hint for the next step: %s',
+    async (_what, respond, expected) => {
+      await using server = await serve(respond);
+      expect(await closeAt(server)).toMatchObject(expected);
+    },
+  );
 
-  it('the error of a close contains no control characters and is cut to a readable length', async () => {
+  it('the error in the answer to a close request contains no control characters and is cut to 1,000 characters', async () => {
     await using server = await serve(
       error(500, 'bad\u001b[2Jtype', `\u001b]0;owned\u0007\u202e${'x'.repeat(5_000)}`),
     );

@@ -71,7 +71,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
   };
   const apiKey = Buffer.from('sweeper:the-key').toString('base64');
 
-  it('Elasticsearch lists all jobs and datafeeds of the cluster and closes a job', async () => {
+  it('ElasticsearchCluster lists all jobs and datafeeds, and closes a job', async () => {
     await using here = await start(fleet, { stack, apiKey });
     const { cluster, server } = here;
     // a key whose only privilege is manage_ml may not read GET /
@@ -115,7 +115,7 @@ describe.each(stacks)('an Elasticsearch %s', (stack) => {
     expect(cluster.warnings()).toEqual([]);
   });
 
-  it('a key with monitor privileges reads the cluster’s version and upgrade mode', async () => {
+  it('a key with the privileges monitor and manage_ml reads the cluster’s version and upgrade mode', async () => {
     const cluster = ['monitor', 'manage_ml'];
     const apiKeys = [{ id: 'sweeper', key: 'the-key', owner: 'owner', cluster }];
     await using here = await start({ ...fleet, apiKeys, upgradeMode: true }, { stack, apiKey });
@@ -224,7 +224,7 @@ describe.each(sizes)('a cluster of %i jobs', (count) => {
 });
 
 describe('the size of the job stats', () => {
-  it('the job stats that a sweep reads are at most a quarter of the unfiltered answer', async () => {
+  it('the job stats that a sweep reads are at most a quarter of the size of the unfiltered answer', async () => {
     await using here = await start(defaultFleet);
     const { cluster, server } = here;
     await cluster.jobStats(never());

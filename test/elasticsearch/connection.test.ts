@@ -69,7 +69,7 @@ describe('authenticating with a cluster', () => {
     ],
     ['no credentials', {}, undefined],
   ])(
-    'the client sends the right Authorization header, or none, for %s',
+    'the client sends the Authorization header for the configured credentials, and none without credentials: %s',
     async (_how, credentials, authorization) => {
       await using server = await serve(respond);
       expect(await jobIds({ ELASTICSEARCH_URL: server.url, ...credentials })).toEqual(['job-a']);
@@ -89,7 +89,7 @@ describe('authenticating with a cluster', () => {
   });
 
   it.each(['', '/', '//'])(
-    'the client puts a proxy’s base path before every path, however many slashes it ends with: %j',
+    'a base path in the address precedes every request path, however many slashes the address ends with: %j',
     async (slashes) => {
       await using server = await serve((exchange) =>
         respondWith(healthy, { ...exchange, path: exchange.path.replace('/behind/a/proxy', '') }),
@@ -109,7 +109,7 @@ describe('a cluster behind TLS', () => {
     ...changes,
   });
 
-  it('a cluster behind TLS is trusted if the setting holds its CA certificate, even with \\n in place of line breaks', async () => {
+  it('a cluster behind TLS is trusted if ELASTICSEARCH_CA_CERT holds its CA certificate, even with \\n in place of line breaks', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const pem = certificate('authority');
     for (const text of [
@@ -121,7 +121,7 @@ describe('a cluster behind TLS', () => {
       expect(await jobIds(settings(server, { ELASTICSEARCH_CA_CERT: text }))).toEqual(['job-a']);
   });
 
-  it('a cluster behind TLS is trusted if the setting holds the path of its CA certificate', async () => {
+  it('a cluster behind TLS is trusted if ELASTICSEARCH_CA_CERT holds the path of its CA certificate', async () => {
     await using server = await serve(respond, { tls: 'server' });
     const folder = await mkdtemp(join(tmpdir(), 'jobsweep-'));
     try {
@@ -431,7 +431,7 @@ describe('an unreachable or wrong server', () => {
       4,
     ],
   ])(
-    'the error says what happened and how to fix it after %s',
+    'the error after %s says what happened and how to fix it',
     async (_what, answer, name, message, requests) => {
       await using server = await serve(answer);
       const error = await errorOf({ ELASTICSEARCH_URL: server.url, ...key });
@@ -607,7 +607,7 @@ describe('credentials', () => {
     };
 
   it.each([400, 401, 403, 404, 500])(
-    'credentials are removed from an answer that echoes them with HTTP %i',
+    'credentials are removed from the error if an answer with HTTP %i echoes them',
     async (status) => {
       await using server = await serve(echo(status));
       for (const credentials of [

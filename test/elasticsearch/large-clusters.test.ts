@@ -51,7 +51,7 @@ describe('a sweep over a large cluster', () => {
   const beyond = [[12_000, numbered, [0, 5_000, 9_999, 10_000, 11_998, 11_999]]] as const;
 
   it.each([...atTheLimit, ...(isNightly ? beyond : [])])(
-    'a sweep over %i jobs closes each idle one and no other',
+    'a sweep over %i jobs closes every idle job and no other job',
     async (count, idOf, idleAt) => {
       const { jobs, idle } = jobsOf(count, idOf, idleAt);
       await using setup = await startSetup(jobs, { nodes });
@@ -101,7 +101,7 @@ describe('a sweep over a large cluster', () => {
 describe('a listing that changes while its parts are read', () => {
   // the sweep reads configs and stats whole first, and then in three parts each
   it.each(sized({ push: [1, 5], nightly: [1, 3, 5, 8] }))(
-    'if jobs are added or deleted after %i reads, they are judged by their current state, and no other job is missed',
+    'if jobs are added, deleted or replaced after %i reads of a listing, a sweep closes all other idle jobs and no busy job',
     async (reads) => {
       const { jobs, idle } = jobsOf(10_300, spread, [0, 25, 26, 10_000, 10_298, 10_299]);
       await using setup = await startSetup(jobs, { nodes });
@@ -134,7 +134,7 @@ describe('a listing that changes while its parts are read', () => {
     ['grows past', 9_996, 30],
     ['shrinks below', 10_010, -30],
   ])(
-    'if a cluster %s 10,000 jobs during the listing, it is still read completely',
+    'a sweep closes all idle jobs even if the cluster %s 10,000 jobs during the listing',
     async (_what, count, by) => {
       const { jobs, idle } = jobsOf(count, spread, [0, 25, count - 2, count - 1]);
       await using setup = await startSetup(jobs, { nodes });

@@ -69,7 +69,7 @@ describe('a whole listing', () => {
   });
 
   it.each(sized({ push: [10_000, 12_000], nightly: [10_000, 12_000, 31_000] }))(
-    'a listing of %i jobs with the same prefix is read in parts, with no job missing or listed twice',
+    'a listing of %i jobs whose ids share a prefix is read in parts, with no job missing or listed twice',
     async (count) => {
       const ids = numbered('job-', count);
       const server = new Server(ids);
@@ -259,20 +259,20 @@ describe('a read by ids that fails for some of the ids', () => {
     expect(requestCount()).toBeLessThanOrEqual(13);
   });
 
-  it('if every id fails, a read by ids fails as a whole after a limited number of requests', async () => {
+  it('if every id fails, a read by ids rejects with the cluster’s error after a limited number of requests', async () => {
     const { read, refused, requestCount } = refusing(() => true);
     await expect(read).rejects.toBe(refused);
     expect(requestCount()).toBeLessThanOrEqual(25);
   });
 
-  it('if thousands of ids all fail, a read by ids searches for the cause only once', async () => {
+  it('a read by ids searches for the ids at fault only once, even if thousands of ids all fail', async () => {
     const { read, refused, requestCount } = refusing(() => true, 8_000);
     await expect(read).rejects.toBe(refused);
     // four lists of ids are in flight at once, and only one of them is searched for the ids that make the read fail
     expect(requestCount()).toBeLessThanOrEqual(28);
   });
 
-  it('a read by ids fails as a whole if it would take too many requests to find all ids that fail', async () => {
+  it('a read by ids rejects with the cluster’s error if it would take too many requests to find all ids at fault', async () => {
     const { read, refused, requestCount } = refusing((id) => id.endsWith('3'));
     await expect(read).rejects.toBe(refused);
     expect(requestCount()).toBeLessThanOrEqual(25);

@@ -38,7 +38,7 @@ const own = { maxBytes: 600 * mb, jobBytes: 200 * mb, isShared: false };
 
 describe('the memory of the ML nodes', () => {
   it.each<Stack>(['8.19', '9.2'])(
-    'the memory of ML nodes on %s is read with only monitor_ml',
+    'the memory of ML nodes on %s can be read with only the privilege monitor_ml',
     async (stack) => {
       using clock = new VirtualClock();
       const server = await startElasticsearch({
@@ -88,7 +88,7 @@ describe('the memory of the ML nodes', () => {
     ['a model in the JVM', entry({}, { jvm: { java_inference_in_bytes: 1 } })],
     ['something unknown', entry({ data_frame_analytics_in_bytes: undefined })],
     ['data', entry({}, { roles: ['ml', 'data_hot'] })],
-  ])('if a node holds %s, the memory of ML nodes marks the node as shared', async (_what, node) => {
+  ])('an ML node is marked as shared if it also holds %s', async (_what, node) => {
     expect(await readFrom(({ json }) => json(answer(node)))).toEqual([{ ...own, isShared: true }]);
   });
 
@@ -108,7 +108,7 @@ describe('the memory of the ML nodes', () => {
       ({ json }) => json(answer(entry(), entry({ max_in_bytes: undefined }))),
     ],
     ['leaves out the roles of a node', ({ json }) => json(answer(entry({}, { roles: undefined })))],
-    ['answers with nothing', ({ json }) => json({})],
+    ['answers with an empty object', ({ json }) => json({})],
   ])('the memory of ML nodes is unknown if the server %s', async (_what, respond) => {
     expect(await readFrom(respond)).toBeUndefined();
   });

@@ -51,7 +51,7 @@ const snapshotAt = (timestamp: number): KeptSnapshot => ({
 });
 
 describe('reading the past of a cluster', () => {
-  it('reading the past returns every snapshot and message once, even if many have the same time', async () => {
+  it('a read of the past returns each snapshot and message exactly once, even if many have the same time', async () => {
     // 700 jobs save a model in the same second: these are more snapshots than fit on one page
     await using server = await startWith(
       700,
@@ -76,7 +76,7 @@ describe('reading the past of a cluster', () => {
     expect(server.requests.length).toBeLessThanOrEqual(9);
   });
 
-  it('reading the past of ten thousand jobs takes few requests', async () => {
+  it('a read of the past of ten thousand jobs takes few requests', async () => {
     await using server = await startWith(
       10_000,
       (job) => [snapshotAt(asOf - day - (job % 600) * second)],
@@ -94,7 +94,7 @@ describe('reading the past of a cluster', () => {
     expect(count('search')).toBeLessThanOrEqual(5);
   });
 
-  it('the past before the oldest message is unknown; if there is no message, the whole past is unknown', async () => {
+  it('the past of a cluster counts as unknown if there are no messages', async () => {
     await using server = await startWith(
       1,
       () => [],
@@ -109,7 +109,7 @@ describe('reading the past of a cluster', () => {
     });
   });
 
-  it('reading the past of one job reads only that job', async () => {
+  it('a read of the past of one job returns nothing about other jobs', async () => {
     await using server = await startWith(
       3,
       () => [snapshotAt(asOf - day)],

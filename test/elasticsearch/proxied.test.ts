@@ -77,7 +77,7 @@ describe('a cluster that is only reachable through a proxy', () => {
     ['https_proxy', {}],
     ['HTTPS_PROXY', { NO_PROXY: 'other.test, 10.0.0.0/8' }],
   ])(
-    'a proxied cluster is read over https through the proxy in %s, with the other variables %j',
+    'a proxied cluster is read over https through the proxy that %s names, with the other variables %j',
     async (setting, more) => {
       await using server = await serve(respond, { tls: 'other-host' });
       await using proxy = await proxyTo(server);
@@ -87,7 +87,7 @@ describe('a cluster that is only reachable through a proxy', () => {
     },
   );
 
-  it('a proxied cluster is read over http through the proxy in HTTP_PROXY', async () => {
+  it('a proxied cluster is read over http through the proxy that HTTP_PROXY names', async () => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server);
     expect(await jobIds({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url })).toEqual(['job-a']);
@@ -142,7 +142,7 @@ describe('a proxy that speaks TLS itself', () => {
     ['https', https, 'HTTPS_PROXY', trusting],
     ['http', http, 'HTTP_PROXY', {}],
   ] as const)(
-    'a proxy that speaks TLS passes on an %s request if Node trusts the proxy’s CA',
+    'a proxy that speaks TLS forwards an %s request if Node trusts the proxy’s CA',
     async (_scheme, url, setting, more) => {
       const known = getCACertificates('default');
       setDefaultCACertificates([...known, certificate('authority')]);
@@ -157,7 +157,7 @@ describe('a proxy that speaks TLS itself', () => {
     },
   );
 
-  it('a proxy that speaks TLS gets no password if Node does not trust the proxy’s CA', async () => {
+  it('a proxy that speaks TLS is sent no password if Node does not trust the proxy’s CA', async () => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using proxy = await proxyTo(server, { tls: true });
     const url = proxy.url.replace('://', `://${encoded}@`);
@@ -212,7 +212,7 @@ describe('a proxy that does not let a request through', () => {
     await vi.waitFor(() => expect(proxy.clients()).toBe(0));
   });
 
-  it('a proxy that refuses the password gets only one request, because many tries may lock the account', async () => {
+  it('a proxy that refuses the password is sent only one request, because many tries may lock the account', async () => {
     await using server = await serve(respond, { tls: 'other-host' });
     await using proxy = await proxyTo(server, { auth: 'someone:other' });
     const url = proxy.url.replace('://', `://${encoded}@`);
@@ -224,16 +224,19 @@ describe('a proxy that does not let a request through', () => {
   it.each([
     ['requires a password', { auth: credentials }, /HTTP 407/],
     ['answers 403', { refuses: 403 }, /HTTP 403: the proxy says 403/],
-  ] as const)('if the proxy %s, the error for an http request names it', async (_what, options, words) => {
-    await using server = await serve(respond);
-    await using proxy = await proxyTo(server, options);
-    const { message } = await errorOf({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url });
-    expect(message).toMatch(
-      /^http:\/\/es\.example\.test:9200 \(through the proxy http:\/\/127\.0\.0\.1:\d+\) /,
-    );
-    expect(message).toMatch(words);
-    expect(server.requests).toEqual([]);
-  });
+  ] as const)(
+    'if the proxy %s, the error for an http request names the proxy',
+    async (_what, options, words) => {
+      await using server = await serve(respond);
+      await using proxy = await proxyTo(server, options);
+      const { message } = await errorOf({ ELASTICSEARCH_URL: http, HTTP_PROXY: proxy.url });
+      expect(message).toMatch(
+        /^http:\/\/es\.example\.test:9200 \(through the proxy http:\/\/127\.0\.0\.1:\d+\) /,
+      );
+      expect(message).toMatch(words);
+      expect(server.requests).toEqual([]);
+    },
+  );
 
   it.each([
     ['https', https, 'HTTPS_PROXY'],
@@ -285,7 +288,7 @@ it('a separate cluster for reports is also reached through the proxy', async () 
 });
 
 describe('a proxy setting that does not apply', () => {
-  it('a proxy setting is ignored for a cluster on this machine', async () => {
+  it('a proxy setting is ignored if the cluster runs on this machine', async () => {
     await using server = await serve(respond);
     await using proxy = await proxyTo(server);
     expect(await jobIds({ ELASTICSEARCH_URL: server.url, HTTP_PROXY: proxy.url })).toEqual(['job-a']);
@@ -303,7 +306,7 @@ describe('a proxy setting that does not apply', () => {
       'HTTPS_PROXY is set, but NO_PROXY exempts es.invalid ("invalid").',
     ],
   ])(
-    'if a proxy setting does not apply, the error for an unreachable cluster mentions the setting: %j',
+    'the error for an unreachable cluster mentions a proxy setting that does not apply to the cluster: %j',
     async (environment, hint) => {
       const { message } = await errorOf({ ELASTICSEARCH_URL: 'https://es.invalid', ...environment });
       expect(message).toContain('its host name');

@@ -5,7 +5,7 @@ import { redactorFor } from '../../src/elasticsearch/redact.ts';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
 describe('credentials in a text', () => {
-  it('an API key is removed from a text in each of its forms: encoded, decoded, with or without padding', () => {
+  it('an API key is removed from a text in each encoding: encoded, decoded, with or without padding', () => {
     const clean = redactorFor({ credentials: { apiKey: base64('key-id:key-secret!') } });
     for (const form of [
       base64('key-id:key-secret!'),
@@ -18,7 +18,7 @@ describe('credentials in a text', () => {
       );
   });
 
-  it('a password is removed from a text, both on its own and encoded together with the user name; the name itself stays', () => {
+  it('a password is removed from a text, alone or encoded together with the user name; the plain user name stays', () => {
     const clean = redactorFor({ credentials: { username: 'sweeper', password: 'pass-word' } });
     const encoded = base64('sweeper:pass-word');
     expect(clean(`Basic ${encoded} ${encoded.replace(/=+$/, '')} sweeper:pass-word`)).toBe(
@@ -26,7 +26,7 @@ describe('credentials in a text', () => {
     );
   });
 
-  it('a credential is removed completely even if one of its forms is part of another', () => {
+  it('a credential is removed completely even if one of its encodings contains another', () => {
     const clean = redactorFor({ credentials: { apiKey: base64('id:abcd') } });
     expect(clean(`${base64('id:abcd')}|id:abcd|abcd`)).toBe('[redacted]|[redacted]|[redacted]');
   });

@@ -62,7 +62,7 @@ describe('documents of a report', () => {
     expect(documentsIn(setup, 'job')).toHaveLength(5);
   });
 
-  it('documents of a report are written again after a rollover, because ids are only unique in one backing index', async () => {
+  it('documents of a report that are sent again after a rollover are stored twice, because ids are unique only within a backing index', async () => {
     await using setup = await startSetup([]);
     await store(setup, documents(3));
     await fetch(`${setup.server.url}/${stream}/_rollover`, { method: 'POST' });
@@ -85,7 +85,7 @@ describe('documents of a report', () => {
     );
   });
 
-  it('if a full queue rejects some documents of a report, only those are sent again after a pause', async () => {
+  it('if a full queue rejects some documents of a report, only the rejected ones are sent again, after a pause', async () => {
     await using setup = await startSetup([]);
     setup.cluster.cluster.streams.create(stream, setup.clock.now());
     setup.cluster.cluster.streams.rejectNext(4);
@@ -141,7 +141,7 @@ describe('documents of a report', () => {
     ]);
   });
 
-  it('documents of a report are stored only once even if the answer is lost', async () => {
+  it('documents of a report are stored only once even if the answer to their request is lost', async () => {
     await using setup = await startSetup([]);
     setup.server.faults.add({ api: 'bulk', reset: 'after' });
     expect(await store(setup, documents(3))).toEqual({ created: 0, existed: 3 });

@@ -66,7 +66,7 @@ describe('a read', () => {
     ['an answer that is not JSON', ({ raw }) => raw('{"count":NaN}', 200, productHeaders)],
     ['a listing with a part missing', ({ json }) => json({ ...healthy.stats, count: 2 })],
   ])(
-    'after %s, a read is tried up to four times in total with doubling pauses, and the last try may succeed',
+    'a read is retried after %s, up to four tries in total with doubling pauses, and the last try may succeed',
     async (_what, fault) => {
       await withServer(
         (exchange, clock) => (exchange.index < 3 ? fault(exchange, clock) : respondWith(healthy, exchange)),
@@ -104,15 +104,18 @@ describe('a read', () => {
       [0, 10_000, 20_000, 30_000],
     ],
     ['something unreadable', { 'retry-after': 'soon' }, [0, 500, 1_500, 3_500]],
-  ])('a read pauses correctly after a Retry-After of %s', async (_what, headers, expected) => {
-    await withServer(
-      (exchange) => unwell(exchange, headers),
-      async ({ cluster, times }) => {
-        await expect(cluster.jobStats(never())).rejects.toMatchObject({ name: 'UnreadableInventoryError' });
-        expect(times).toEqual(expected);
-      },
-    );
-  });
+  ])(
+    'a read pauses as long as Retry-After requests, and at least as long as by default: %s',
+    async (_what, headers, expected) => {
+      await withServer(
+        (exchange) => unwell(exchange, headers),
+        async ({ cluster, times }) => {
+          await expect(cluster.jobStats(never())).rejects.toMatchObject({ name: 'UnreadableInventoryError' });
+          expect(times).toEqual(expected);
+        },
+      );
+    },
+  );
 
   it('a read waits as long as the server requests if enough time is left, and otherwise fails at once', async () => {
     const notices: string[] = [];
@@ -237,7 +240,7 @@ describe('a read', () => {
       /could not answer .*HTTP 503.*, and no time was left to try again; nothing was closed/,
     ],
   ])(
-    'if its caller aborts a read %s, the read ends and reports the pending request',
+    'if the caller aborts a read %s, the read ends at once, and the error says what happened until then',
     async (_when, fault, message) => {
       await withServer(fault, async ({ cluster, clock, times }) => {
         using limit = clock.limit(7_000);
@@ -267,7 +270,7 @@ describe('a read', () => {
     expect(server.requests).toHaveLength(1);
   });
 
-  it('a read is not sent if its signal is already aborted', async () => {
+  it('a read sends no request if its signal is already aborted', async () => {
     await withServer(
       (exchange) => respondWith(healthy, exchange),
       async ({ cluster, times }) => {
@@ -277,7 +280,7 @@ describe('a read', () => {
     );
   });
 
-  it('a read does not abort the caller’s signal', async () => {
+  it('a read that gets no answer does not abort the caller’s signal', async () => {
     await withServer(untilGone, async ({ cluster }) => {
       const controller = new AbortController();
       await expect(cluster.jobStats(controller.signal)).rejects.toMatchObject({ exitCode: 5 });
@@ -368,7 +371,7 @@ describe('reads that the key does not permit or the server does not support', ()
     expect(identity).toEqual({ id: expect.stringMatching(/^[\w-]{22}$/), version: null });
   });
 
-  it('the version of the cluster is returned without control characters', async () => {
+  it('the id and the version of the cluster are returned without control characters', async () => {
     const identity = await readOptional(
       answering('root', ({ json }) =>
         json({ cluster_uuid: 'a\u001b[2J', version: { number: '9\u001b[2J' } }),
@@ -401,7 +404,7 @@ describe('reads that the key does not permit or the server does not support', ()
   });
 
   it.each([400, 404, 405, 410])(
-    'upgrade mode counts as off if the server has no such API (%i)',
+    'the upgrade mode is returned as undefined if the server lacks the API to read it and answers %i',
     async (status) => {
       expect(
         await readOptional(answering('info', refused(status)), (cluster) => cluster.upgradeMode(never())),
@@ -417,7 +420,7 @@ describe('reads that the key does not permit or the server does not support', ()
     ['403', refused(403)],
     ["a gateway's 404", ({ raw }) => raw('<html>', 404)],
   ])(
-    'if the answer about upgrade mode is %s, upgrade mode may be on, so the sweep ends',
+    'if the answer about upgrade mode is %s, the read fails, because upgrade mode may be on',
     async (_what, answer) => {
       await expect(
         readOptional(answering('info', answer), (cluster) => cluster.upgradeMode(never())),
@@ -438,7 +441,7 @@ describe('reads that the key does not permit or the server does not support', ()
     expect(await readOptional(withPrivileges, (cluster) => cluster.mayClose(never()))).toBe(expected);
   });
 
-  it('the privileges are requested once, in plain JSON, and only if there are credentials', async () => {
+  it('the privileges are read with a single request in plain JSON, and only if credentials are configured', async () => {
     using clock = new VirtualClock();
     await using server = await serve((exchange) => respondWith(healthy, exchange));
     await using open = new ElasticsearchCluster({ address: { url: server.url } }, clock);
@@ -461,14 +464,14 @@ describe('reads that the key does not permit or the server does not support', ()
     expect(requestCount).toBe(1);
   });
 
-  it('an optional read ends at its time limit', async () => {
+  it('an optional read fails if its signal is already aborted', async () => {
     const healthyServer = (exchange: Exchange) => respondWith(healthy, exchange);
     await expect(
       readOptional(healthyServer, (cluster) => cluster.identify(AbortSignal.abort())),
     ).rejects.toMatchObject({ name: 'ClusterUnreachableError' });
   });
 
-  it('a sweep ends if an optional read shows that the credentials are refused', async () => {
+  it('an optional read fails if the cluster refuses the credentials', async () => {
     const wrong = answering('root', refused(401));
     await expect(readOptional(wrong, (cluster) => cluster.identify(never()))).rejects.toMatchObject({
       name: 'AccessDeniedError',

@@ -217,7 +217,7 @@ const indistinguishable: Readonly<Record<string, string>> = {
 };
 
 describe('correct answers', () => {
-  it('each job in the correct answers gets the verdict that its id names', () => {
+  it('each job gets the verdict that its id describes if no answer is spoiled', () => {
     const found = verdicts(understand(answers()), request());
     expect(Object.fromEntries(found)).toEqual({
       idle: 'close idle',
@@ -299,7 +299,7 @@ describe('over HTTP, with the real client', () => {
     { minLength: 1, maxLength: 4 },
   );
 
-  it('an answer that is corrupted anywhere leads to a verdict for each job, or to a readable error', async () => {
+  it('answers that are corrupted at random places lead to a verdict for each job, or to an error with exit code 5', async () => {
     using clock = new VirtualClock(answeredAt);
     using _tracked = trackHttp(clock);
     let current = answers();
@@ -335,7 +335,7 @@ describe('over HTTP, with the real client', () => {
     expect(Math.min(reached.verdicts, reached.errors)).toBeGreaterThan(sized({ push: 10, nightly: 30 }));
   });
 
-  it('an answer is not accepted as a listing if it is cut off, at whatever position', async () => {
+  it('an answer that is cut off at any position is not accepted as a listing', async () => {
     using clock = new VirtualClock(answeredAt);
     using _tracked = trackHttp(clock);
     const text = JSON.stringify(answers().stats);

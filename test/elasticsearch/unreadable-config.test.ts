@@ -21,7 +21,7 @@ it('a job is kept if its id is also a group of another job whose config is unrea
 });
 
 it.each([{ groups: 'web' }, { custom_settings: 'no object' }, { datafeed_config: [] }])(
-  'a job whose config has %o is unreadable and has no known state',
+  'a job config with %o counts as unreadable, and the state of its job as unknown',
   (field) => {
     const config = readJobConfig({ job_id: 'spoiled', ...field });
     expect(config.unreadable).toEqual(expect.any(String));

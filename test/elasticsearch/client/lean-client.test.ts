@@ -56,7 +56,7 @@ type Client = typeof import('@elastic/elasticsearch');
 type Connections = typeof import('../../../src/elasticsearch/client/node-connection.ts');
 
 describe('the lean client', () => {
-  it('the lean client reads from a cluster and throws the cluster’s errors', async () => {
+  it('the lean client reads from a cluster, and rejects with a ResponseError if the cluster answers with an error', async () => {
     await using server = await startElasticsearch({
       clock: scaledClock(),
       fleet: { jobs: [{ jobId: 'a' }] },
@@ -100,7 +100,7 @@ describe('the lean client', () => {
     }
   });
 
-  it('if a caller uses a part that the lean client leaves out, the client throws a clear error', async () => {
+  it('if a caller uses a part that the lean client leaves out, the error says that the part was left out of the bundle', async () => {
     const { loaded } = await bundled<Client>(everything);
     expect(() => new loaded.Client({ node: 'http://127.0.0.1:9' })).toThrow('left out of the bundle');
   });

@@ -26,7 +26,7 @@ describe('a compressed answer', () => {
     // raw deflate without the zlib header, as some servers send it
     ['deflate', deflateRawSync],
     ['identity', (body: Buffer) => body],
-  ])('a compressed answer encoded with %s is read', async (encoding, pack) => {
+  ])('a compressed answer is decompressed if its content-encoding is %s', async (encoding, pack) => {
     expect(await configsOf(pack(answer), encoding)).toBe(1);
   });
 
