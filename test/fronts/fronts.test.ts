@@ -87,50 +87,53 @@ function reportIn(stdout: string): SweepReport | undefined {
 }
 
 describe.each(frontGroups)('$title', ({ cases }) => {
-  it.each(cases)('the command handles $name as documented', async (front) => {
-    using clock = new VirtualClock(answeredAt);
-    using _tracked = trackHttp(clock);
-    await using server = front.start
-      ? await front.start()
-      : await serve(responder(front, clock), front.tls ? { tls: front.tls } : {});
-    const { url } = server;
-    const request = front.request ?? {};
-    const args = [...(front.command ?? ['plan']), ...(Object.keys(request).length > 0 ? ['-p', '-'] : [])];
-    const result = await runCommand(args, {
-      clock,
-      stdin: JSON.stringify(request),
-      env: front.environment?.(url) ?? { ELASTICSEARCH_URL: url },
-    });
-    const took = clock.now() - answeredAt;
-    const report = reportIn(result.stdout);
-    const said = [
-      result.stderr,
-      ...(report?.warnings ?? []),
-      ...(report?.jobs ?? []).map(({ reason }) => reason),
-      ...(report?.jobs ?? []).map(
-        ({ error }) => error && `HTTP ${error.status} ${error.type}: ${error.reason}`,
-      ),
-      report ? '' : result.stdout,
-    ]
-      .join('\n')
-      .replaceAll(url, shownUrl);
-    for (const text of front.says) expect(said).toContain(text);
-    expect(result.exit, said).toBe(front.exit);
-    for (const [jobId, outcome] of Object.entries(front.outcomes ?? {})) {
-      const job = report?.jobs.find((entry) => entry.jobId === jobId);
-      expect(job?.outcome === 'kept' ? `kept: ${job.reason}` : job?.outcome, `${jobId}: ${said}`).toBe(
-        outcome,
-      );
-    }
-    // without outcomes, the page says "nothing is closed"
-    if (front.outcomes === undefined)
-      expect(server.requests.filter(({ path }) => path.endsWith('/_close'))).toEqual([]);
-    if (front.withinMs !== undefined) expect(took).toBeLessThanOrEqual(front.withinMs);
-  });
+  it.each(cases)(
+    'the command’s messages, exit code and outcomes match docs/fronts-and-clusters.md: $name',
+    async (front) => {
+      using clock = new VirtualClock(answeredAt);
+      using _tracked = trackHttp(clock);
+      await using server = front.start
+        ? await front.start()
+        : await serve(responder(front, clock), front.tls ? { tls: front.tls } : {});
+      const { url } = server;
+      const request = front.request ?? {};
+      const args = [...(front.command ?? ['plan']), ...(Object.keys(request).length > 0 ? ['-p', '-'] : [])];
+      const result = await runCommand(args, {
+        clock,
+        stdin: JSON.stringify(request),
+        env: front.environment?.(url) ?? { ELASTICSEARCH_URL: url },
+      });
+      const took = clock.now() - answeredAt;
+      const report = reportIn(result.stdout);
+      const said = [
+        result.stderr,
+        ...(report?.warnings ?? []),
+        ...(report?.jobs ?? []).map(({ reason }) => reason),
+        ...(report?.jobs ?? []).map(
+          ({ error }) => error && `HTTP ${error.status} ${error.type}: ${error.reason}`,
+        ),
+        report ? '' : result.stdout,
+      ]
+        .join('\n')
+        .replaceAll(url, shownUrl);
+      for (const text of front.says) expect(said).toContain(text);
+      expect(result.exit, said).toBe(front.exit);
+      for (const [jobId, outcome] of Object.entries(front.outcomes ?? {})) {
+        const job = report?.jobs.find((entry) => entry.jobId === jobId);
+        expect(job?.outcome === 'kept' ? `kept: ${job.reason}` : job?.outcome, `${jobId}: ${said}`).toBe(
+          outcome,
+        );
+      }
+      // without outcomes, the page says "nothing is closed"
+      if (front.outcomes === undefined)
+        expect(server.requests.filter(({ path }) => path.endsWith('/_close'))).toEqual([]);
+      if (front.withinMs !== undefined) expect(took).toBeLessThanOrEqual(front.withinMs);
+    },
+  );
 });
 
 describe('docs/fronts-and-clusters.md', () => {
-  it('docs/fronts-and-clusters.md matches the test cases that it is written from', () => {
+  it('docs/fronts-and-clusters.md is up to date with the test cases from which it is generated', () => {
     expect(page('docs/fronts-and-clusters.md')).toBe(frontsPage());
   });
 

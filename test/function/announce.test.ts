@@ -110,7 +110,7 @@ describe('a sweep that closed jobs', () => {
     ]);
   });
 
-  it('if every notification fails, the function returns the same report and logs each failure without the target’s address', async () => {
+  it('if every notification fails, the function still returns its report, and logs each failure without the target’s address', async () => {
     await using setup = await startSetup([...idle(2), ...busy(8)]);
     await using broken = await startWebhook(500);
     const path = '/services/tokenSECRET3456';
@@ -176,7 +176,7 @@ describe('a sweep that closed jobs', () => {
     expect(secrets.requests).toHaveLength(1);
   });
 
-  it('if the time left is needed for the report, the function sends no notification', async () => {
+  it('the function sends no notification if only enough time is left to return the report', async () => {
     await using setup = await startSetup([...idle(2, { closeTakes: '10s' }), ...busy(8)]);
     await using webhook = await startWebhook();
     const { report, lines } = await invoke(
@@ -194,7 +194,7 @@ describe('a sweep that closed jobs', () => {
 });
 
 describe('the notifications that the function sends by default', () => {
-  it('the function sends no notification for a sweep with nothing to do or a dry run', async () => {
+  it('by default, the function sends no notification for a dry run or for a sweep with nothing to do', async () => {
     await using setup = await startSetup([...busy(8)]);
     await using other = await startSetup([...idle(2), ...busy(8)], {}, { clock: setup.clock });
     await using webhook = await startWebhook();
@@ -205,7 +205,7 @@ describe('the notifications that the function sends by default', () => {
     expect(notices(lines)).toEqual([]);
   });
 
-  it('the notification of a refused sweep gives the reason, also for a dry run that would be refused', async () => {
+  it('the notification about a refused sweep gives the reason, even if the sweep is a dry run', async () => {
     await using setup = await startSetup([...idle(6), ...busy(8)]);
     await using webhook = await startWebhook();
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url };
@@ -231,7 +231,7 @@ describe('the setting of when to notify', () => {
     ['never', 'always', 0],
     ['changes', 'never', 1],
   ])(
-    'for notifications, the request’s %s takes precedence over the environment’s %s',
+    '`notify.when` with %s in the request takes precedence over JOBSWEEP_NOTIFY_WHEN with %s',
     async (when, other, count) => {
       await using setup = await startSetup([...idle(2), ...busy(8)]);
       await using webhook = await startWebhook();
@@ -247,7 +247,7 @@ describe('the setting of when to notify', () => {
     },
   );
 
-  it('if notifications are set to `always`, a dry run also sends one, so that users can try the targets', async () => {
+  it('a dry run sends a notification if `notify.when` is `always`, so that users can try the targets', async () => {
     await using setup = await startSetup([...idle(2), ...busy(8)]);
     await using webhook = await startWebhook();
     await invoke(
@@ -300,7 +300,7 @@ describe('a sweep that ends without a report', () => {
     });
   });
 
-  it('a sweep that ends without a report throws its own error even if the notification fails, and sends no notification if notifications are set to `never`', async () => {
+  it('the function throws the error of a failed sweep even if the notification fails, and sends none if `notify.when` is `never`', async () => {
     await using setup = await startSetup([...busy(3)]);
     await using webhook = await startWebhook(403);
     const environment = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };

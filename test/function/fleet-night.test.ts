@@ -34,7 +34,7 @@ describe('two nights of many clusters', () => {
     });
   }, 120_000);
 
-  it('all clusters are swept once a night, within the window plus the hour that an event may wait', () => {
+  it('each night, every cluster is swept exactly once, within the schedule’s window plus the hour that an event may wait', () => {
     for (const night of [0, 1]) {
       expect(
         of(night)
@@ -62,7 +62,7 @@ describe('two nights of many clusters', () => {
       }
   });
 
-  it('the sweeps of a night spread over the window, and never exceed the reserved concurrency', () => {
+  it('the sweeps of a night spread over the schedule’s window, and never exceed the reserved concurrency', () => {
     expect(result.mostAtOnce).toBeLessThanOrEqual(4);
     const hours = Map.groupBy(of(0), ({ begun }) => Math.floor(begun / 60));
     expect([...hours.keys()].filter((hour) => hour < 4)).toEqual([0, 1, 2, 3]);
@@ -74,7 +74,7 @@ describe('two nights of many clusters', () => {
     expect([first?.report?.status, second?.report?.status]).toEqual(['done', 'done']);
   });
 
-  it('the roll call after a night names the two broken clusters, and their metric says that they need attention', () => {
+  it('the roll call after a night names the two clusters that cannot be reached, and their metric needsAttention is 1', () => {
     expect(result.rollCalls).toMatchObject([
       { expected: clusters, reported: clusters - 2, missing: broken },
       { expected: clusters, reported: clusters - 2, missing: broken },

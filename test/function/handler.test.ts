@@ -25,7 +25,7 @@ async function invoke(setup: SweepSetup, event: unknown, environment: Record<str
 }
 
 describe('the function', () => {
-  it('if the cluster requests a wait, the function logs why it waits, or ends at once if the wait is too long', async () => {
+  it('if the cluster asks for a wait, the function waits and logs why, or fails at once if the wait is too long', async () => {
     await using setup = await startSetup([...busy(3)]);
     const later = (seconds: number) =>
       setup.server.faults.add({
@@ -83,7 +83,7 @@ describe('the function', () => {
     });
   });
 
-  it('the function logs no line that CloudWatch would cut, with any number of warnings', async () => {
+  it('the function logs no line that CloudWatch would cut, however many warnings there are', async () => {
     const unreadable = { jobsweep: { protekt: true } };
     await using setup = await startSetup(
       Array.from({ length: 2_000 }, (_, index) => ({
@@ -115,7 +115,7 @@ describe('the function', () => {
     expect(JSON.stringify(metrics?._aws)).toContain('"Namespace":"jobsweep"');
   });
 
-  it('a duplicated event gets the same sweep id as the first, and a hand-made copy of a schedule gets a different sweep id', async () => {
+  it('an event that is delivered twice has one sweep id; an event with unreplaced schedule attributes has the id of its invocation', async () => {
     await using setup = await startSetup([...busy(3)]);
     const trigger = {
       scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',
@@ -131,7 +131,7 @@ describe('the function', () => {
     expect((await invoke(setup, { trigger: copied })).report?.sweepId).toBe('request-1');
   });
 
-  it('for a caller’s mistake, the function throws a named error and sends no request', async () => {
+  it('if the request has an unknown field, the function throws InvalidRequestError and sends no request to the cluster', async () => {
     await using setup = await startSetup([...idle(2), ...busy(5)]);
     const { error, lines } = await invoke(setup, { idelFor: '48h' });
     expect(error).toMatchObject({
@@ -160,7 +160,7 @@ describe('the function', () => {
     expect(await failed({ cluster: 7 })).not.toHaveProperty('cluster');
   });
 
-  it('the function refuses to run without a cluster, or with a cluster that has no settings', async () => {
+  it('the function refuses to run if no cluster is configured, or if the request names a cluster without settings', async () => {
     await using setup = await startSetup([]);
     expect((await invoke(setup, {}, { ELASTICSEARCH_URL: '' })).error).toMatchObject({
       name: 'InvalidSettingError',
@@ -178,7 +178,7 @@ describe('the function', () => {
     ['JOBSWEEP_DLQ_ARN', 'a.fifo', 'expected the ARN of an SQS queue that is not FIFO'],
     ['JOBSWEEP_KMS_KEY_ARN', 'alias/sweeps', 'expected the ARN of a KMS key, got "alias/sweeps"'],
   ])(
-    'the function refuses an invalid %s with the command’s message, before it reads anything',
+    'the function refuses an invalid %s with the message that the command prints, before it sends any request',
     async (name, value, words) => {
       await using setup = await startSetup([...idle(2), ...busy(5)]);
       const valid = {

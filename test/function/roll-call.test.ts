@@ -254,7 +254,7 @@ describe('the notification of a roll call', () => {
     expect((await noticesOf(['metrics'], { JOBSWEEP_NOTIFY_WHEN: 'never' })).bodies).toEqual([]);
   });
 
-  it('a notification reports that the roll call itself failed', async () => {
+  it('if a roll call fails, its notification says that it is unknown which clusters have reported', async () => {
     const { bodies, error } = await noticesOf([]);
     expect(error?.name).toBe('InvalidRequestError');
     expect(bodies).toEqual([
@@ -275,7 +275,7 @@ describe('the notification of a roll call', () => {
 });
 
 describe('the metric of clusters that need attention', () => {
-  it('if a sweep fails without a report, the metric of clusters that need attention is 1 for the cluster in its request', async () => {
+  it('if a sweep fails without a report, the metric needsAttention is 1 for the cluster in the request', async () => {
     await using setup = await startSetup(busy(1));
     await using cloudwatch = await monitored();
     const failed = await invoke(setup, { cluster: 'metrics' });
@@ -286,7 +286,7 @@ describe('the metric of clusters that need attention', () => {
     expect(cloudwatch.values('durationMs', { service: 'jobsweep', cluster: 'metrics' })).toEqual([]);
   });
 
-  it('the metric of clusters that need attention is 0 for a sweep that is done, and 1 for one that was refused', async () => {
+  it('the metric needsAttention is 0 for a sweep with status `done`, and 1 for a refused sweep', async () => {
     await using setup = await startSetup(busy(1));
     await using cloudwatch = await monitored();
     const environment = { ELASTICSEARCH_URL: setup.server.url };
@@ -298,7 +298,7 @@ describe('the metric of clusters that need attention', () => {
     expect(cloudwatch.values('needsAttention', metric)).toEqual([0, 1]);
   });
 
-  it('the metric of clusters that need attention is not published if the request’s cluster name is invalid', async () => {
+  it('the metric needsAttention is not published if the cluster’s name in the request is invalid', async () => {
     await using setup = await startSetup(busy(1));
     const { lines } = await invoke(setup, { cluster: 'No Such Name' });
     expect(JSON.stringify(lines)).not.toContain('needsAttention');

@@ -27,18 +27,18 @@ async function sectionAfter(setup: SweepSetup, event: unknown, environment: Reco
 }
 
 describe('the log line of the function', () => {
-  it('the log line links a refused sweep to the section of its fuse', async () => {
+  it('the log line about a refused sweep links to the runbook section about the fuse that tripped', async () => {
     await using setup = await startSetup([...busy(2), ...idle(9)]);
     expect(await sectionAfter(setup, {})).toBe('refused-max_share');
   });
 
-  it('the log line links to the sections about forced jobs and warnings', async () => {
+  it('the log line about a sweep links to the runbook section about forced jobs or about warnings, if there are any', async () => {
     await using setup = await startSetup([...busy(9), { jobId: 'broken', state: 'failed', lastData: '9d' }]);
     expect(await sectionAfter(setup, {})).toBe('a-job-was-forced');
     expect(await sectionAfter(setup, { jobs: ['*', 'gone-*'] })).toBe('warnings');
   });
 
-  it('the log line has no link if there is nothing to look up', async () => {
+  it('the log line about a sweep has no link if the runbook has no section about the result', async () => {
     await using setup = await startSetup([...busy(9), ...idle(2)]);
     expect(await sectionAfter(setup, {})).toBeUndefined();
   });
@@ -53,8 +53,11 @@ describe('the log line of the function', () => {
     ],
     ['an invalid setting', {}, { ELASTICSEARCH_URL: 'nowhere' }, 'error-invalidsettingerror'],
     ['a roll call that failed', { rollCall: { within: 'soon' } }, {}, 'alarm-roll-call'],
-  ])('the log line links %s to its section of the runbook', async (_what, event, environment, section) => {
-    await using setup = await startSetup(busy(1));
-    expect(await sectionAfter(setup, event, environment)).toBe(section);
-  });
+  ])(
+    'the log line about %s links to the runbook section for it',
+    async (_what, event, environment, section) => {
+      await using setup = await startSetup(busy(1));
+      expect(await sectionAfter(setup, event, environment)).toBe(section);
+    },
+  );
 });

@@ -47,7 +47,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(bulkRequests(setup)).toEqual([]);
   });
 
-  it('the function stores one document for the sweep and one for each job that was not closed', async () => {
+  it('the function stores one document for the sweep, and one for each job that was not closed when the sweep began', async () => {
     await using setup = await startSetup([
       ...idle(2),
       ...busy(3),
@@ -100,7 +100,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(lines.filter(({ message }) => message === 'report not stored')).toEqual([]);
   });
 
-  it('the function stores the documents of a duplicated event once', async () => {
+  it('the function stores the documents of a sweep only once if its event is delivered twice', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)]);
     await invoke(setup);
     const before = { sweeps: documentsIn(setup, 'sweep'), jobs: documentsIn(setup, 'job') };
@@ -120,7 +120,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(documentsIn(setup, 'sweep').map(({ source }) => source.jobsweep.sweep.whole)).toEqual([false]);
   });
 
-  it('the function stores a refused sweep and a dry run with their own status', async () => {
+  it('the stored documents of a refused sweep and of a dry run say that the sweep was refused or only planned', async () => {
     await using setup = await startSetup([...idle(12)]);
     await invoke(setup, { fuse: { maxJobs: 3 } });
     await invoke(setup, { dryRun: true, fuse: { maxShare: null, massIdle: false } }, on, {
@@ -137,7 +137,7 @@ describe('the function with reports in Elasticsearch', () => {
     });
   });
 
-  it('for a follow-up, the function stores only the follow-up’s own jobs, and does not mark the sweep document as complete', async () => {
+  it('for a follow-up, the function stores only the jobs of the follow-up, and does not mark the sweep document as complete', async () => {
     await using setup = await startSetup([...idle(2, { closeTakes: '40m' }), ...busy(3)]);
     const { report } = await invoke(setup, { close: { timeout: '1m' } });
     const jobs = report.jobs.filter(({ outcome }) => outcome === 'closing');
@@ -212,7 +212,7 @@ describe('the function with reports in Elasticsearch', () => {
     ],
     ['a cluster that does not answer', { JOBSWEEP_REPORTS_URL: 'http://127.0.0.1:1' }, /ECONNREFUSED/],
   ])(
-    'if reports are configured with %s, the function logs a warning and returns the same report',
+    'if reports cannot be stored because of %s, the function logs a warning and still returns the report',
     async (_what, environment, problem) => {
       await using setup = await startSetup([...idle(1), ...busy(3)]);
       await using twin = await startSetup([...idle(1), ...busy(3)]);
@@ -229,7 +229,7 @@ describe('the function with reports in Elasticsearch', () => {
     },
   );
 
-  it('if the cluster for reports never answers, the function takes at most 20 seconds longer than otherwise', async () => {
+  it('if the cluster for reports never answers, the function waits at most 20 seconds for it', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)]);
     await using twin = await startSetup([...idle(1), ...busy(3)]);
     setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });

@@ -118,14 +118,14 @@ describe('a Slack webhook', () => {
     expect(passing).toMatchObject({ sent: ['slack'], problems: [], requests: 2 });
   });
 
-  it('a message to Slack is sent only once and abandoned in time if the webhook never answers', async () => {
+  it('a message to Slack is sent only once, and given up within the time limit, if the webhook never answers', async () => {
     const { problems, requests, ms } = await toSlack(() => undefined, { remainingMs: 1_200 });
     expect(problems).toEqual([{ target: 'slack', why: 'no answer in time' }]);
     expect(requests).toBe(1);
     expect(ms).toBeLessThan(4_000);
   });
 
-  it('a message to Slack is abandoned in time if the answer stops halfway', async () => {
+  it('a message to Slack is given up within the time limit if the answer stops halfway', async () => {
     const { problems } = await toSlack(
       ({ response }) => {
         response.writeHead(200, { 'content-length': '2' }).write('o');
@@ -281,7 +281,7 @@ describe('an SNS topic', () => {
 });
 
 describe('an event bus', () => {
-  it('an event bus receives one event with the numbers and the text', async () => {
+  it('an event bus receives a notification as one event, with machine-readable data and the headline', async () => {
     await using bus = await startEvents();
     stubAws(bus.url, bus.url);
     expect(await send({ JOBSWEEP_NOTIFY_EVENT_BUS: 'default' })).toEqual({ sent: ['events'], problems: [] });
@@ -313,7 +313,7 @@ describe('an event bus', () => {
     expect(throttling.entries).toHaveLength(2);
   });
 
-  it('if an event bus refuses connections, the notification fails with the error code', async () => {
+  it('if an event bus refuses connections, the reported problem is the error code of the connection', async () => {
     const server = await serve(ok);
     await server[Symbol.asyncDispose]();
     stubAws(server.url, server.url);
@@ -327,7 +327,7 @@ describe('notifications behind a proxy', () => {
   const password = 'pass-word-of-proxy';
   const host = 'es.example.test';
 
-  it('a webhook behind a proxy receives the message, and no result shows the proxy’s password', async () => {
+  it('a webhook behind a proxy receives the message, and the result does not show the proxy’s password', async () => {
     const before = getCACertificates('default');
     setDefaultCACertificates([certificate('authority')]);
     try {
@@ -469,7 +469,7 @@ describe('the settings for notifications', () => {
     expect(slack.requests).toEqual([]);
   });
 
-  it('the environment decides when to notify, unless the request does', () => {
+  it('JOBSWEEP_NOTIFY_WHEN decides when to notify, unless the request has `notify.when`', () => {
     expect(notifyWhen(undefined, {})).toBe('changes');
     expect(notifyWhen(undefined, { JOBSWEEP_NOTIFY_WHEN: ' problems ' })).toBe('problems');
     expect(notifyWhen('always', { JOBSWEEP_NOTIFY_WHEN: 'never' })).toBe('always');

@@ -126,7 +126,7 @@ const bytesOf = (value: unknown) =>
   Buffer.byteLength(typeof value === 'string' ? value : JSON.stringify(value));
 
 describe.each(Object.entries(messages))('the notification about %s', (_name, message) => {
-  it('the notification fits into Slack’s blocks, contains no mentions, and links only to the runbook', () => {
+  it('a notification fits into Slack’s blocks, mentions nobody, and links only to the runbook', () => {
     const { text, blocks } = slackBody(message) as { text: string; blocks: readonly SlackBlock[] };
     expect(blocks.length).toBeLessThanOrEqual(50);
     expect(JSON.stringify(blocks).length).toBeLessThan(13_000);
@@ -155,7 +155,7 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     }
   });
 
-  it('the notification fits into a Teams card, and shows text from external sources as plain text', () => {
+  it('a notification fits into a Teams card, and shows text from external sources as plain text', () => {
     const card = teamsCard(message) as {
       attachments: [
         { contentType: string; content: { body: { type: string }[]; actions: { url: string }[] } },
@@ -169,7 +169,7 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     expect(content.actions[0]?.url).toContain(`#${message.anchor}`);
   });
 
-  it('the notification is valid for Amazon Q and readable as e-mail, within the limits of SNS', () => {
+  it('a notification is valid for Amazon Q and readable as e-mail, within the limits of SNS', () => {
     const { Subject, Message: body, MessageStructure, MessageAttributes } = snsPublication(message);
     expect(MessageStructure).toBe('json');
     expect(bytesOf(body) + bytesOf(Subject) + bytesOf(MessageAttributes)).toBeLessThan(256 * 1024);
@@ -192,7 +192,7 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     expect(metadata.threadId).toBe(`jobsweep-${message.thread}`);
   });
 
-  it('the notification fits into an event of 256 KB and into a webhook’s body', () => {
+  it('a notification fits into an event of 256 KB, and a webhook’s body contains that event', () => {
     const detail = eventDetail(message);
     expect(bytesOf(detail)).toBeLessThan(250 * 1024);
     expect(detail).toMatchObject({
@@ -202,7 +202,7 @@ describe.each(Object.entries(messages))('the notification about %s', (_name, mes
     expect(webhookBody(message)).toMatchObject({ kind: message.kind, source: 'jobsweep', detail });
   });
 
-  it('the notification contains no control character', () => {
+  it('a notification contains no control character', () => {
     const all = JSON.stringify([slackBody(message), teamsCard(message), eventDetail(message).lines]);
     if (message.kind !== 'Jobsweep Test') expect(all).not.toMatch(/\\u00[01][0-9a-f]|\\u202e|\u202e/);
   });
@@ -261,7 +261,7 @@ describe('a notification', () => {
     expect(reserving(undefined)).toEqual([model]);
   });
 
-  it('a notification shows every count and both memory figures in every format', () => {
+  it('a notification to Slack, Teams or SNS shows every count, the freed model memory and the freed reserved memory', () => {
     const jobs = Object.keys(outcomes).map((outcome) =>
       job(outcome, { outcome: outcome as ReportedJob['outcome'], reservedBytes: 2 ** 20 }),
     );
@@ -271,7 +271,7 @@ describe('a notification', () => {
       for (const { name } of message.facts ?? []) expect(JSON.stringify(body)).toContain(name);
   });
 
-  it('in every format, a notification links to the section about forced jobs, in addition to its other links', () => {
+  it('in every format, a notification links to the runbook section about forced jobs, in addition to its other links', () => {
     const forced = [job('a', { outcome: 'force_closed' }), job('b')];
     for (const status of ['done', 'partial'] as const) {
       const message = sweepMessage(reportOf(forced, { status, warnings: ['x'] }), where);
@@ -291,7 +291,7 @@ describe('a notification', () => {
     expect(JSON.stringify(slackBody(sweepMessage(reportOf([job('b')]), where)))).not.toContain('forced');
   });
 
-  it('a notification about many clusters links to the section about forced jobs, and adds up both memory figures', () => {
+  it('a notification about many clusters links to the section about forced jobs, and has the totals of model and of reserved memory', () => {
     const report = reportOf([job('a', { outcome: 'force_closed', reservedBytes: 2 ** 30 })], {
       freedReservedBytes: 2 ** 30,
     });

@@ -32,7 +32,7 @@ describe('names of months and days', () => {
     ['cron(0 18 ? jan,Mar-MAY Wed-Fri *)', 'cron(0 18 ? JAN,MAR-MAY WED-FRI *)'],
     ['cron(0 0 ? * friL *)', 'cron(0 0 ? * FRIL *)'],
     ['cron(0 0 ? * Fri#2 *)', 'cron(0 0 ? * FRI#2 *)'],
-  ])('names of months and days are accepted in upper and lower case: %s', (written, capitals) => {
+  ])('names of months and weekdays are accepted in upper and lower case: %s', (written, capitals) => {
     expect(parseExpression(written)).toEqual(parseExpression(capitals));
   });
 });
@@ -89,7 +89,7 @@ describe('the start and end of a schedule', () => {
     expect(nextDue(schedule, end)).toBeUndefined();
   });
 
-  it('a rate schedule counts from its start and stops at its end', () => {
+  it('a `rate()` schedule counts from its start, and is not due after its end', () => {
     const schedule = {
       ...zone,
       expression: parseExpression('rate(12 hours)'),

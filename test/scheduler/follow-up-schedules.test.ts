@@ -87,7 +87,7 @@ function order(
 }
 
 describe('follow-ups', () => {
-  it('follow-ups close their connections when their sweep ends', async () => {
+  it('the connections to EventBridge Scheduler are closed when the follow-ups of a sweep are disposed', async () => {
     await using bench = await followUpBench();
     const port = Number(new URL(bench.scheduler.url).port);
     const sockets: Socket[] = [];
@@ -132,7 +132,7 @@ describe('scheduling a follow-up', () => {
     });
   });
 
-  it('a follow-up sends the whole request with the jobs, and names its own schedule and due time as the trigger', async () => {
+  it('the payload of a follow-up has the whole request and the jobs, and its trigger names the follow-up’s schedule and due time', async () => {
     const payloads: unknown[] = [];
     await using bench = await followUpBench({ invoke: ({ payload }) => payloads.push(payload) });
     const payload: RequestPayload = {
@@ -162,13 +162,16 @@ describe('scheduling a follow-up', () => {
     ['in the past', '2026-11-23T11:00:00Z', 'at(2026-11-23T12:02:00)'],
     ['too soon', '2026-11-23T12:01:59Z', 'at(2026-11-23T12:02:00)'],
     ['between two seconds', '2026-11-23T12:15:00.001Z', 'at(2026-11-23T12:15:01)'],
-  ])('a follow-up requested for a time %s is rounded up, never down', async (_what, at, expression) => {
-    await using bench = await followUpBench();
-    const arranged = await bench.followUps.arrange(order({ at }), signal);
-    const schedule = await bench.only();
-    expect(schedule.ScheduleExpression).toBe(expression);
-    expect(`at(${new Date(arranged.at).toISOString().slice(0, 19)})`).toBe(expression);
-  });
+  ])(
+    'a follow-up requested for a time %s is due at the next time that is possible, never earlier',
+    async (_what, at, expression) => {
+      await using bench = await followUpBench();
+      const arranged = await bench.followUps.arrange(order({ at }), signal);
+      const schedule = await bench.only();
+      expect(schedule.ScheduleExpression).toBe(expression);
+      expect(`at(${new Date(arranged.at).toISOString().slice(0, 19)})`).toBe(expression);
+    },
+  );
 
   it('a follow-up has no dead-letter queue if none is set', async () => {
     await using bench = await followUpBench();
@@ -176,7 +179,7 @@ describe('scheduling a follow-up', () => {
     expect((await bench.only()).Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('if the settings name a customer key, a follow-up is encrypted with it', async () => {
+  it('if the settings name a customer-managed key, a follow-up is encrypted with that key', async () => {
     await using plain = await followUpBench();
     await plain.followUps.arrange(order(), signal);
     expect(await plain.only()).not.toHaveProperty('KmsKeyArn');
@@ -207,7 +210,7 @@ describe('scheduling a follow-up', () => {
 describe('a follow-up with too many jobs for one schedule', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('if a follow-up is too large for one schedule, it leaves out as few jobs as possible, from the end of the list, and returns the included jobs', async () => {
+  it('if the jobs do not all fit into one schedule, a follow-up takes as many as fit, from the start of the list, and reports which', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids }), signal);
     expect(jobIds).toEqual(ids.slice(0, jobIds.length));
@@ -229,10 +232,10 @@ describe('a follow-up with too many jobs for one schedule', () => {
   });
 });
 
-describe('a follow-up for jobs left for lack of time', () => {
+describe('a follow-up for the remaining jobs of a sweep', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('a follow-up for jobs left for lack of time runs as soon as the service allows, even if it lists no jobs', async () => {
+  it('a follow-up for the remaining jobs of a sweep runs as soon as the service allows, even if it lists no jobs', async () => {
     await using bench = await followUpBench();
     const arranged = await bench.followUps.arrange(
       order({ at: '2026-11-23T12:00:00Z', jobIds: [], rest: true }),
@@ -246,14 +249,14 @@ describe('a follow-up for jobs left for lack of time', () => {
     });
   });
 
-  it('a follow-up for jobs left for lack of time lists as many jobs as fit into an Input', async () => {
+  it('a follow-up for the remaining jobs of a sweep lists as many jobs as fit into an Input', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids, rest: true }), signal);
     expect(jobIds.length).toBeGreaterThan(0);
     expect(Buffer.byteLength((await bench.only()).Target?.Input ?? '')).toBeLessThanOrEqual(262_144);
   });
 
-  it('a follow-up for jobs left for lack of time fails if the request alone is too large', async () => {
+  it('a follow-up for the remaining jobs of a sweep cannot be scheduled if the request alone is too large', async () => {
     await using bench = await followUpBench();
     const oversized = order({ payload: { exclude: [...ids, ...ids] }, jobIds: [], rest: true });
     await expect(bench.followUps.arrange(oversized, signal)).rejects.toThrow(
@@ -262,14 +265,14 @@ describe('a follow-up for jobs left for lack of time', () => {
     expect(bench.calls('CreateSchedule')).toBe(0);
   });
 
-  it('a follow-up for jobs left for lack of time is scheduled once if its event is delivered twice', async () => {
+  it('a follow-up for the remaining jobs of a sweep is scheduled only once if it is requested twice', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal);
     expect(await bench.followUps.arrange(order({ jobIds: [], rest: true }), signal)).toEqual(first);
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a follow-up for jobs left for lack of time fails if an existing follow-up with the same name does not handle such jobs', async () => {
+  it('a follow-up for the remaining jobs of a sweep cannot be scheduled if an existing one of that name checks only listed jobs', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(
@@ -279,7 +282,7 @@ describe('a follow-up for jobs left for lack of time', () => {
 });
 
 describe('scheduling the same follow-up twice', () => {
-  it('a follow-up requested twice creates one schedule, even if the second request has a slightly different time', async () => {
+  it('if a follow-up is requested twice, only one schedule is created, even if the second request has a slightly different time', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
     const later = order({ at: '2026-11-23T12:16:30Z' });
@@ -290,14 +293,14 @@ describe('scheduling the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a follow-up requested twice returns the jobs of the existing schedule', async () => {
+  it('if a follow-up is requested twice, the second result has only those requested jobs that the existing schedule lists', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order({ jobIds: ['a', 'b'] }), signal);
     const second = await bench.followUps.arrange(order({ jobIds: ['b', 'c'] }), signal);
     expect(second.jobIds).toEqual(['b']);
   });
 
-  it('if the answer to the first call is lost, a follow-up still creates only one schedule', async () => {
+  it('if the answer to the first create call is lost, still only one schedule is created for a follow-up', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after' });
     const { jobIds } = await bench.followUps.arrange(order(), signal);
@@ -306,14 +309,14 @@ describe('scheduling the same follow-up twice', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('even at an endpoint that ignores tokens and answers a conflict with 400, a follow-up creates only one schedule', async () => {
+  it('if an endpoint answers 400 for a conflict with an existing follow-up, the existing follow-up is accepted', async () => {
     await using bench = await followUpBench();
     const first = await bench.followUps.arrange(order(), signal);
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException', status: 400 } });
     expect(await bench.followUps.arrange(order(), signal)).toEqual(first);
   });
 
-  it('if a conflicting schedule is gone when it is read, the follow-up is created again', async () => {
+  it('if a create call conflicts with a schedule that then cannot be found, the follow-up is created with a second call', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', error: { type: 'ConflictException' } });
     await bench.followUps.arrange(order(), signal);
@@ -322,7 +325,7 @@ describe('scheduling the same follow-up twice', () => {
 
   it.each([
     [
-      'holds another sweep',
+      'requests another sweep',
       { Target: { Arn: functionArn, RoleArn: roleArn, Input: '{"idleFor":"2d"}' } },
       'it is not a follow-up of this sweep',
     ],
@@ -368,7 +371,7 @@ describe('failing calls to the scheduler', () => {
     ['an internal error', { on: 'any' as const, error: { type: 'InternalServerException' } }],
     ['a cut connection', { on: 'any' as const, cut: 'before' as const }],
     ['a gateway’s page', { on: 'any' as const, page: { status: 503, body: '<html>' } }],
-  ])('a call to the scheduler with %s is retried, up to four tries in total', async (_what, fault) => {
+  ])('a call to the scheduler is retried after %s, up to four tries in total', async (_what, fault) => {
     await using patient = await followUpBench();
     patient.scheduler.script({ ...fault, times: 3 });
     await patient.followUps.arrange(order(), signal);
@@ -380,7 +383,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.calls('CreateSchedule')).toBe(4);
   });
 
-  it('if no answer comes, the creation of a schedule is retried once, and then the schedule is read', async () => {
+  it('a create call without an answer is retried once, and then the schedule is read to see whether it exists', async () => {
     await using patient = await followUpBench();
     patient.scheduler.script({ on: 'CreateSchedule', delayMs: minute });
     await patient.followUps.arrange(order(), signal);
@@ -397,7 +400,7 @@ describe('failing calls to the scheduler', () => {
     expect(bench.calls('CreateSchedule')).toBe(2);
   });
 
-  it('if no request to create a schedule gets an answer, the created schedule is still found', async () => {
+  it('if no request to create a schedule is answered, a schedule that was created is still found', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after', times: 4 });
     const arranged = await bench.followUps.arrange(order(), signal);
@@ -405,7 +408,7 @@ describe('failing calls to the scheduler', () => {
     expect((await bench.only()).Name).toBe(arranged.name);
   });
 
-  it('if the scheduler stops answering, the error names the schedule that may exist', async () => {
+  it('if the scheduler answers no request at all, the error names the schedule that may have been created', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'any', delayMs: minute, times: 100 });
     using limit = bench.clock.limit(8_000);
@@ -414,7 +417,7 @@ describe('failing calls to the scheduler', () => {
     );
   });
 
-  it('if a role is still refused at the deadline, the error quotes the service’s answer', async () => {
+  it('if the scheduler still refuses the role when the time is up, the report’s warning quotes the scheduler’s answer', async () => {
     await using bench = await followUpBench();
     const message = 'The execution role you provide must allow AWS EventBridge Scheduler to assume the role.';
     bench.scheduler.script({
@@ -437,7 +440,7 @@ describe('failing calls to the scheduler', () => {
     expect(warnings.join()).not.toContain('did not answer');
   });
 
-  it('a call to the scheduler honours Retry-After', async () => {
+  it('a call to the scheduler waits as long as Retry-After requests before the next try', async () => {
     await using bench = await followUpBench();
     const before = bench.clock.now();
     bench.scheduler.script({
@@ -523,7 +526,7 @@ describe('failing calls to the scheduler', () => {
     );
   });
 
-  it('if the caller aborts, a call to the scheduler ends, whether it is in flight or waits for its next try', async () => {
+  it('a call to the scheduler ends if the caller aborts it, whether it is in flight or waits for the next try', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'CreateSchedule', delayMs: 9_000, times: 2 });
     using inFlight = bench.clock.limit(4_000);
@@ -545,7 +548,7 @@ describe('failing calls to the scheduler', () => {
 });
 
 describe('the jobs of pending follow-ups', () => {
-  it('the pending follow-ups are read from all pages, for this cluster only', async () => {
+  it('the pending follow-ups of a cluster are read from all pages, without those of other clusters', async () => {
     await using bench = await followUpBench({ paging: { size: 2, startEmpty: true } });
     for (const round of [1, 2, 3, 4, 5])
       await bench.followUps.arrange(order({ round, jobIds: [`default-${round}`] }), signal);
@@ -558,14 +561,14 @@ describe('the jobs of pending follow-ups', () => {
     expect(await bench.followUps.pending('nobody', signal)).toEqual(new Set());
   });
 
-  it('the pending follow-ups exclude one that has fired', async () => {
+  it('the pending follow-ups exclude a follow-up that has fired', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await bench.clock.advance(16 * minute);
     expect(await bench.followUps.pending('default', signal)).toEqual(new Set());
   });
 
-  it('the pending follow-ups include one whose delivery is still being retried, but not the follow-up that is running', async () => {
+  it('the pending follow-ups include one whose delivery is being retried, but not the follow-up that started the sweep', async () => {
     await using bench = await followUpBench();
     bench.scheduler.script({ on: 'delivery', times: 3, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await bench.followUps.arrange(order(), signal);

@@ -159,7 +159,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
     ).toEqual(['schedules.yml:3:5', 'schedules.yml:5:15', 'schedules.yml:5:39']);
   });
 
-  it('problems of a JSON schedule file are reported with line and column, and strict JSON is required', async () => {
+  it('problems of a JSON schedule file are reported with line and column; a trailing comma is such a problem', async () => {
     expect(
       await complaint(
         '{\n  "schedules": [\n    {"name": "n", "rate": "1 dya", "request": {}}\n  ]\n}',
@@ -169,7 +169,7 @@ describe('an invalid schedule file is reported with line and column, and nothing
     expect(await complaint('{"schedules": [],}', 's.json')).toContain('s.json:1:');
   });
 
-  it('the error names a schedule file that does not exist', async () => {
+  it('if a schedule file does not exist, the error names it', async () => {
     await using bench = await schedulesBench();
     const { exit, stderr } = await bench.run(['plan', '-f', 'no-such.yml']);
     expect(exit).toBe(2);
@@ -187,7 +187,7 @@ describe('a schedule file', () => {
     expect(bench.scheduler.schedules.map(({ Name }) => Name)).toEqual(['n']);
   });
 
-  it('a schedule file may set group, function, role and queue, and an option overrides the group', async () => {
+  it('a schedule file may set group, function, role and queue, and `--group` overrides the file’s group', async () => {
     await using bench = await schedulesBench();
     const arn = (name: string) => `arn:aws:lambda:eu-central-1:123456789012:function:${name}`;
     const text = `

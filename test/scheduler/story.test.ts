@@ -185,7 +185,7 @@ describe('a night of sweeps', () => {
     expect(changed).toHaveLength(messages.length);
   });
 
-  it('a night of sweeps ends the same if events are delivered twice, late or after failures', async () => {
+  it('a night of sweeps forces the stuck job once and leaves no schedule behind, even if events come twice, late or after failures', async () => {
     await using setup = await pair([
       ...busy,
       ...idle,
@@ -217,7 +217,7 @@ describe('a night of sweeps', () => {
     expect(setup.inGroup()).toEqual([]);
   });
 
-  it('if the scheduler fails, a sweep keeps its outcomes and reports that there is no follow-up', async () => {
+  it('a sweep whose follow-up cannot be scheduled still reports its outcomes, and has the status `partial`', async () => {
     await using setup = await pair([
       ...busy,
       ...idle,

@@ -31,7 +31,7 @@ describe('a cloud id', () => {
     expect(parseCloudId(cloudId(inside))).toBeUndefined();
   });
 
-  it('a cloud id needs a colon', () => {
+  it('a cloud id without a colon is invalid', () => {
     expect(parseCloudId(Buffer.from('eu.example.test$0a1b').toString('base64'))).toBeUndefined();
   });
 });

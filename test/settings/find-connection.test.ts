@@ -319,7 +319,7 @@ describe('wrong settings', () => {
     },
   );
 
-  it('a secret that cannot be parsed is refused without quoting it', async () => {
+  it('if the read of a secret fails with a parser’s error, the message does not quote that error', async () => {
     const found = findConnection({
       cluster: 'default',
       environment: { ELASTICSEARCH_SECRET: 's' },
@@ -389,7 +389,7 @@ describe('credentials as people paste them', () => {
     ['id:key', pair],
     ['the encoded key without its padding', encoded.replace(/=+$/, '')],
     ['the encoded key with a line break after it', `${encoded}\r\n`],
-  ])('an API key is accepted in every form that users paste: %s', async (_what, text) => {
+  ])('an API key is accepted in every format that users paste: %s', async (_what, text) => {
     const { credentials } = await connectionOf({
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text },
     });
@@ -428,22 +428,29 @@ describe('credentials as people paste them', () => {
     ],
     ['the id alone', key.id, /is only one part of a key/],
     [
-      'the answer of the create call',
+      'the whole answer of the create call',
       JSON.stringify({ ...key, encoded }),
       /is the whole response of the create call/,
     ],
     [
-      'the answer, laid out',
+      'the whole answer of the create call on several lines',
       JSON.stringify({ ...key, encoded }, null, 2),
       /is the whole response of the create call/,
     ],
     ['a key in quotation marks', `"${encoded}"`, /is in quotation marks/],
-    ['the value of the header', `ApiKey ${encoded}`, /starts like an Authorization header/],
-    ['the header', `Authorization: ApiKey ${encoded}`, /starts like an Authorization header/],
-  ])('the error for pasted credentials names %s, and nothing is sent', async (_what, text, message) => {
-    const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text } };
-    expect(await messageOf(given, hidden)).toMatch(message);
-  });
+    ['the value of an Authorization header', `ApiKey ${encoded}`, /starts like an Authorization header/],
+    [
+      'a whole Authorization header',
+      `Authorization: ApiKey ${encoded}`,
+      /starts like an Authorization header/,
+    ],
+  ])(
+    'an API key pasted as %s is refused, and the error says what is wrong with it',
+    async (_what, text, message) => {
+      const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_API_KEY: text } };
+      expect(await messageOf(given, hidden)).toMatch(message);
+    },
+  );
 
   it.each([
     [
@@ -486,24 +493,30 @@ describe('a CA certificate in an unexpected form', () => {
       der.toString('base64'),
       /without its first and last line/,
     ],
-  ])('the error names the form of a pasted certificate: %s', async (_what, text, message) => {
-    const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: text } };
-    expect(await messageOf(given)).toMatch(message);
-  });
+  ])(
+    'a CA certificate pasted as %s is refused, and the error says what is wrong with it',
+    async (_what, text, message) => {
+      const given = { environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: text } };
+      expect(await messageOf(given)).toMatch(message);
+    },
+  );
 
   it.each([
     ['DER', der, /is a certificate in DER form/],
     ['base64 of the PEM file', Buffer.from(base64(pem)), /is the base64 of a PEM file/],
     ['nothing', Buffer.from(''), /contains no certificate in PEM form/],
-  ])('the error names the form of a certificate file: %s', async (_what, bytes, message) => {
-    await using folder = await newFolder();
-    const path = await folder.write('ca', bytes);
-    expect(await messageOf({ environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: path } })).toMatch(
-      message,
-    );
-  });
+  ])(
+    'a file for ELASTICSEARCH_CA_CERT that contains %s is refused, and the error says what is wrong with it',
+    async (_what, bytes, message) => {
+      await using folder = await newFolder();
+      const path = await folder.write('ca', bytes);
+      expect(
+        await messageOf({ environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: path } }),
+      ).toMatch(message);
+    },
+  );
 
-  it('a certificate is read from a file in UTF-16', async () => {
+  it('a CA certificate is read from a file in UTF-16', async () => {
     await using folder = await newFolder();
     const path = await folder.write('ca.pem', Buffer.from(`\uFEFF${pem}`, 'utf16le'));
     const { ca } = await connectionOf({
@@ -553,7 +566,7 @@ describe('credentials from two sources', () => {
   );
 
   it.each(cases)(
-    'if the environment has %s and the secret has %s, the right credentials are chosen',
+    'if the environment has %s and the secret has %s, the credentials follow the contract’s precedence or are refused',
     async (_own, _secret, own, secret) => {
       const given = {
         environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ...setting(own, 'env') },
@@ -570,7 +583,7 @@ describe('credentials from two sources', () => {
     },
   );
 
-  it('the user and the password may come from two sources, as long as no variable has two different values', async () => {
+  it('the user and the password may come from two sources if no setting has different values in the two sources', async () => {
     const given = {
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ELASTICSEARCH_USERNAME: 'sweeper' },
       secrets: { s: { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'p' } },
@@ -590,14 +603,14 @@ describe('the CA certificate', () => {
     ['with `\\n` as two characters instead of a line break', pem.replaceAll('\n', '\\n')],
     ['on one line', pem.replaceAll('\n', ' ')],
     ['with words before it', `# our authority\n${pem}`],
-  ])('the CA certificate is read %s', async (_how, text) => {
+  ])('ELASTICSEARCH_CA_CERT accepts PEM text %s', async (_how, text) => {
     const { ca } = await connectionOf({
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: text },
     });
     expect(same(ca ?? '')).toBe(true);
   });
 
-  it('the setting for the CA certificate may contain several certificates', async () => {
+  it('ELASTICSEARCH_CA_CERT may contain several certificates', async () => {
     const environment = {
       ELASTICSEARCH_URL: url,
       ELASTICSEARCH_CA_CERT: `${certificate('other-authority')}\n${pem}`,

@@ -67,7 +67,7 @@ describe('one secret for many clusters', () => {
       'the secret "jobsweep/all" (cluster "logs") has no key for the cluster; its keys are metrics, search',
     ],
     [
-      'has a text at the key',
+      'has a string at the cluster’s key',
       { logs: 'https://logs:9200' },
       'the secret "jobsweep/all" (cluster "logs"): the cluster\'s value is not an object: expected keys such as ELASTICSEARCH_URL and ELASTICSEARCH_API_KEY',
     ],
@@ -82,7 +82,7 @@ describe('one secret for many clusters', () => {
       'the secret "jobsweep/all" (cluster "logs") is not a JSON object: expected a key for each cluster',
     ],
     [
-      'is no JSON',
+      'is not JSON',
       '{"logs": hidden-value',
       'the secret "jobsweep/all" (cluster "logs") is not a JSON object: expected a key for each cluster',
     ],
@@ -140,7 +140,7 @@ describe('a parameter of SSM', () => {
     return server;
   }
 
-  it('an SSM parameter can replace any secret, and is read decrypted', async () => {
+  it('an SSM parameter can be used for every setting that names a secret, and is read decrypted', async () => {
     await using server = await parameters({
       '/jobsweep/default': JSON.stringify(metrics),
       '/jobsweep/logs': JSON.stringify(logs),
@@ -187,7 +187,7 @@ describe('a parameter of SSM', () => {
     );
   });
 
-  it('the error for an SSM parameter that is not JSON does not show its value', async () => {
+  it('the error for an SSM parameter that is not JSON does not show the parameter’s value', async () => {
     await using _server = await parameters({ '/jobsweep/logs': 'hidden-value' });
     expect(await messageOf('logs', { ELASTICSEARCH_SECRET_PREFIX: 'ssm:/jobsweep/' })).toContain(
       'the parameter "/jobsweep/logs" (cluster "logs") is not a JSON object: expected keys such as',

@@ -77,13 +77,13 @@ describe.each([
   ['Secrets Manager', 'SecretUnreachableError', readSecret],
   ['the Scheduler', 'SchedulerError', readGroup],
 ] as const)('%s behind a proxy', (_service, name, call) => {
-  it.each(cases)('if the proxy $what, the error says what to change', async (given) => {
+  it.each(cases)('if the proxy $what, the error of a call to AWS says what to change', async (given) => {
     const message = await failing(given, call);
     expect(message).toMatch(given.says);
     expect(message).toMatch(new RegExp(`^${name}: `));
   });
 
-  it('the error names a proxy that is down', async () => {
+  it('if the proxy is down, the error of a call to AWS names the proxy', async () => {
     const environment = { ...region, HTTPS_PROXY: 'http://127.0.0.1:9' };
     await expect(call(environment)).rejects.toThrow(
       /goes through the proxy http:\/\/127\.0\.0\.1:9: check HTTPS_PROXY/,

@@ -84,7 +84,7 @@ describe('a secret', () => {
     await expect(found).rejects.toThrow(message);
   });
 
-  it('a secret does not appear in the error about a broken answer', async () => {
+  it('a secret does not appear in the error if the answer of Secrets Manager cannot be parsed', async () => {
     await using _server = await secretsManager(({ raw }) =>
       raw('{"SecretString": "top-secret", oops', 200, amz),
     );
@@ -139,7 +139,7 @@ describe('a secret', () => {
     await expect(find(clock)).rejects.toThrow(unreachable('HTTP 502'));
   });
 
-  it('the wait for a secret ends in less than ten seconds if less time is left', async () => {
+  it('the wait for a secret ends as soon as the remaining time is up, even if that is less than ten seconds', async () => {
     const requested = Promise.withResolvers<void>();
     await using _server = await secretsManager(() => requested.resolve());
     using clock = new VirtualClock();
