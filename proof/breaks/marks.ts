@@ -7,8 +7,16 @@ const root = path.join(import.meta.dirname, '../..');
 const comment = /^\s*\/\//;
 const markComment = /\s*\/\/ break: ([a-z0-9-]+)$/;
 
+/** Read once: each of a hundred breaks looks for its mark. */
+let marks: ReadonlyMap<string, readonly string[]> | undefined;
+
 /** The files that contain each mark, relative to the repository. A file with two equal marks is listed twice. */
 export function findMarks(): ReadonlyMap<string, readonly string[]> {
+  marks ??= readMarks();
+  return marks;
+}
+
+function readMarks(): ReadonlyMap<string, readonly string[]> {
   const found = new Map<string, string[]>();
   for (const file of globSync(['src/**/*.ts', 'simulator/**/*.ts'], { cwd: root }))
     for (const line of readFileSync(path.join(root, file), 'utf8').split('\n')) {
