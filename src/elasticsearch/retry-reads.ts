@@ -112,8 +112,9 @@ export class Reader {
     using limit = this.#clock.limit(longestTry);
     const sentAt = this.#clock.now();
     const answered = new AbortController();
-    void this.#noticeSilence(question, AbortSignal.any([answered.signal, signal, limit.signal]));
-    const answer = await this.#wire.ask(question, AbortSignal.any([signal, limit.signal]));
+    const ending = AbortSignal.any([signal, limit.signal]);
+    void this.#noticeSilence(question, AbortSignal.any([answered.signal, ending]));
+    const answer = await this.#wire.ask(question, ending);
     // With an explicit reason: the default reason is an exception, whose stack trace costs as much as a small request.
     answered.abort('answered');
     if ('failure' in answer) {

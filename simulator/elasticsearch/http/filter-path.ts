@@ -10,9 +10,23 @@ interface Below {
   readonly next: Position | undefined;
 }
 
+type FilterPath = ((value: unknown) => unknown) | undefined;
+
+/** Clients send the same few filters with each request, so the latest ones stay compiled. */
+const compiled = new Map<string, FilterPath>();
+const maxCompiled = 50;
+
 /** Compiles the filters to a function over response bodies; undefined without filters. */
-export function compileFilterPath(text: string | undefined): ((value: unknown) => unknown) | undefined {
-  const patterns = (text ?? '')
+export function compileFilterPath(text = ''): FilterPath {
+  if (compiled.has(text)) return compiled.get(text);
+  if (compiled.size === maxCompiled) compiled.clear();
+  const filter = compileFilters(text);
+  compiled.set(text, filter);
+  return filter;
+}
+
+function compileFilters(text: string): FilterPath {
+  const patterns = text
     .split(',')
     .map((pattern) => pattern.trim())
     .filter((pattern) => pattern !== '');

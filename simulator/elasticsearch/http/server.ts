@@ -50,12 +50,23 @@ export interface ServerOptions {
 }
 
 export function createElasticsearchServer(options: ServerOptions): Server {
-  const router = new Router<Route>();
-  for (const route of options.routes)
-    for (const path of route.paths) for (const method of route.methods) router.add(method, path, route);
+  const router = routerOf(options.routes);
   return createServer({ maxHeaderSize: 256 * 1024, keepAliveTimeout: 0 }, (request, response) => {
     handle(options, router, request, response).catch(options.onBug);
   });
+}
+
+/** Tests start thousands of servers with the same routes. */
+const routers = new WeakMap<readonly Route[], Router<Route>>();
+
+function routerOf(routes: readonly Route[]): Router<Route> {
+  const known = routers.get(routes);
+  if (known) return known;
+  const router = new Router<Route>();
+  for (const route of routes)
+    for (const path of route.paths) for (const method of route.methods) router.add(method, path, route);
+  routers.set(routes, router);
+  return router;
 }
 
 async function handle(
