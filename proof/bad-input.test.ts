@@ -12,7 +12,7 @@ import { badInputs } from './bad-input/index.ts';
 const usual = sized({ push: 40, nightly: 100 });
 /** Fast properties get more cases. */
 const cases: Readonly<Record<string, number>> = {
-  payload: 300,
+  payload: sized({ push: 150, nightly: 300 }),
   'payload-text': sized({ push: 150, nightly: 300 }),
   // The rare kinds of YAML corruption need a hundred cases to occur.
   'clusters-file': 100,
