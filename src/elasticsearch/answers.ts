@@ -53,7 +53,7 @@ export function idOf(entry: Fields, key: ListingKey): string {
 /** Elasticsearch stores a datafeed as a document under its id, and document ids have at most 512 bytes. */
 const maxIdLength = 512;
 /**
- * Maximum length of a state, a node's id or a node's name, in characters. Real ones are shorter. The limit keeps the
+ * Maximum length of a state, a node's id or a node's name, in characters. Real values are shorter. The limit keeps the
  * report small.
  */
 const mostShown = 255;
@@ -273,7 +273,7 @@ class FieldReader {
 }
 
 /**
- * Messages cut an unreadable value to this length: many jobs may have the same value, and the report has a size limit.
+ * Maximum length of an unreadable value in a message: many jobs may have such a value, and the report has a size limit.
  */
 const maxValueShown = 40;
 

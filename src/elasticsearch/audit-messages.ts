@@ -45,7 +45,7 @@ export const idleCloserSetting = 'idle_job_auto_close_timeout';
 /** Part of the error message that the server writes when a job's process dies. */
 const crashText = 'autodetect process stopped unexpectedly';
 
-/** Classifies one message; undefined if its text is of no known kind. */
+/** Classifies one message; undefined if the text of the message is unknown. */
 export function messageOf(text: string, at: number): Message | undefined {
   const exact = Object.hasOwn(exactMessages, text) ? exactMessages[text] : undefined;
   if (exact) return { at, kind: exact, text };
@@ -66,7 +66,8 @@ export function messageOf(text: string, at: number): Message | undefined {
 }
 
 /**
- * The query for the messages about opens and closes only, from `from` to `to`, or to the newest message without `to`.
+ * The query for the messages about opens and closes only, from `from` to `to`, or to the newest message if `to` is
+ * undefined.
  */
 export function stateMessagesQuery(from: number, to?: number): object {
   return {

@@ -126,7 +126,7 @@ const datafeedConfigs: Listing<{ readonly datafeedId: string; readonly jobId: st
   idOf: ({ datafeedId }) => datafeedId,
 };
 
-/** A field of `_ml/info`. It is missing before 8.12, and as long as autoscaling could add larger nodes. */
+/** A field of `_ml/info`. It is missing before 8.12, and if autoscaling could add larger nodes. */
 const nodeLimit = 'limits.max_single_ml_node_processors';
 
 /** `filter_path` applies to errors as well. Without `error` in it, a 404 would not name the missing ids. */

@@ -39,8 +39,9 @@ export const addressSetting = ({ address }: Pick<Connection, 'address'>) =>
   'url' in address ? 'ELASTICSEARCH_URL' : 'ELASTICSEARCH_CLOUD_ID';
 
 /**
- * The Elasticsearch address in a cloud id; undefined if the text is not one. A cloud id is `name:base64`. The base64
- * part holds the domain, the Elasticsearch id and the Kibana id, joined by `$`. The first two may carry a port.
+ * The Elasticsearch address in a cloud id; undefined if the text is not a cloud id. A cloud id has the form
+ * `name:base64`. The base64 part holds the domain, the Elasticsearch id and the Kibana id, joined by `$`. The first two
+ * may carry a port.
  */
 export function parseCloudId(cloudId: string): string | undefined {
   const encoded = cloudId.slice(cloudId.lastIndexOf(':') + 1);

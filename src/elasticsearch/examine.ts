@@ -88,8 +88,8 @@ export async function examine(
 }
 
 /**
- * Whether only `GET /` may be refused, and all requests of a sweep allowed. That happens if the key lacks `monitor`, or
- * if a proxy allows only some paths.
+ * Whether the failure may concern only `GET /`. All requests of a sweep may still be allowed, if the key lacks only
+ * `monitor`, or if a proxy allows only some paths.
  */
 const mayBeOfRootAlone = (failure: Failure): boolean => 'error' in failure && failure.error.status === 403;
 

@@ -147,7 +147,7 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
 const isOfElasticsearch = ({ body, headers }: errors.ResponseError, status: number): boolean =>
   headers?.['x-elastic-product'] === 'Elasticsearch' || (isJsonObject(body) && body.status === status);
 
-/** Whether the headers are Kibana's: it sends its name and licence in each answer. */
+/** Whether the headers come from Kibana, which sends its name and licence in each answer. */
 export const isOfKibana = (headers: Readonly<Record<string, unknown>>): boolean =>
   'kbn-name' in headers || 'kbn-license-sig' in headers;
 

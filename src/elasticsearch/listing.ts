@@ -36,7 +36,7 @@ const maxSearches = 24;
 
 /** Reads one kind of entry. Each call rejects with the error that ends the sweep. */
 export interface Source<T> {
-  /** The entries that a wildcard expression matches; all entries without one. */
+  /** The entries that a wildcard expression matches; all entries if `expression` is undefined. */
   matching(expression: string | undefined): Promise<readonly T[]>;
   /** The entry with this name, or the entries of the group with this name; empty if neither exists. */
   called(name: string): Promise<readonly T[]>;

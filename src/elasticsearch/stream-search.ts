@@ -45,7 +45,7 @@ export class StreamSearch {
             track_total_hits: false,
             _source: body.fields,
             query: { bool: { filter: body.filter } },
-            // The second field needs `unmapped_type`, because a new backing index may have no mapping for it yet.
+            // `event.id` needs `unmapped_type`, because a new backing index may have no mapping for that field yet.
             sort: [
               { '@timestamp': { order: 'desc' } },
               { 'event.id': { order: 'asc', unmapped_type: 'keyword' } },

@@ -118,7 +118,7 @@ async function callRoll(
   return result;
 }
 
-/** Logs why there is no report, publishes the metric for the cluster's alarm, and notifies. */
+/** Logs why there is no report, publishes the metric for the cluster's alarm, and sends a notification. */
 async function reportFailure(
   error: Error,
   event: unknown,

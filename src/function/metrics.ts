@@ -1,4 +1,7 @@
-/** @module Writes the numbers of a sweep as CloudWatch metrics in the embedded metric format. Alarms use these names. */
+/**
+ * @module Writes the numbers of a sweep as CloudWatch metrics in the embedded metric format. Alarms use the names of
+ * these metrics.
+ */
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import type { Environment } from '../settings/environment.ts';
 import type { SweepReport } from '../sweep/reporting/report.ts';

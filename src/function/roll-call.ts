@@ -40,7 +40,7 @@ export async function rollCall(
   { environment, now, context, write, announce }: RollCallContext,
 ): Promise<RollCallResult> {
   const call = parseRollCall(event);
-  // An event may arrive late, so the period begins before the time for which the roll call was scheduled.
+  // An event may arrive late, so the period is counted back from the time for which the roll call was scheduled.
   const from = Math.min(call.scheduledAt ?? now, now) - call.withinMs;
   const limit = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - reserveMs));
   const reported = await reportedClusters(call.clusters, { from, to: now }, environment, limit);

@@ -14,7 +14,7 @@ export interface StoreSwept extends Pick<StoreReport, 'report' | 'plan' | 'swept
   readonly write: WriteLine;
 }
 
-/** How long storing the report may take, in milliseconds. */
+/** Time limit for storing the report, in milliseconds. */
 const maxMs = 20_000;
 
 export async function storeSwept({ remainingMs, write, ...given }: StoreSwept): Promise<void> {

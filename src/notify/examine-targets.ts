@@ -16,7 +16,7 @@ export interface TopicFacts {
   readonly keyId: string | undefined;
 }
 
-/** @throws {DeliveryError} if the value has the wrong form. */
+/** @throws {DeliveryError} if `topicArn` is not the ARN of a standard topic. */
 export async function examineTopic(topicArn: string, on: SendContext): Promise<TargetState> {
   checkTopic(topicArn);
   const { GetTopicAttributesCommand, SNSClient } = await import('@aws-sdk/client-sns');
@@ -37,7 +37,7 @@ export async function examineTopic(topicArn: string, on: SendContext): Promise<T
   }
 }
 
-/** @throws {DeliveryError} if the value has the wrong form. */
+/** @throws {DeliveryError} if `bus` is not the name or the ARN of an event bus. */
 export async function examineBus(bus: string, on: SendContext): Promise<TargetState> {
   checkBus(bus);
   const { DescribeEventBusCommand, EventBridgeClient } = await import('@aws-sdk/client-eventbridge');

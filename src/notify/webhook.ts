@@ -78,7 +78,7 @@ async function exchange(
       agent: agent ?? false,
     });
     request.end(text);
-    // An error that occurs after this wait must not end the process.
+    // An error that occurs after the answer begins must not end the process.
     request.on('error', () => undefined);
     const [response] = (await once(request, 'response', { signal })) as [IncomingMessage];
     return { response, answer: await textOf(response) };

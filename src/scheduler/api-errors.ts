@@ -140,7 +140,7 @@ export function readFailure(
   );
 }
 
-/** Throws if the error is about a setting. */
+/** Throws an InvalidSettingError if the error is about a setting. */
 function throwSettingError(error: unknown, name: string, message: string): void {
   if (error instanceof InvalidSettingError) throw error;
   if (message === 'Region is missing' || message.startsWith('Region not accepted'))

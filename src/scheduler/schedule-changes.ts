@@ -71,7 +71,9 @@ async function create(order: ScheduleOrder, { api, clock, signal }: SchedulesCon
   }
 }
 
-/** Pauses or resumes a schedule and keeps all other fields. Resolves to false if there was nothing to do. */
+/**
+ * Pauses or resumes a schedule and keeps all other fields. Resolves to false if the schedule already had that state.
+ */
 export async function setState(
   name: string,
   state: 'ENABLED' | 'DISABLED',

@@ -9,7 +9,7 @@ export const maxInputBytes = 256 * 1024;
 
 /**
  * Placeholders that the Scheduler replaces when it invokes the function. It inserts the values without escaping them,
- * so each placeholder must be a JSON string.
+ * so each placeholder must be inside a JSON string.
  */
 export const triggerAttributes = {
   scheduleArn: '<aws.scheduler.schedule-arn>',

@@ -36,7 +36,7 @@ export async function readCertificateText(value: string): Promise<ReadCertificat
 }
 
 const encodedPem = /^LS0tLS1CRUdJTi/;
-/** A certificate without its BEGIN and END lines, which is base64 of DER. */
+/** A certificate without its BEGIN and END lines: base64 of DER. */
 const bareCertificate = /^MII[A-Za-z0-9+/=\s]{200,}$/;
 
 /** Whether the text is a certificate in another encoding, rather than a path. */

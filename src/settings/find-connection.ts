@@ -75,7 +75,10 @@ export const secretTitle = (name: string): string =>
     ? `the parameter ${quote(name.slice(parameterMark.length))}`
     : `the secret ${quote(name)}`;
 
-/** Returns the connection. Throws if there is none, because a secret or file for a cluster must contain its address. */
+/**
+ * Returns the connection. Throws if there is none, because a secret or file for a cluster must contain the cluster's
+ * address.
+ */
 function complete(connection: Connection | undefined, where: string): Connection {
   if (connection) return connection;
   throw new InvalidSettingError(

@@ -18,7 +18,7 @@ export interface StoreReport extends Omit<ReportToStore, 'namespace' | 'version'
   readonly swept: Connection;
   readonly readSecret: ReadSecret;
   readonly clock: Clock;
-  /** How long storing the report may take, in milliseconds. */
+  /** Time limit for storing the report, in milliseconds. */
   readonly limitMs: number;
   /** Aborts to stop storing early. */
   readonly stop?: AbortSignal | undefined;

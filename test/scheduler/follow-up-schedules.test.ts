@@ -210,7 +210,7 @@ describe('scheduling a follow-up', () => {
 describe('a follow-up with too many jobs for one schedule', () => {
   const ids = Array.from({ length: 4_000 }, (_, i) => `job-${String(i).padStart(5, '0')}-${'x'.repeat(50)}`);
 
-  it('if the jobs do not all fit into one schedule, a follow-up takes as many as fit, from the start of the list, and reports which', async () => {
+  it('if the jobs do not all fit into one schedule, a follow-up takes the first ones that fit, and the result names them', async () => {
     await using bench = await followUpBench();
     const { jobIds } = await bench.followUps.arrange(order({ jobIds: ids }), signal);
     expect(jobIds).toEqual(ids.slice(0, jobIds.length));

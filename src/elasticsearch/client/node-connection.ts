@@ -85,8 +85,8 @@ export class NodeConnection extends HttpConnection {
 const product = 'x-elastic-product';
 
 /**
- * Reduces a header `x-elastic-product` that a proxy repeats to one value. Node joins repeated values, and the client
- * would then report that the server is not Elasticsearch.
+ * If a proxy repeats the header `x-elastic-product`, keeps only one of the values. Node joins repeated values, and the
+ * client would then report that the server is not Elasticsearch.
  */
 function withOneProduct(answer: ConnectionRequestResponse): ConnectionRequestResponse {
   const [first, ...others] = String(answer.headers[product] ?? '').split(', ');
