@@ -9,6 +9,8 @@ import { onceInRun } from './once-in-run.ts';
 export interface BuiltCommand {
   /** The path of `bin/jobsweep.js`, beside `dist` and `package.json`. */
   readonly script: string;
+  /** The folder of the bundles. */
+  readonly dist: string;
   readonly metafile: Metafile;
 }
 
@@ -24,6 +26,7 @@ export async function builtCommand(): Promise<BuiltCommand> {
   });
   return {
     script: path.join(folder, 'bin/jobsweep.js'),
+    dist: path.join(folder, 'dist'),
     metafile: JSON.parse(await readFile(path.join(folder, 'metafile.json'), 'utf8')) as Metafile,
   };
 }
