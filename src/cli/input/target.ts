@@ -116,11 +116,11 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
 }
 
 async function openEmbedded(io: Io): Promise<Target> {
-  const [{ startElasticsearch, defaultFleet }, { scaledClock }] = await Promise.all([
+  const [{ startElasticsearch, defaultFleet }, { embeddedClock }] = await Promise.all([
     import('../../../simulator/elasticsearch/index.ts'),
     import('../../../simulator/clock.ts'),
   ]);
-  const clock = scaledClock(embeddedSpeed);
+  const clock = embeddedClock(embeddedSpeed);
   const server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
   const words = `the embedded cluster runs at ${server.url}, its clock ${embeddedSpeed} times as fast as yours`;
   io.stderr.write(`${fitted(words, io.stderr)}\n`);
