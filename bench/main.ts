@@ -18,7 +18,7 @@ const tell = (line: string) => process.stdout.write(`${line}\n`);
 interface Results {
   /** The texts of the files in `bench/results`, by name. */
   readonly files: Readonly<Record<string, string>>;
-  /** The budgets that the results exceed, a line for each. */
+  /** A line of text for each budget that the results exceed. */
   readonly over?: readonly string[];
 }
 

@@ -41,8 +41,8 @@ export const functionMetric = (MetricName: string): Metric => ({
 });
 
 /**
- * A metric that the function publishes after a roll call, which checks that all clusters were swept. It has no cluster;
- * see `src/function/roll-call.ts`.
+ * A metric that the function publishes after a roll call, which checks that all clusters were swept. The metric has no
+ * dimension for a cluster; see `src/function/roll-call.ts`.
  */
 export const rollCallMetric = (MetricName: string): Metric => ({
   Namespace: metricsNamespace,
@@ -63,7 +63,10 @@ const queueMetric = (queue: string): Metric => ({
   Dimensions: [{ Name: 'QueueName', Value: { 'Fn::GetAtt': [queue, 'QueueName'] } }],
 });
 
-/** `kind` names the section in the runbook, and is the alarm's name without prefix and cluster. */
+/**
+ * Creates an alarm. `kind` is the alarm's name without prefix and cluster, and names the alarm's section in the
+ * runbook.
+ */
 type AlarmFor = (
   kind: string,
   says: string,
@@ -198,10 +201,10 @@ function clusterAlarms(alarm: AlarmFor, cluster: string): Resources {
 }
 
 /**
- * The alarm for a cluster that had a first sweep but no recent one. CloudWatch has no alarm that waits for its first
- * data, so this takes three alarms: two on the metric, and one that combines them. Without new data, the alarm
+ * The alarm for a cluster that had a first sweep but no recent one. An alarm in CloudWatch cannot wait for the first
+ * data of its metric, so this alarm combines two others, which watch the metric. Without new data, the alarm
  * `RecentSweep` becomes `INSUFFICIENT_DATA`, and the alarm `FirstSweep` keeps its last state. Before the first sweep,
- * both are `INSUFFICIENT_DATA`, which does not trigger the combined alarm.
+ * both alarms are `INSUFFICIENT_DATA`, which does not trigger the combined alarm.
  */
 function overdue(prefix: string, cluster: string, hours: number, actions: object | false): Resources {
   const id = logicalPart(cluster);

@@ -1,4 +1,4 @@
-/** @module When packaging, warns if the sweeps in a window may take longer than the window. */
+/** @module Warns, during packaging, if the sweeps in a window may take longer than the window. */
 
 /** The sweeps that one schedule starts. */
 export interface Start {
@@ -19,8 +19,8 @@ export interface Limits {
 }
 
 /**
- * A warning for each time at which too many sweeps start: if each takes the full timeout, the last events wait so long
- * that they are dropped.
+ * Returns a warning for each time at which too many sweeps start. If each of these sweeps took the full timeout, the
+ * last events would wait so long that they would be dropped.
  */
 export function capacityWarnings(
   starts: readonly Start[],
@@ -31,7 +31,7 @@ export function capacityWarnings(
   return [...moments].flatMap(([when, together]) => {
     const sweeps = together.reduce((sum, start) => sum + start.sweeps, 0);
     const window = Math.max(...together.map(({ windowMinutes = 0 }) => windowMinutes));
-    // the sweeps can start during the whole window or, if that is longer, until the events reach their maximum age
+    // sweeps can start during the whole window, or for the maximum age of an event if the window is shorter
     const time = Math.max(window, Math.floor(maximumEventAge / 60));
     if (sweeps * deadline <= time * atOnce) return [];
     const needed = Math.ceil((sweeps * deadline) / time);

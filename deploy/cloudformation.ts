@@ -18,10 +18,10 @@ export type Resources = Record<string, Resource>;
 export const getArn = (id: string) => ({ 'Fn::GetAtt': [id, 'Arn'] });
 export const sub = (text: string) => ({ 'Fn::Sub': text });
 
-/** An ARN in this account and region. CloudFormation replaces each `\${…}` in it. */
+/** An ARN in the stack's account and region. CloudFormation fills in each `\${…}`. */
 export const arn = (service: string, resource: string) =>
   sub(`arn:\${AWS::Partition}:${service}:\${AWS::Region}:\${AWS::AccountId}:${resource}`);
 
-/** The role with which schedules invoke the function: an existing one, or the stack's own. */
+/** The ARN of the role with which schedules invoke the function: an existing role, or the stack's own. */
 export const schedulerRoleArn = (parameters: { readonly schedulerRoleArn: string | undefined }) =>
   parameters.schedulerRoleArn ?? getArn('SchedulerRole');

@@ -13,7 +13,7 @@ interface Widget {
 const widths = 8;
 const heights = 6;
 
-/** The dashboard, which shows the alarms with the logical ids `alarmIds`. */
+/** The dashboard. `alarmIds` are the logical ids of the alarms that it shows. */
 export function dashboard(
   prefix: string,
   functionName: string,
@@ -99,7 +99,7 @@ const fleetWidgets: readonly Widget[] = [
 const counted = (cluster: string, names: readonly string[], stat: string) =>
   names.map((label) => ({ metric: sweepMetric(label, cluster), label, stat }));
 
-/** A widget in the grid below the alarms, three to a row. */
+/** A widget at its position in the grid below the alarms. The grid has three widgets in each row. */
 function placed({ title, metrics = [], queries = {} }: Widget, index: number, functionName: string): object {
   return {
     type: 'metric',

@@ -1,6 +1,6 @@
 /**
  * @module How the function reaches the network: its VPC, its proxy, and the certificate authorities that it trusts in
- * addition to Node's.
+ * addition to those that Node trusts.
  */
 import * as z from 'zod';
 import { InvalidSettingError } from '../src/base/errors.ts';
@@ -37,7 +37,7 @@ const proxy = z.string({ error: 'the address of a proxy, or none' }).transform((
   const value = text.trim();
   if (value === '' || value === 'none') return undefined;
   if (isReference(value)) return value;
-  // The message does not show the value, which may contain a password.
+  // the message does not show the refused value, which may contain a password
   const refuse = (message: string) =>
     context.addIssue({ code: 'custom', message, input: 'a value not shown' });
   try {
@@ -81,7 +81,7 @@ type Network = {
   readonly [name in keyof typeof networkParameters]: z.output<(typeof networkParameters)[name]>;
 };
 
-/** Problems with parameters that contradict each other, or that have no effect without others. */
+/** Problems with network parameters that need another parameter, which is not set. */
 export function networkConflicts({
   subnetIds,
   securityGroupIds,
@@ -107,7 +107,7 @@ export function networkConflicts({
   ];
 }
 
-/** The function's VPC, in the framework's form; null if there is none. */
+/** The function's VPC, in the format of the framework; null if there is none. */
 export const vpcOf = ({ subnetIds, securityGroupIds, ipv6DualStack }: Network) =>
   subnetIds.length === 0
     ? null
@@ -127,7 +127,7 @@ export function networkEnvironment(network: Network): Record<string, string> {
   };
 }
 
-/** The permissions of the function's role that Lambda needs to attach the function to a VPC. */
+/** The actions that the function's role must allow, so that Lambda can attach the function to a VPC. */
 const interfaceActions = [
   'ec2:AssignPrivateIpAddresses',
   'ec2:CreateNetworkInterface',
@@ -138,8 +138,8 @@ const interfaceActions = [
 ];
 
 /**
- * The permissions to attach the function to a VPC. Lambda attaches it with the function's own role. The second
- * statement denies the same permissions to the function's code: only requests from the code have the context key
+ * The permissions to attach the function to a VPC. Lambda uses the function's own role for this. The second statement
+ * denies the same actions to the function's code: only requests from the code have the context key
  * `lambda:SourceFunctionArn`.
  */
 export const vpcStatements = (functionName: string, { subnetIds }: Network) =>

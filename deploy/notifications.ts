@@ -14,8 +14,8 @@ export function notifyStatements({
     Effect: 'Allow',
     Action: ['kms:Decrypt', 'kms:GenerateDataKey'],
     Resource: notifyTopicKeyArn,
-    // The topic's key is in the topic's region, which may differ from the function's region. The value ends with `*`,
-    // because AWS does not document whether it must end with `.cn` in China.
+    // The topic's key is in the topic's region, which may differ from the function's region. The service name ends with
+    // `*`, because AWS does not document whether it ends with `.cn` in China.
     Condition: {
       StringLike: { 'kms:ViaService': `sns.${notifyTopicArn?.split(':')[3]}.amazonaws.com*` },
     },

@@ -1,5 +1,5 @@
 /**
- * @module Validates a stage's parameters when packaging, so that a deployment does not fail because of an invalid one.
+ * @module Validates a stage's parameters during packaging, so that no deployment fails because of an invalid parameter.
  */
 import * as z from 'zod';
 import { didYouMean } from '../src/base/did-you-mean.ts';
@@ -20,7 +20,7 @@ function whole(min: number, max: number, expected = `a whole number from ${min} 
 
 const text = (pattern: RegExp, expected: string) =>
   z.string({ error: expected }).regex(pattern, { error: expected });
-/** A number or `none`, because `--param` cannot pass an empty string. */
+/** A text or `none`, because `--param` cannot pass an empty string. */
 const optional = (pattern: RegExp, expected: string) =>
   text(new RegExp(`^(none)?$|${pattern.source}`), `${expected}, or none`).transform((value) =>
     value === '' || value === 'none' ? undefined : value,
@@ -59,7 +59,7 @@ const parameters = z.strictObject({
   clustersSecret: secretName('the name of a secret, or "ssm:" and the name of a parameter'),
   functionRoleArn: optionalBy(roleArnRule),
   kmsKeyArn: optional(
-    // an alias is refused, because the roles' policies cannot name a key by its alias
+    // refuses the ARN of an alias, because the roles' policies cannot name a key by its alias
     /^arn:aws[a-z-]*:kms:[a-z0-9-]+:\d{12}:key\/[\w-]+$/,
     'the ARN of a KMS key, not of an alias',
   ),
@@ -69,10 +69,10 @@ const parameters = z.strictObject({
   ).transform((value) => value || undefined),
   logRetentionDays: whole(1, 3653).refine((value) => retentionDays.includes(value), { error: days }),
   logsOnRemoval: oneOf(['delete', 'keep']),
-  // the limits of Lambda, in seconds and in megabytes
+  // the limits of Lambda: `maximumEventAge` in seconds, `memorySize` in megabytes
   maximumEventAge: whole(60, 21_600),
   memorySize: whole(128, 10_240),
-  // an alarm evaluates at most seven days of data
+  // an alarm evaluates at most seven days (168 hours) of data
   missingAfterHours: whole(1, 168),
   permissionsBoundaryArn: optional(
     /^arn:aws[a-z-]*:iam::(\d{12}|aws):policy\/[\w+=,.@/-]+$/,
@@ -134,7 +134,7 @@ function describe(issue: z.core.$ZodIssue): string[] {
   return [`param ${issue.path.join('.')}: expected ${issue.message}, got ${quote(issue.input)}`];
 }
 
-/** Problems with parameters that would have no effect because of others. */
+/** Problems with parameters that have no effect because another parameter is set. */
 function conflicts(given: Parameters): string[] {
   if (given.functionRoleArn === undefined || given.schedulerRoleArn === undefined) return [];
   return (['permissionsBoundaryArn', 'rolePath'] as const)

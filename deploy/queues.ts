@@ -16,8 +16,8 @@ export function queues(parameters: Parameters): Resources {
 }
 
 /**
- * Events are kept for the maximum of 14 days. They are encrypted with the customer key or, without one, with the
- * service's own key.
+ * A queue that keeps events for 14 days, the maximum. The events are encrypted with the customer key or, if there is
+ * none, with a key of SQS.
  */
 const queue = ({ kmsKeyArn }: Parameters): Resource => ({
   Type: 'AWS::SQS::Queue',

@@ -23,13 +23,13 @@ export interface RoleContext {
   readonly functionName: string;
   readonly parameters: Parameters;
   readonly watch: Pick<Watch, 'hasRollCall'>;
-  /** The customer keys of all schedules. */
+  /** The customer keys with which the schedules are encrypted. */
   readonly scheduleKeys: readonly string[];
 }
 
 /**
- * The role with which the group's schedules invoke the function. The trust policy names the whole group. If it named
- * single schedules, the Scheduler could not assume the role.
+ * The documents of the role with which the schedules of the group invoke the function. The trust policy must name the
+ * group: the Scheduler cannot assume a role whose trust policy names single schedules.
  */
 export function schedulerDocuments({ functionName, parameters, scheduleKeys }: RoleContext): RoleDocuments {
   return {
@@ -50,8 +50,8 @@ export function schedulerDocuments({ functionName, parameters, scheduleKeys }: R
       {
         Effect: 'Allow',
         Action: ['lambda:InvokeFunction'],
-        // refers to the function's role by name, because the function refers to this role's ARN and references must not
-        // be circular
+        // names the function instead of referring to its resource, because the function refers to this role's ARN and
+        // references must not be circular
         Resource: arn('lambda', `function:${functionName}`),
       },
       { Effect: 'Allow', Action: ['sqs:SendMessage'], Resource: getArn('UndeliveredQueue') },
@@ -62,8 +62,8 @@ export function schedulerDocuments({ functionName, parameters, scheduleKeys }: R
 }
 
 /**
- * The function's role. With it, the function writes its log, schedules follow-ups and reads secrets, and Lambda sends
- * the records of finished events to their destinations.
+ * The documents of the function's role. With this role, the function writes its log, schedules follow-ups and reads
+ * secrets, and Lambda sends the records of finished events to their destinations.
  */
 export function functionDocuments({ functionName, parameters, watch }: RoleContext): RoleDocuments {
   return {
@@ -142,7 +142,7 @@ function secretsOf(parameters: Parameters): Statement[] {
   const names = [secret, reportsSecret, clustersSecret].filter((name) => name !== undefined);
   const isParameter = (name: string) => name.startsWith(parameterMark);
   const secrets = [
-    // Secrets Manager ends the ARN of each secret with a hyphen and six random characters
+    // Secrets Manager appends a hyphen and six random characters to the ARN of each secret
     ...names
       .filter((name) => !isParameter(name))
       .map((name) => arn('secretsmanager', `secret:${name}-??????`)),
@@ -172,7 +172,10 @@ function allowed(action: string, resources: readonly unknown[], condition?: obje
   return [{ Effect: 'Allow', Action: [action], Resource, ...(condition && { Condition: condition }) }];
 }
 
-/** The ARN of a parameter. A name with a path already begins with a slash. */
+/**
+ * The ARN of a parameter in Parameter Store. A name with several levels begins with a slash, which the ARN contains
+ * only once.
+ */
 const parameterArn = (name: string) =>
   arn('ssm', `parameter/${name.slice(parameterMark.length).replace(/^\//, '')}`);
 
@@ -189,8 +192,8 @@ function destinationOf({ successDestinationArn }: Parameters): Statement[] {
 }
 
 /**
- * Permissions for the stack's customer key, which encrypts the function's environment, its follow-ups, and the queue of
- * failed events.
+ * Permissions to use the stack's customer key, which encrypts the function's environment, the function's follow-ups,
+ * and the queue of failed events.
  */
 function ownKeyOf(functionName: string, { kmsKeyArn }: Parameters): Statement[] {
   if (kmsKeyArn === undefined) return [];
@@ -215,7 +218,10 @@ function ownKeyOf(functionName: string, { kmsKeyArn }: Parameters): Statement[] 
   ];
 }
 
-/** The Scheduler uses the role with which it invokes the function to decrypt a schedule's payload. */
+/**
+ * The permission to decrypt payloads. To decrypt a schedule's payload, the Scheduler uses the role with which it
+ * invokes the function.
+ */
 const decryptSchedules = (key: string, { scheduleGroup }: Parameters): Statement => ({
   Effect: 'Allow',
   Action: ['kms:Decrypt'],
@@ -241,8 +247,8 @@ const sendEncrypted = ({ kmsKeyArn }: Pick<Parameters, 'kmsKeyArn'>): Statement[
       ];
 
 /**
- * Allows the use of a key only through these services. The value ends with `*`, because AWS does not document whether
- * it must end with `.cn` in China.
+ * A condition that allows the use of a key only through the given services. Each service name ends with `*`, because
+ * AWS does not document whether it ends with `.cn` in China.
  */
 function via(...services: readonly string[]) {
   const names = services.map((service) => sub(`${service}.\${AWS::Region}.amazonaws.com*`));

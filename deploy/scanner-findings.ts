@@ -1,6 +1,6 @@
 /**
- * @module The findings that security scanners report about the template. Each finding is either suppressed in the
- * template, with a reason, or disappears when a parameter is set. docs/scanners.md shows this list.
+ * @module The findings that security scanners report about the template. Each finding either is suppressed in the
+ * template, with a reason, or disappears if a certain parameter is set. docs/scanners.md shows this list.
  */
 
 /** A check that the template fails on purpose, whatever the parameters are. */
@@ -50,8 +50,8 @@ export const suppressed = {
 } as const satisfies Record<string, Suppressed>;
 
 /**
- * A check that passes if a parameter is set. The template has no suppression for it, so that the scanner still reports
- * the check.
+ * A check that passes if a parameter is set. The template does not suppress this check, so that scanners report it
+ * until the parameter is set.
  */
 interface ByParameter {
   readonly rules: readonly string[];

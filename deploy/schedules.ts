@@ -17,11 +17,15 @@ import type { Parameters } from './parameters.ts';
 
 /** The content of a stage's schedule file. */
 export interface StageSchedules {
-  /** The schedules, one for each cluster. Empty if the clusters are not known when packaging. */
+  /**
+   * The schedules. An entry with several clusters becomes one schedule for each. Empty if the clusters are not known
+   * during packaging.
+   */
   readonly definitions: readonly ScheduleDefinition[];
   /**
-   * The clusters that the schedules sweep, without duplicates. Undefined if they are not known when packaging: without
-   * a schedule file, or if the file selects clusters by a pattern that only `jobsweep schedules apply` can resolve.
+   * The clusters that the schedules sweep, without duplicates. Undefined if the clusters are not known during
+   * packaging, because there is no schedule file, or because the file selects clusters by a pattern that only `jobsweep
+   * schedules apply` can resolve.
    */
   readonly clusters: readonly string[] | undefined;
   /** How many sweeps each schedule starts, for `capacityWarnings`. */
@@ -77,7 +81,7 @@ function staged(entries: readonly ScheduleEntry[], folder: string): StageSchedul
   };
 }
 
-/** How many clusters an entry sweeps. For a pattern, this is its `max`. */
+/** How many clusters an entry sweeps. If a pattern selects the clusters, this is the pattern's `max`. */
 function countOf({ clusters }: ScheduleEntry, found: readonly string[] | undefined): number {
   if (clusters === undefined) return 1;
   if (found) return found.length;
@@ -142,7 +146,7 @@ export function scheduleResources(
   return resources;
 }
 
-/** Values for fields that the stack then sets itself. */
+/** Values for fields that `properties` then replaces with references to the stack's resources. */
 const placeholders = { group: '', functionArn: '', roleArn: '', deadLetterArn: undefined };
 
 function properties(
@@ -157,7 +161,7 @@ function properties(
   if (isOver(order, now))
     throw new InvalidSettingError(`schedules: ${definition.name} never runs again; remove it`);
   const { StartDate, EndDate, ActionAfterCompletion, Target, ...members } = withFreshStart(order, now);
-  // refused, because CloudFormation has no such property, and a schedule must not delete itself from its stack
+  // CloudFormation has no property for `afterCompletion`, and a schedule must not delete itself from its stack
   if (ActionAfterCompletion === 'DELETE')
     throw new InvalidSettingError(
       `schedules: ${definition.name}: afterCompletion: delete cannot be used in a deployment; leave it out`,
@@ -182,7 +186,7 @@ function properties(
   };
 }
 
-/** Only the letters and digits of a name, because a logical id may contain nothing else. */
+/** The name as a part of a logical id, which may contain only letters and digits: drops all other characters. */
 export const logicalPart = (name: string) =>
   name
     .split(/[^0-9a-zA-Z]+/)

@@ -8,7 +8,10 @@ interface Service {
   readonly params: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
-/** The stage's parameters, with the defaults for those that are not set. Like `--param`, `given` takes precedence. */
+/**
+ * The stage's parameters. Parameters that the stage does not set have their defaults. Values in `given` take precedence
+ * over both, like `--param`.
+ */
 export function stageParameters(root: string, stage: string, given: Readonly<Record<string, unknown>> = {}) {
   const { service, params } = parse(readFileSync(path.join(root, 'serverless.yml'), 'utf8')) as Service;
   const filled = (value: unknown) =>

@@ -1,7 +1,7 @@
 'use strict';
 /**
- * Connects `serverless.yml` with `template.ts`. The framework loads only CommonJS. Everything else is TypeScript, which
- * Node runs directly from 22.18 on.
+ * Connects `serverless.yml` with `template.ts`. The framework loads only CommonJS, so this file is not TypeScript. Node
+ * 22.18 and later run the TypeScript files directly.
  */
 const path = require('node:path');
 

@@ -1,12 +1,12 @@
-/** @module The tags of a deployment: the parameter, and the resources that carry them. */
+/** @module The tags of a deployment: reads the parameter `tags`, and adds the tags to resources. */
 import * as z from 'zod';
 import type { Resources } from './cloudformation.ts';
 
 export type Tags = Readonly<Record<string, string>>;
 
-/** AWS allows 50 tags per resource, and the framework adds STAGE. */
+/** AWS allows 50 tags per resource, and the framework adds one of them, STAGE. */
 const maxTags = 49;
-// the framework allows fewer characters than AWS does
+// the framework allows fewer characters in a key than AWS does
 const key = /^(?!aws:)[\w./=+:\- ]{1,128}$/i;
 const value = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]{0,256}$/u;
 
@@ -58,7 +58,7 @@ const untaggable = new Set(['AWS::Scheduler::Schedule', 'AWS::SQS::QueuePolicy']
 export const tagList = (given: Tags) => Object.entries(given).map(([Key, Value]) => ({ Key, Value }));
 
 /**
- * Adds the tags to each resource. The framework's `stackTags` also do this, but only when the framework deploys. A
+ * Adds the tags to each resource. The framework's `stackTags` also add tags, but only when the framework deploys. A
  * template that is deployed in another way, or read by a scanner, needs the tags itself.
  */
 export function tagged(resources: Resources, given: Tags): Resources {

@@ -134,7 +134,7 @@ function sweepFunction(functionName: string, parameters: Parameters) {
 
 /**
  * The format and the levels of the log. Lambda filters lines by level only if the format is JSON. The lines that Lambda
- * itself writes have only three levels. The function's own lines pass the filter at every level: see
+ * itself writes have only three levels. The lines that the function writes pass the filter at every level: see
  * `src/function/audit-log.ts`.
  */
 const loggingConfig = (level: string) => ({
@@ -167,8 +167,8 @@ function stackSchedules(
 }
 
 /**
- * CloudFormation's limits for a template, minus what the framework adds to it: the function, its log and its settings,
- * a bucket and the bucket's policy.
+ * CloudFormation's limit for a template, minus the resources that the framework adds: the function, its log and its
+ * settings, a bucket and the bucket's policy.
  */
 const maxResources = 500 - 6;
 const maxTemplateBytes = 1_000_000 - 20_000;
@@ -187,20 +187,21 @@ function checkLimits(resources: Resources): void {
 
 /**
  * Makes V8 collect short-lived objects, such as the text of an answer, after every 1 to 2 MB. V8 does this by default
- * if there is little memory, such as the function's 512 MB. With more memory, V8 waits for 64 MB, and a plan of 10,000
- * jobs peaks at twice the memory without being faster (bench/results/scale.md).
+ * if there is little memory, such as the function's 512 MB. With more memory, V8 waits for 64 MB by default. Then the
+ * peak memory of a plan of 10,000 jobs doubles, and the plan is not faster (bench/results/scale.md).
  */
 export const nodeOptions = '--max-semi-space-size=1';
 
 /**
  * The function's environment variables. Empty variables are omitted, so that the console shows only those in use. The
- * function's own ARN is composed from its parts, because a function cannot refer to itself.
+ * function's own ARN is built from its name, because a function's properties cannot refer to the function itself.
  */
 function environment(functionName: string, parameters: Parameters): Record<string, unknown> {
   const { kmsKeyArn, secret, secretPrefix, clustersSecret, reportsNamespace, reportsSecret } = parameters;
   return {
     ...(secret !== undefined && { ELASTICSEARCH_SECRET: secret }),
-    // with a shared secret, the prefix is omitted: the function refuses both, and the prefix may be just the default
+    // Omits the prefix if there is one secret for all clusters: the function refuses to run with both settings, and the
+    // prefix may be set only by its default
     ...(clustersSecret === undefined
       ? secretPrefix !== undefined && { ELASTICSEARCH_SECRET_PREFIX: secretPrefix }
       : { ELASTICSEARCH_CLUSTERS_SECRET: clustersSecret }),

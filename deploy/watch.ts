@@ -11,8 +11,8 @@ export interface Watch {
 }
 
 /**
- * Up to this number, every cluster has separate alarms by default. With more clusters, only those in the parameter
- * `clusters` do.
+ * Up to this number of clusters, every cluster has separate alarms by default. If there are more, only the clusters in
+ * the parameter `clusters` have separate alarms.
  */
 const maxByDefault = 20;
 

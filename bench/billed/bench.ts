@@ -29,8 +29,8 @@ const scripts = [
 export type Stuck = 'biggest' | 'smallest';
 
 /**
- * The cluster of a case, in which the close of one idle job takes `closeTakes`. By default, that close never ends. For
- * scripts, the close must end at some time, because a script waits until then.
+ * The fleet of a case, changed so that closing one idle job takes `closeTakes`. By default, that close never ends. Runs
+ * with scripts pass a finite time, because the run goes on until every close has ended.
  */
 export function withStuck(
   each: BenchCase,
@@ -106,8 +106,8 @@ async function storyOf(each: BenchCase, which: Stuck, payload: RequestPayload) {
 }
 
 /**
- * Measures scripts that Lambda kills after 15 minutes. After that, the server still completes the closes that were
- * requested.
+ * Measures a script that Lambda kills after 15 minutes. The server completes the closes that the script requested
+ * before that.
  */
 async function scriptFor(
   cases: readonly BenchCase[],

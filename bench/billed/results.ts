@@ -3,8 +3,8 @@
 export interface BilledResults {
   readonly node: string;
   /**
-   * The number of clusters for each row. Each cluster runs twice. In one run the stuck job is the biggest job, which is
-   * closed first. In the other run it is the smallest job.
+   * The number of random clusters for each row. The bench runs on each cluster twice: once with the biggest job stuck,
+   * which is closed first, and once with the smallest job stuck.
    */
   readonly repeats: number;
   readonly sweeps: readonly BilledSweep[];
@@ -14,14 +14,14 @@ export interface BilledResults {
 /** Medians unless stated otherwise; times in milliseconds. */
 export interface BilledSweep {
   readonly request: string;
-  /** Idle jobs, including the stuck one. */
+  /** Number of idle jobs, including the stuck one. */
   readonly jobs: number;
   readonly timeout: string;
   /** The billed time without a stuck job. */
   readonly calmMs: number;
   readonly billedMs: number;
   readonly boundMs: number;
-  /** Idle jobs that this first sweep closed. */
+  /** Number of idle jobs that the first sweep closed, without its follow-ups. */
   readonly closed: number;
   /**
    * The maximum of the billed time minus its upper bound, over all invocations including follow-ups. Negative if every
@@ -38,8 +38,8 @@ export interface BilledScript {
   readonly name: string;
   readonly jobs: number;
   readonly billedMs: number;
-  /** Idle jobs that were closed when the function was killed. */
+  /** Number of idle jobs that were closed when the function was killed. */
   readonly closed: number;
-  /** Jobs with a close request that was still unanswered when the function was killed. */
+  /** Number of jobs whose close request was still unanswered when the function was killed. */
   readonly unknown: number;
 }

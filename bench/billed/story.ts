@@ -18,12 +18,12 @@ import type { RequestPayload, SweepRequest } from '../../src/sweep/request/reque
 import { sweep } from '../../src/sweep/sweep.ts';
 import { functionLimitMs } from '../closing/measure.ts';
 
-/** How much longer the client waits than `close.timeout` (docs/contract.md §3), in milliseconds. */
+/** How long after `close.timeout` the client still waits for an answer (docs/contract.md §3), in milliseconds. */
 const answerMargin = 10_000;
 /** The longest interval between two polls, in milliseconds. */
 const slowestPace = 5_000;
 
-/** One invocation. */
+/** One invocation of the function: a sweep or one of its follow-ups. */
 export interface Invocation {
   readonly billedMs: number;
   readonly boundMs: number;
@@ -63,14 +63,14 @@ export async function billedStory(
 }
 
 /**
- * The upper bound of an invocation's billed time by docs/contract.md §3, in milliseconds. It is the latest time at
- * which the sweep stops waiting for one of its jobs:
- * - A job left closing: its last request, plus `close.timeout` and ten seconds for the answer, plus `close.timeout` of
- *   polling.
- * - A job that was already closing: the start, plus `close.timeout` of polling.
- * - A job that closes before that: the first poll after the job is closed.
+ * The upper bound of an invocation's billed time according to docs/contract.md §3, in milliseconds. The sweep stops
+ * waiting for a job at these times, of which the latest counts:
+ * - For a job that is left closing: its last close request, plus `close.timeout` and ten seconds for the answer, plus
+ *   `close.timeout` for polling.
+ * - For a job that was already closing at the start: the start, plus `close.timeout` for polling.
+ * - For a job that closes earlier: the first poll after the job is closed.
  *
- * The deadline limits every bound.
+ * No bound is later than the function's deadline.
  */
 function boundOf(
   report: SweepReport,

@@ -1,15 +1,15 @@
 /**
- * @module The time of an ideal planner that closes the biggest models first. It knows each model's memory, but no close
- * times.
+ * @module Calculates how long an ideal planner takes that closes the biggest models first. The planner knows each
+ * model's memory, but no close times.
  */
 import type { IdleJob, Nodes } from './model.ts';
 import { capacityOf, finishMs, nodesOfTheBench } from './model.ts';
 
 /**
- * The time in milliseconds for a planner that knows each node's capacity exactly, starts the next close on a node as
- * soon as another one ends, takes no time itself, and begins with the biggest model. This time exceeds the lower bound
- * only because of the noise in the close times. Another order may be faster by luck, so this is a reference value, not
- * a bound.
+ * How many milliseconds an ideal planner takes. It knows each node's capacity exactly, begins with the biggest model,
+ * starts the next close on a node as soon as another one ends, and takes no time itself. It takes longer than the lower
+ * bound only because of the noise in the close times. Another order may be faster by luck, so the result is a reference
+ * value, not a bound.
  */
 export function biggestFirst(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const ends = [...Map.groupBy(idle, ({ node }) => node).values()].map((jobs) => {

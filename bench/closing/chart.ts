@@ -1,4 +1,7 @@
-/** @module Draws the times of all ways of closing, with a panel for each number of jobs and a bar for each way. */
+/**
+ * @module Draws a chart of the times of all ways of closing, with a panel for each number of jobs and a bar for each
+ * way.
+ */
 import { ratio } from '../numbers.ts';
 
 export interface Bar {

@@ -7,15 +7,18 @@ import type { WayResult } from './results.ts';
 import { allAtOnce, allWithForce, before, defaults, fixedBatches, jobsweep, loop, oneList } from './ways.ts';
 
 /**
- * A remaining time in milliseconds that is so long that every measured run ends before its deadline. Runs with the
- * function's own deadline are measured separately.
+ * A remaining time, in milliseconds, that is longer than any measured run takes. Runs with the function's real deadline
+ * are measured separately.
  */
 export const endless = 24 * 3_600_000;
 
 interface Contender {
   readonly name: string;
   readonly way: Way;
-  /** The same way of closing with the deadline of the function, if the way respects deadlines. Only a sweep does. */
+  /**
+   * Like `way`, but with the deadline of the function. Only a sweep respects deadlines, so scripts have no such
+   * variant.
+   */
   readonly inFunction?: Way;
 }
 
@@ -44,14 +47,17 @@ const contendersElsewhere = new Set([
 interface Run {
   readonly free: Measures;
   readonly inFunction: Measures;
-  /** The number of busy jobs that a script closed when it chose the jobs by its own rule. */
+  /** The number of busy jobs that were closed when the way of closing chose the jobs itself. */
   readonly wronglyClosed: number;
   readonly bound: number;
   readonly placesBound: number;
   readonly biggestFirst: number;
 }
 
-/** Runs every contender on every case, for one number of jobs on one kind of nodes. Calls `tell` with each result. */
+/**
+ * Runs every contender on every case. All cases have the same number of jobs and the same kind of nodes. Calls `tell`
+ * with each result.
+ */
 export async function compare(
   cases: readonly BenchCase[],
   nodes: Nodes,
@@ -72,7 +78,7 @@ export async function compare(
 async function runOf({ way, inFunction }: Contender, each: BenchCase, nodes: Nodes): Promise<Run> {
   const free = await measure(way, each, 'given');
   const fits = free.durationMs < functionLimitMs * 0.9;
-  // a sweep always chooses the jobs itself, so its first run already shows this number
+  // a sweep always chooses the jobs itself, so its first run already shows how many busy jobs it closes
   const { wronglyClosed } = inFunction ? free : await measure(way, each, 'own');
   return {
     free,

@@ -21,32 +21,37 @@ export type Way = (run: BenchRun) => Promise<OwnReport>;
 /** The outcomes that a way of closing reports when it ends; scripts report none. */
 export interface OwnReport {
   readonly closed?: readonly string[];
-  /** The number of jobs that got a close request and whose outcome is unknown. */
+  /** The number of jobs that a close request named and whose outcome is unknown. */
   readonly unknown?: number;
 }
 
 export interface Measures {
-  /** Milliseconds from the start until the last answer or read. */
+  /** Milliseconds from the start until the way of closing has ended. */
   readonly durationMs: number;
-  /** Milliseconds until the last idle job is closed, even if the way of closing ends earlier. At least `durationMs`. */
+  /** Milliseconds from the start until the way of closing has ended and the last idle job is closed. */
   readonly doneMs: number;
   readonly requests: number;
   readonly closeRequests: number;
-  /** Reads of configs and datafeeds by id. In the bench, a sweep sends them only to check jobs right before a close. */
+  /**
+   * Number of reads of configs and datafeeds by id. In the bench, a sweep sends them only to check jobs right before a
+   * close.
+   */
   readonly lookRequests: number;
   readonly bytes: number;
-  /** Idle jobs that are closed at the end. */
+  /** Number of idle jobs that are closed at the end. */
   readonly closed: number;
-  /** Idle jobs that were closed within the first 15 minutes, by requests that were also sent within that time. */
+  /**
+   * Number of idle jobs that were closed within the first 15 minutes, by requests that were also sent within that time.
+   */
   readonly closedInTime: number;
   readonly wronglyClosed: number;
-  /** Jobs closed with force, idle or not. */
+  /** Number of jobs that were closed with force, idle or not. */
   readonly forced: number;
-  /** Jobs with a close request whose outcome was unknown when the function ended after 15 minutes. */
+  /** Number of jobs whose outcome the way of closing did not know when it ended, or was killed after 15 minutes. */
   readonly unknown: number;
   /** The maximum number of jobs closing on one node at the same time. */
   readonly peak: number;
-  /** Like `peak`, but a close no longer counts after the default `close.timeout`. */
+  /** Like `peak`, but a close that takes longer than the default `close.timeout` counts only until then. */
   readonly peakWithinTimeout: number;
   /** The first error from the cluster, with the cluster's message. */
   readonly refusal: string | undefined;
@@ -75,7 +80,7 @@ function peakOf(cluster: SimulatedCluster, idle: readonly IdleJob[], maxMs: numb
     });
     let now = 0;
     let peak = 0;
-    // if one close ends when another starts, the end comes first, because it makes room
+    // if one close ends at the moment when another starts, counts the end first
     for (const { by } of changes.sort((a, b) => a.at - b.at || a.by - b.by)) {
       now += by;
       peak = Math.max(peak, now);

@@ -11,7 +11,7 @@ import type { Fleet, FleetJob } from '../../simulator/index.ts';
 /** The machine learning nodes. */
 export interface Nodes {
   readonly count: number;
-  /** Processors of each node. */
+  /** Number of processors of each node. */
   readonly processors: number;
 }
 
@@ -45,7 +45,7 @@ export interface IdleJob {
   readonly jobId: string;
   readonly node: string;
   readonly modelBytes: number;
-  /** How long its close takes on an otherwise idle node. */
+  /** How long it takes to close the job on an otherwise idle node. */
   readonly workMs: number;
 }
 
@@ -94,8 +94,8 @@ export function benchCase(idleJobs: number, seed: number, nodes: Nodes = nodesOf
 export const finishMs = 150;
 
 /**
- * A lower bound in milliseconds for every planner: the time of the slowest close or, if that is longer, a node's total
- * work divided by the node's capacity.
+ * A lower bound, in milliseconds, for every planner: the time of the slowest close, or the longest time that a node
+ * needs for all its closes at full capacity, whichever is longer.
  */
 export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const perNode = [...Map.groupBy(idle, ({ node }) => node).values()].map(
@@ -104,14 +104,15 @@ export function lowerBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBe
   return Math.max(...perNode, ...idle.map(({ workMs }) => workMs)) + finishMs;
 }
 
-/** The longest time that a close counts against the node's limit (`close.perNode`): the default `close.timeout`. */
+/** The longest time that a close counts toward the node's limit (`close.perNode`): the default `close.timeout`. */
 const placeHeldMs = 2 * 60_000;
 
 /**
- * A lower bound in milliseconds for every planner that limits the closes on a node to the node's capacity, even one
- * that knows all close times. Each close takes one of the node's places until its job is closed, but at most for
- * `close.timeout`. With m places, at least k + 1 of the km + 1 longest closes must share a place (the pigeonhole
- * principle). So the node takes at least as long as the k + 1 shortest of these km + 1 closes together.
+ * A lower bound, in milliseconds, for every planner that limits the concurrent closes on a node to the node's capacity,
+ * even for a planner that knows all close times. If a node may run m closes at a time, it has m slots. Each close
+ * occupies a slot until its job is closed, but at most for `close.timeout`. At least k + 1 of the km + 1 longest closes
+ * must share a slot (the pigeonhole principle). So the node takes at least as long as the k + 1 shortest of these km +
+ * 1 closes together.
  */
 export function placesBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const places = capacityOf(nodes);
@@ -144,8 +145,8 @@ const services = 'checkout search orders billing logins traffic queues dns disks
 const kinds = 'latency errors volume rare-users'.split(' ');
 
 /**
- * Most busy jobs have a real-time datafeed. One in twenty has a datafeed that reads last year's records, and another
- * one in twenty gets late records from a client.
+ * A busy job. Most have a real-time datafeed. One job in twenty has a datafeed that reads old records, and one in
+ * twenty has no datafeed and receives late records from a client.
  */
 function busyJob(index: number, random: Random, nodes: readonly string[]): FleetJob {
   const node = nodes[random.integer(0, nodes.length - 1, 'busy node', index)] as string;

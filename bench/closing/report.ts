@@ -54,7 +54,7 @@ Medians over ${repeats} seeded clusters, as multiples of the lower bound. Each c
 ${summaryTable(results)}`;
 }
 
-/** The default request on every kind of nodes, compared with the previous default and with a script. */
+/** The table that compares the default request with the previous default and with a script, on every kind of nodes. */
 function summaryTable({ sizes }: ClosingResults): string {
   const short = (way: WayResult | undefined) =>
     way === undefined || way.refusal !== undefined
@@ -108,7 +108,7 @@ function shortTime({ way, jobs }: Own, repeats: number): string {
   return [ratio(way.time.median), ending(way, jobs, repeats)].filter(Boolean).join(', ');
 }
 
-/** The note on a way of closing that needs more than the function's 15 minutes. */
+/** A note if a way of closing needs more than the function's 15 minutes; otherwise empty. */
 function ending({ ours, survived, closedInTime }: WayResult, jobs: number, repeats: number): string {
   if (ours) return closedInTime < jobs ? `${whole(closedInTime)} in 15 min` : '';
   if (survived === repeats) return '';

@@ -5,7 +5,7 @@ import type { Nodes } from './model.ts';
 export interface ClosingResults {
   /** The version of Node. */
   readonly node: string;
-  /** Random clusters for each number of jobs. */
+  /** Number of random clusters for each number of jobs. */
   readonly repeats: number;
   readonly networkMs: number;
   readonly sizes: readonly SizeResult[];
@@ -18,7 +18,7 @@ export interface SizeResult {
   readonly nodes: Nodes;
   /** The median of the lower bounds, in milliseconds. */
   readonly boundMs: number;
-  /** Time of the planner in biggest-first.ts, as a multiple of the lower bound. */
+  /** The time of the planner in `biggest-first.ts`, as a multiple of the lower bound. */
   readonly biggestFirst: Spread;
   readonly ways: readonly WayResult[];
 }
@@ -27,11 +27,11 @@ export interface SizeResult {
 export interface WayResult {
   readonly name: string;
   readonly ours: boolean;
-  /** As a multiple of the lower bound. */
+  /** The time of the way of closing, as a multiple of the lower bound. */
   readonly time: Spread;
-  /** As a multiple of the lower bound for planners with the same limit of closes per node. */
+  /** The time as a multiple of the lower bound for planners that limit the concurrent closes on a node. */
   readonly overPlacesBound: Spread;
-  /** As a multiple of the biggest-first planner's time on the same cluster. */
+  /** The time as a multiple of the biggest-first planner's time on the same cluster. */
   readonly overBiggestFirst: Spread;
   /** The cluster's error, if the cluster refused everything. */
   readonly refusal?: string | undefined;
@@ -43,15 +43,15 @@ export interface WayResult {
   readonly unknown: number;
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** Excludes the reads of configs and datafeeds by id, with which a sweep checks jobs right before it closes them. */
+  /** Without the reads of configs and datafeeds by id, with which a sweep checks jobs right before it closes them. */
   readonly requestsPerSecondWithoutLooks: number;
   readonly closeRequests: number;
   /**
-   * The peak number of simultaneous closes on a node, relative to half its processors; the highest value of all
-   * clusters.
+   * The peak number of simultaneous closes on a node, divided by half of the node's processors; the highest value of
+   * all clusters.
    */
   readonly peak: number;
-  /** Like `peak`, but a close no longer counts after the default `close.timeout`. */
+  /** Like `peak`, but a close that takes longer than the default `close.timeout` counts only until then. */
   readonly peakWithinTimeout: number;
   readonly bytes: number;
 }

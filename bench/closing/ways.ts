@@ -10,14 +10,15 @@ import { sweep } from '../../src/sweep/sweep.ts';
 import type { BenchRun, Way } from './measure.ts';
 
 /**
- * The size of the connection pool that the official client opens by default. Further requests wait for a connection.
+ * The number of connections that the official client opens by default. While all of them are in use, further requests
+ * wait.
  */
 const connections = 256;
 
 /**
- * The jobs that a common script closes: open jobs whose newest record has a timestamp more than 48 hours ago, by the
- * stats of all jobs. If the bench gives the idle jobs, the script reads the same stats but closes exactly the given
- * jobs.
+ * The jobs that a common script closes: according to the job stats, they are open, and their newest record is more than
+ * 48 hours old. If the bench passes the idle jobs to the script, the script still reads the stats, but closes exactly
+ * the jobs that were passed.
  */
 async function idleJobs(client: Client, { clock, given }: BenchRun): Promise<string[]> {
   const { jobs } = await client.ml.getJobStats();
@@ -74,19 +75,19 @@ export const allWithForce = script(async (client, idle, { recordClose }) => {
   await recordClose(idle, () => client.ml.closeJob({ job_id: '_all', force: true }));
 });
 
-/** These fuses are off, because their defaults would refuse to close half of a cluster. */
+/** Turns off two fuses that would trip, because the bench closes half of a cluster's jobs. */
 const fuse = { maxJobs: null, maxShare: null };
 
 /** The default request. */
 export const defaults: RequestPayload = { fuse };
 
-/** The default request with a longer timeout, so that no other close starts in place of a slow one. */
+/** The default request with a timeout so long that a slow close counts toward the limit per node until it ends. */
 export const patient: RequestPayload = { close: { timeout: '15m' }, fuse };
 
 /**
  * The default request before `close.perNode` existed: batches of 20 jobs of similar size, biggest first, with two
- * batches in flight. It reads the jobs of a batch right before it requests their close, and then polls them until they
- * are closed.
+ * batches in flight. For each batch, it reads the jobs, sends their close request, and polls the jobs until none is
+ * closing.
  */
 export const before: Way = script(async (client, idle, { recordClose, clock }) => {
   const { jobs } = await client.ml.getJobStats();
@@ -134,7 +135,7 @@ const inBatches = (jobIds: readonly string[], size: number): string[][] =>
     jobIds.slice(index * size, (index + 1) * size),
   );
 
-/** Polls jobs for at most two minutes, until none of them is closing. */
+/** Polls jobs until none of them is closing, but for at most two minutes. */
 async function untilClosed(client: Client, names: string, clock: BenchRun['clock']): Promise<void> {
   const end = clock.now() + 2 * 60_000;
   for (let pace = 1_000; clock.now() < end; pace = Math.min(pace * 1.5, 5_000)) {

@@ -1,7 +1,7 @@
 /**
- * @module Budgets of the function benches. `npm run bench` fails if a result exceeds one. They are ratios between
- * programs that are measured in one run, because a slow machine slows all of them down; only memory has an absolute
- * limit.
+ * @module The budgets of the function benches. `npm run bench` fails if a result exceeds its budget. Nearly all budgets
+ * limit a ratio between two measurements of the same run, because a slow machine slows both of them down. Only the
+ * budget of the peak memory is absolute.
  */
 import { bytes, ratio } from '../numbers.ts';
 import type { ColdStartResults, ScaleResults } from './results.ts';
@@ -19,8 +19,8 @@ const exceeded = (budgets: readonly Budget[]) =>
     .map(({ what, value, limit, unit }) => `${what}: ${unit(value)}, but the budget is ${unit(limit)}`);
 
 /**
- * The budgets of a cold start that the results exceed, each as a line of text. The function needs 0.42 to 0.52 times
- * the processor time of the unmodified client, and 1.2 times if it uses that client.
+ * Returns a line of text for each budget of a cold start that the results exceed. The function needs 0.42 to 0.52 times
+ * the processor time of the unmodified client alone. If the function used that client, it would need 1.2 times as much.
  */
 export const overColdStartBudget = ({ loads }: ColdStartResults): string[] =>
   exceeded([
@@ -39,8 +39,9 @@ export const overColdStartBudget = ({ loads }: ColdStartResults): string[] =>
   ]);
 
 /**
- * The budgets of scale that the results exceed, each as a line of text. A plan of 10,000 jobs needs 6.6 times the
- * processor time and 3 times the memory of a plan of 1,000, although it reads the list twice; its peak is 115 to 140 MB.
+ * Returns a line of text for each budget of scale that the results exceed. A plan of 10,000 jobs needs 6.6 times the
+ * processor time and 3 times the memory of a plan of 1,000 jobs, although everything is read twice from 10,000 jobs on.
+ * The peak memory of a plan of 10,000 jobs is 115 to 140 MB.
  */
 export function overScaleBudget({ sizes }: ScaleResults): string[] {
   const [small, large] = [1_000, 10_000].map((size) => sizes.find(({ jobs }) => jobs === size));

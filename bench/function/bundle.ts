@@ -4,9 +4,9 @@ import { type BuildOptions, build } from 'esbuild';
 import { deployedOptions, root } from '../../scripts/supply-chain/bundles.ts';
 
 export interface Bundle {
-  /** The bundle's file to import. */
+  /** The path of the bundle's entry file. */
   readonly file: string;
-  /** Bytes of the module and its static imports. */
+  /** Bytes of the entry file and its static imports. */
   readonly loadedBytes: number;
   /** Bytes of all files, including those that only some sweeps load. */
   readonly bytes: number;

@@ -1,4 +1,7 @@
-/** @module The contenders of the cold-start bench: an empty handler, Node's own modules, the official client alone. */
+/**
+ * @module The bundles that the cold-start bench compares: the function, an empty handler, and parts of the function
+ * alone.
+ */
 import path from 'node:path';
 import type { Plugin } from 'esbuild';
 import { type Bundle, bundle } from './bundle.ts';
@@ -10,7 +13,7 @@ const clientAlone =
 const leanClientAlone =
   "import { Client, HttpConnection } from '@elastic/elasticsearch'; export const handler = async () => new Client({ node: 'http://localhost', Connection: HttpConnection });";
 
-/** Uses undici, the client's default connection, instead of this project's connection. */
+/** Makes a bundle use undici, the client's default connection, instead of this project's connection. */
 const overUndici: Plugin = {
   name: 'over-undici',
   setup: (build) =>
@@ -22,13 +25,13 @@ const overUndici: Plugin = {
 
 export interface StartBundles {
   readonly empty: Bundle;
-  /** Loads only Node's own modules for HTTPS. No client can start faster than that. */
+  /** Loads only Node's own modules for HTTPS. No client can start faster than this bundle. */
   readonly node: Bundle;
   /** The unmodified official client. */
   readonly client: Bundle;
   /**
-   * The official client over Node's own HTTP, with only the parts that a sweep uses. A function with this client cannot
-   * start faster.
+   * The official client over Node's own HTTP, with only the parts that a sweep uses. No function with this client can
+   * start faster than this bundle.
    */
   readonly leanClient: Bundle;
   /** The whole function with the unmodified client. */

@@ -4,9 +4,9 @@ import { text } from 'node:stream/consumers';
 import { nodeOptions } from '../../deploy/template.ts';
 
 /**
- * The script of the fresh process. It gets the path of the bundle and the event as JSON, prints the measurements to
- * standard error, and discards the log. It does not use `maxRSS` for the peak memory: on Linux, `maxRSS` includes the
- * memory of the parent process, because the child starts as a copy of its parent.
+ * The script of the fresh process. Its arguments are the path of the bundle and the event as JSON. It prints the
+ * measurements to standard error. It does not use `maxRSS` for the peak memory: on Linux, `maxRSS` includes the memory
+ * of the parent process, because the child starts as a copy of its parent.
  */
 const probe = `
   const { readFileSync } = await import('node:fs');
@@ -31,14 +31,14 @@ export interface Invocation {
   readonly ms: number;
   /** Processor time to load the bundle. */
   readonly loadCpuMs: number;
-  /** Processor time of the handler, without the time to load the bundle. */
+  /** Processor time of the call of the handler, without the time to load the bundle. */
   readonly cpuMs: number;
   /** Resident memory before the handler is called, in bytes. */
   readonly atRest: number;
   /** Peak resident memory of the process, in bytes. */
   readonly peak: number;
   readonly counts: Readonly<Record<string, number>>;
-  /** The report's jobs, by id. */
+  /** The outcome of each job in the report, by job id. */
   readonly outcomes: ReadonlyMap<string, string>;
 }
 

@@ -1,6 +1,6 @@
 /** @module The types of `bench/results/cold-start.json` and `scale.json`, the results of the function benches. */
 
-/** The bundles that the cold-start bench compares. The generated page explains each of them. */
+/** The bundles that the cold-start bench compares. `bench/results/cold-start.md` explains each of them. */
 export const contenders = ['empty', 'node', 'leanClient', 'client', 'asItComes', 'sweep'] as const;
 export type Contender = (typeof contenders)[number];
 
@@ -13,7 +13,7 @@ export interface ColdStartResults {
   readonly allBytes: number;
   /** The packages that the function loads when it starts, with their bytes, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
-  /** The time from loading the bundle until the report of a plan with this many jobs. */
+  /** The processor time and the peak memory of a fresh process that loads the bundle and plans `jobs` jobs. */
   readonly firstPlan: {
     readonly jobs: number;
     readonly asItComes: PlanFigures;

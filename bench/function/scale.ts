@@ -25,14 +25,14 @@ export function idleFleet(jobs: number): Fleet {
   };
 }
 
-/** A request that plans all of the fleet's jobs. */
+/** A dry run over all jobs of the fleet, without the fuses that would trip. */
 export const planOfAll = { dryRun: true, fuse: { maxJobs: null, maxShare: null } };
 
 /** The measurements for one number of jobs. */
 export interface Measured {
-  /** With the template's options for Node, as deployed. */
+  /** Plans with the template's options for Node, as in a deployment. */
   readonly runs: readonly Invocation[];
-  /** Without the template's options for Node. */
+  /** Plans without the template's options for Node. */
   readonly plain: readonly Invocation[];
 }
 

@@ -1,7 +1,7 @@
 /** @module The panels of the Kibana dashboard, independent of the Kibana version. */
 import { datasets, type StreamKind } from '../../src/sweep/reporting/stream-names.ts';
 
-/** One column of a chart or table. `field` is a field in the documents; a count has none. */
+/** One column of a chart or table. `field` is the name of a field in the documents. A `count` needs no field. */
 export type Column =
   | { readonly of: 'date'; readonly label: string }
   | { readonly of: 'terms'; readonly label: string; readonly field: string; readonly size: number }
@@ -21,7 +21,7 @@ export interface Panel {
   /** Restricts the documents with a filter in Kibana's query language. */
   readonly query?: string;
   readonly chart: 'metric' | 'bars' | 'table';
-  /** Buckets come first. Tables and breakdowns are ordered by the first column that is not a bucket. */
+  /** Columns of dates and terms come first. Tables and breakdowns are sorted by the first column after them. */
   readonly columns: readonly Column[];
   readonly grid: { readonly x: number; readonly y: number; readonly w: number; readonly h: number };
 }

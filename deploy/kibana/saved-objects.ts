@@ -132,7 +132,7 @@ interface NamedColumn {
 
 const isBucket = ({ column: { of } }: NamedColumn) => of === 'date' || of === 'terms';
 
-/** The column by which terms are ordered. */
+/** The id of the column by which terms are sorted. */
 const metricOf = (columns: readonly NamedColumn[]): string =>
   columns.find((each) => !isBucket(each))?.id ?? '';
 
@@ -198,7 +198,7 @@ function lensColumn(column: Column, orderBy: string, { title }: Panel, range: Ki
 
 const formats = {
   bytes: { id: 'bytes', params: { decimals: 1 } },
-  // Kibana 7.17 has no format for durations here.
+  // Kibana 7.17 cannot format a column of a panel as a duration.
   duration: { id: 'number', params: { decimals: 0, suffix: ' ms' } },
 } as const;
 
