@@ -27,7 +27,7 @@ it.each(breaks)('the deliberate break "$wrong" of the property "$property" match
   const text = readFileSync(path.join(root, fileOf(each)), 'utf8');
   const broken = breakLine(text, each);
   expect(broken).not.toBe(text);
-  // fails if the result is not valid TypeScript
+  // throws if the broken source is not valid TypeScript
   expect(stripTypeScriptTypes(broken)).not.toBe(strippedOnce(text));
 });
 

@@ -1,6 +1,6 @@
 /**
- * @module A random case as plain JSON: a fleet, a request, clocks, faults, and actions of other users. A case always
- * runs the same way, so a failing one can be saved in a file and repeated.
+ * @module A random case as plain JSON: a fleet, a request, clocks, faults, and actions of other users. A case runs the
+ * same way every time, so a case that fails can be saved in a file and repeated.
  */
 import type { FleetJob } from '../simulator/index.ts';
 import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
@@ -9,10 +9,13 @@ import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 export interface ScriptedFault {
   readonly api: string;
   readonly nth: number;
-  /** How many requests fail. 0 means that all requests fail from the first failure on. */
+  /** How many requests have the fault. 0 means all requests from the `nth` on. */
   readonly times: number;
   readonly kind: FaultKind;
-  /** Milliseconds of a delay, or bytes that arrive before the connection breaks. */
+  /**
+   * For a delay, its milliseconds. For a cut, how many bytes arrive before the connection breaks. For other kinds, a
+   * random number.
+   */
   readonly amount: number;
 }
 
@@ -53,7 +56,7 @@ export type FaultKind = (typeof faultKinds)[number];
 
 /** An action of another user or of the cluster itself during the sweep. `job` is an index into the case's jobs. */
 export interface OutsideAction {
-  /** After this many milliseconds, or after this many requests to `api`. */
+  /** The action happens after this many milliseconds, or after this many requests to `api`. */
   readonly when: { readonly at: number } | { readonly after: number; readonly api: string };
   readonly kind: OutsideActionKind;
   readonly job: number;
@@ -82,22 +85,25 @@ export const outsideActionKinds = [
 export type OutsideActionKind = (typeof outsideActionKinds)[number];
 
 /**
- * The follow-up service: not configured, or it works, fails, hangs, accepts only the first job of each follow-up, or
- * already has a follow-up for a job.
+ * How the follow-up service behaves: it is not configured, works, fails, hangs, accepts only the first job of each
+ * follow-up, or already has a follow-up for one of the jobs.
  */
 export type FollowUpMode = 'absent' | 'works' | 'fails' | 'hangs' | 'takes_one' | 'has_pending';
 
 /**
- * How the sweep is repeated: once more right after the first (`again`), twice at the same time (`together`), by
- * follow-ups until none is left (`rounds`), as a saved plan and a later sweep with `--plan` (`planned`), or as a plan
- * that a user confirms (`agreed`).
+ * How the sweep runs: once (`once`), a second time right after the first (`again`), twice at the same time
+ * (`together`), with its follow-ups until none is left (`rounds`), as a saved plan and a later sweep with `--plan`
+ * (`planned`), or as a plan that a user confirms (`agreed`).
  */
 export type Repetition = 'once' | 'again' | 'together' | 'rounds' | 'planned' | 'agreed';
 
 export interface CaseJob extends Omit<FleetJob, 'jobId'> {
   /** What an earlier report, given with `--history`, says about the job. */
   readonly history?: { readonly flapping?: boolean; readonly activeAgo?: number };
-  /** If the sweep is a follow-up: what its payload says about this job. Absent if the payload does not list the job. */
+  /**
+   * If the sweep is a follow-up: what the follow-up's payload says about this job. Absent if the payload does not list
+   * the job.
+   */
   readonly waited?: { readonly askedAgo: number; readonly attempts: number; readonly activeAgo?: number };
 }
 
@@ -107,30 +113,33 @@ export interface RandomCase {
   readonly jobs: readonly CaseJob[];
   readonly payload: RequestPayload;
   /**
-   * If the sweep is a follow-up: its number in the series of follow-ups, from 1. Its payload lists the jobs with
-   * `waited`, and one job that no longer exists. Null if the sweep is not a follow-up.
+   * If the sweep is a follow-up: the follow-up's number in its series, from 1. The follow-up's payload lists the jobs
+   * that have `waited`, and one job that does not exist. Null if the sweep is not a follow-up.
    */
   readonly followUpRound: number | null;
-  /** Whether the follow-up sweeps all jobs of the original request, not only those that its own payload lists. */
+  /**
+   * Whether the follow-up sweeps all jobs of the original request, not only the jobs that the follow-up's payload
+   * lists.
+   */
   readonly followUpRest?: boolean;
   readonly remainingMs: number;
   /** Network delay of each request, in milliseconds; default 0. */
   readonly networkMs?: number;
-  /** Milliseconds by which the sweep's clock is ahead of the cluster's. */
+  /** By how many milliseconds the sweep's clock is ahead of the cluster's clock. */
   readonly skewMs: number;
   readonly upgradeMode: boolean;
   readonly privilege: 'manage_ml' | 'monitor_ml';
   readonly followUps: FollowUpMode;
   readonly repetition: Repetition;
-  /** How many milliseconds the user reads the plan before confirming it. */
+  /** If a user confirms a plan: how many milliseconds the user reads it before that. */
   readonly readingMs?: number;
   readonly faults: readonly ScriptedFault[];
   readonly outsideActions: readonly OutsideAction[];
-  /** When SIGTERM arrives: after this many milliseconds or requests. */
+  /** When SIGTERM arrives: after a number of milliseconds or requests. Null if it does not arrive. */
   readonly stop: OutsideAction['when'] | null;
 }
 
-/** When every case starts, by the cluster's clock, in epoch milliseconds. */
+/** The time at which every case starts, by the cluster's clock, in epoch milliseconds. */
 export const caseStart = Date.parse('2026-11-23T12:00:00Z');
 
 /** Ids of various lengths. Some are prefixes of others. */
@@ -153,7 +162,10 @@ const ids = [
   'all',
 ] as const;
 
-/** The nodes of every case. They have so few processors that "auto" cannot close all jobs of a case at once. */
+/**
+ * The nodes of every case. They have so few processors that `close.perNode: "auto"` does not allow all jobs of a case
+ * to close at once.
+ */
 export const nodes = [
   { name: 'ml-0', processors: 5, closeCapacity: 8 },
   { name: 'ml-1', processors: 2, closeCapacity: 2 },

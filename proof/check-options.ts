@@ -1,4 +1,4 @@
-/** @module Options for a run of random cases, for sweeps and for bad input. */
+/** @module Options of a run of random cases, of sweeps or of bad input. */
 import type { Parameters as CheckOptions } from 'fast-check';
 
 export interface RunOptions {
@@ -6,7 +6,7 @@ export interface RunOptions {
   readonly cases: number;
   /** Milliseconds after which no further case starts. */
   readonly timeMs?: number | undefined;
-  /** Path of an earlier failure; only that case runs. */
+  /** The path that was printed for an earlier failure. If given, only that case runs. */
   readonly path?: string | undefined;
   /** Whether to shrink the first failing case; default true. */
   readonly shrink?: boolean;

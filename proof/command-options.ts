@@ -1,7 +1,7 @@
 /** @module Command-line options shared by the proof's commands. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 
-/** A command of the proof. `call` is the command line without options. The output of `--help` begins with `purpose`. */
+/** A command of the proof. `call` is how a user starts it, without options. `--help` prints `purpose`. */
 export const proofCommand = (call: string, purpose: string): Command =>
   new Command(call).usage('[options]').description(purpose).allowExcessArguments(false);
 

@@ -1,6 +1,6 @@
 /**
- * @module What a set of runs covered: how often each property was tried, and how often each fault, outcome and reason
- * occurred.
+ * @module Counts what a set of runs covered: how often each property was tried, and how often each fault, outcome and
+ * reason occurred.
  */
 import {
   actReasons,
@@ -15,9 +15,9 @@ import type { Observation } from './observe.ts';
 import { properties, type Verdict } from './properties.ts';
 
 export interface PropertyCoverage {
-  /** Cases that tried the property. */
+  /** The number of cases that tried the property. */
   tried: number;
-  /** How many of these cases had a fault or an outside action. */
+  /** The number of cases that tried the property and had a fault or an outside action. */
   withFaults: number;
   violated: number;
 }
@@ -27,7 +27,9 @@ export interface Coverage {
   sweeps: number;
   requests: number;
   readonly properties: Record<string, PropertyCoverage>;
-  /** In how many runs each event occurred, by name. For example, `act idle` means that a job was judged idle. */
+  /**
+   * The number of runs in which each event occurred, by name. For example, `act idle` means that a job was judged idle.
+   */
   readonly met: Record<string, number>;
 }
 

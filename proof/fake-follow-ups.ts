@@ -29,11 +29,11 @@ export class FakeFollowUps {
         return pending;
       },
       arrange: async (order, signal) => {
-        // the service never answers; simulated time passes while the sweep waits
+        // the service does not answer for an hour of simulated time, so the sweep must stop waiting
         if (this.#mode === 'hangs') await this.#clock.sleep(3_600_000, signal);
         const jobs = this.#mode === 'takes_one' ? order.jobs.slice(0, 1) : order.jobs;
         const jobIds = jobs.map(({ jobId }) => jobId);
-        // at least two minutes from now, like the real service
+        // not earlier than in two minutes, as with the real service
         const at = Math.max(order.at, this.#clock.now() + 120_000);
         const taken = { ...order, at, jobs };
         this.#waiting.push(taken);
@@ -43,7 +43,7 @@ export class FakeFollowUps {
     };
   }
 
-  /** Removes and returns the next due follow-up. */
+  /** Removes and returns the follow-up that is due next. */
   takeNext(): FollowUpOrder | undefined {
     this.#waiting.sort((a, b) => a.at - b.at);
     return this.#waiting.shift();

@@ -5,8 +5,8 @@
 import type { SimulatedCluster } from '../simulator/index.ts';
 
 /**
- * How a job's stats are garbled: `last_data_time` is invalid, or missing although the job has data; the state is
- * unknown; the job is listed twice.
+ * How a fault garbles a job's stats: `last_data_time` is invalid, `last_data_time` is missing although the job has
+ * data, the state is unknown, or the job is listed twice.
  */
 export type Garbling = 'wrong_types' | 'without_clock' | 'strange_state' | 'doubled_entry';
 
@@ -23,7 +23,7 @@ export interface TrueJob {
   readonly node: string | undefined;
   readonly groups: readonly string[];
   readonly lastData: number | undefined;
-  /** When its process started; undefined if it has no process. */
+  /** When the job's process started; undefined if the job has no process. */
   readonly opened: number | undefined;
   readonly customSettings: Readonly<Record<string, unknown>>;
   readonly managedSetting: unknown;
@@ -31,9 +31,9 @@ export interface TrueJob {
   readonly forecasts: number;
   readonly feed: TrueFeed | undefined;
   readonly modelBytes: number;
-  /** Whether the job is being deleted. In this state, reads of its stats get a 404. */
+  /** Whether the job is being deleted. The cluster answers 404 to reads of such a job's stats. */
   readonly hidden: boolean;
-  /** How a fault garbled the job in the answer to the sweep. The job's state in the cluster is not affected. */
+  /** How a fault garbled the job's stats in the answer to the sweep. The job itself is not affected. */
   readonly garbled?: Garbling;
 }
 

@@ -11,7 +11,7 @@ import { warmFunction } from '../test/load/warm-function.ts';
 export interface Load {
   readonly name: string;
   readonly sentence: string;
-  /** The property holds if there are no problems. */
+  /** Tries the property. It holds if the result lists no problems. */
   readonly run: () => Promise<LoadResult>;
 }
 

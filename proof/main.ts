@@ -1,7 +1,7 @@
 /**
  * @module `npm run proof`: tries every property within a time budget. Loads come first, then bad input, then random
- * sweeps until the time is up. Prints one table that ends with `N passed, N failed`. A property that was not tried has
- * not passed.
+ * sweeps until the time is up. Prints one table, and then `N passed, N failed`. A property that was not tried counts as
+ * failed.
  */
 import { badInputs } from './bad-input/index.ts';
 import { atLeastOne, proofCommand, seedOption } from './command-options.ts';
@@ -21,7 +21,7 @@ const { time, seed } = proofCommand(
   .opts<{ readonly time: number; readonly seed: number }>();
 const end = Date.now() + time * 1_000;
 const left = () => end - Date.now();
-/** The share of the time after the loads that is used for bad input. */
+/** After the loads, bad input gets this share of the remaining time. */
 const shareOfBadInput = 0.4;
 const maxBadInputs = 20_000;
 const say = (text: string) => process.stdout.write(`${text}\n`);

@@ -15,7 +15,10 @@ import { describeFailure, runMany, violationsOf } from './run-many.ts';
 
 /** A run of this many cases must try every property. */
 const enough = 100;
-/** Mutation testing runs fewer cases per mutant and does not shrink failures. */
+/**
+ * The environment variables are for mutation testing, which runs fewer cases for each mutant and does not shrink
+ * failures.
+ */
 const cases = Number(process.env.PROOF_CASES ?? sized({ push: enough, nightly: 300 }));
 /**
  * With this seed, 60 cases try every property at least three times, and 100 send 2,000 requests. With most seeds, a
@@ -49,8 +52,8 @@ it.each(readdirSync(folder))('every property holds in the saved case %s', async 
 });
 
 /**
- * All requests with their times and answers. Sorted, because requests that are sent at the same time have no fixed
- * order.
+ * All requests with their times and statuses, and how each sweep ended. The requests are sorted, because requests that
+ * are sent at the same time have no fixed order.
  */
 async function story(given: RandomCase) {
   const { requests, sweeps } = await runCase(given);

@@ -25,8 +25,8 @@ export interface Served {
 }
 
 /**
- * Identifies the read whose requests are being sent. Two reads of the same job may overlap. Each request has a header
- * that identifies its read, so that no answer is attributed to the wrong read.
+ * Identifies the read that is sending requests. Two reads of the same job may overlap, so each request has a header
+ * that identifies its read. Without the header, an answer could be attributed to the wrong read.
  */
 const currentRead = new AsyncLocalStorage<string>();
 const readHeader = 'x-proof-read';
@@ -41,7 +41,9 @@ export type ReadKind = 'configs' | 'stats' | 'datafeeds';
 /** One read by the sweep. Sequence numbers give all actions of one sweep their order. */
 export interface Read {
   readonly kind: ReadKind;
-  /** Undefined for a read of all jobs or datafeeds. For reads of datafeeds, these are datafeed ids. */
+  /**
+   * The ids of the jobs or, in a read of datafeeds, of the datafeeds. Undefined for a read of all jobs or datafeeds.
+   */
   readonly ids: readonly string[] | undefined;
   readonly begunSeq: number;
   readonly begunAt: number;
@@ -71,7 +73,7 @@ export interface ObservedSweep {
   readonly plan: ObservedSweep | undefined;
   /** Whether this sweep only makes a plan. */
   onlyPlans: boolean;
-  /** Identifies this sweep's requests in the server's log. */
+  /** The `Authorization` header, which identifies this sweep's requests in the server's log. */
   readonly authorization: string;
   readonly startedAt: number;
   readonly remainingMs: number;
@@ -93,14 +95,14 @@ export interface ObservedSweep {
   readonly arranged: {
     readonly order: FollowUpOrder;
     readonly jobIds: readonly string[];
-    /** Sequence number of this call to the scheduler, counted across all sweeps. */
+    /** The number of the call to the scheduler that scheduled this follow-up, counted across all sweeps. */
     readonly call: number;
   }[];
-  /** Sequence number of the call to the scheduler that read the pending follow-ups. */
+  /** The number of the call to the scheduler that read the pending follow-ups. */
   pendingCall: number | undefined;
-  /** Jobs that had a pending follow-up when this sweep read them. */
+  /** Jobs that had a pending follow-up when this sweep read the pending follow-ups. */
   pending: ReadonlySet<string>;
-  /** The actual state before the sweep began and after it ended. */
+  /** The actual state before the sweep began. `after` is the state after the sweep ended. */
   readonly before: Truth;
   after: Truth;
 }
@@ -109,7 +111,7 @@ export interface Observation {
   readonly case: RandomCase;
   readonly sweeps: readonly ObservedSweep[];
   readonly requests: readonly RecordedRequest[];
-  /** The faults that have affected a request. */
+  /** The faults that affected a request. */
   readonly struck: readonly { readonly kind: string; readonly api: string }[];
   /** The outside actions that happened, with their times. */
   readonly done: readonly { readonly at: number; readonly kind: string; readonly jobId: string }[];
@@ -133,8 +135,8 @@ export class ServerLog {
   constructor(server: EmbeddedElasticsearch, clock: Clock) {
     const { security } = server.cluster;
     const authenticate = security.authenticate.bind(security);
-    // The state is recorded here, because authentication runs in the same turn of the event loop in which the request
-    // reads or changes the cluster.
+    // Records the state during authentication, which runs in the same turn of the event loop in which the request reads
+    // or changes the cluster.
     security.authenticate = (headers, url) => {
       const { authorization, [readHeader]: read } = headers;
       this.served.push({
@@ -192,8 +194,8 @@ export class WatchedCluster implements Cluster {
       this.#seen.upgradeMode = await this.#inner.upgradeMode(signal);
       this.#seen.upgradeReadAt = this.#clock.now();
     } catch (error) {
-      // A sweep that carries out a recent plan takes `foundAt` from the plan and repeats only this read. If the read
-      // fails, the sweep has no complete inventory.
+      // A sweep that carries out a recent plan takes `foundAt` from the plan and repeats only the read of upgrade mode.
+      // If that read fails, the sweep has no complete inventory.
       this.#seen.foundAt = undefined;
       throw error;
     }

@@ -1,4 +1,6 @@
-/** @module Carries out the actions of other users during a sweep, at a time or after a number of requests. */
+/**
+ * @module Carries out the actions of other users during a sweep, at given times or after a given number of requests.
+ */
 import type { EmbeddedElasticsearch, VirtualClock } from '../simulator/index.ts';
 import { idAt, type OutsideAction, type OutsideActionKind } from './case.ts';
 

@@ -30,7 +30,10 @@ export interface PoolResult {
   readonly workers: number;
 }
 
-/** Small enough that all cores finish at about the same time, and large enough to keep the overhead per chunk low. */
+/**
+ * Cases in a chunk: few enough that all cores finish at about the same time, and enough that the overhead of a chunk is
+ * low.
+ */
 const chunkCases = 250;
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));
 
@@ -68,11 +71,13 @@ export async function runPool({ seed, cases, timeMs, progress }: PoolOptions): P
   return { coverage, failures, workers };
 }
 
-/** Lets a worker run one chunk. @throws {Error} if the process ends instead of answering */
+/** Makes a worker run one chunk of cases. @throws {Error} if the worker's process ends without an answer */
 export const runChunk = (child: ChildProcess, chunk: Chunk): Promise<ChunkResult> =>
   sendOrder<ChunkResult>(child, chunk, chunk.seed);
 
-/** Sends a message to a worker and returns its answer. @throws {Error} if the process ends instead of answering */
+/**
+ * Sends a message to a worker and returns its answer. @throws {Error} if the worker's process ends without an answer
+ */
 export function sendOrder<Answer>(child: ChildProcess, order: Serializable, seed: number): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => reject(new Error(`a worker ended with ${code}, at seed ${seed}`));

@@ -1,6 +1,7 @@
 /**
- * @module The properties of every sweep. Each property is a sentence with a check, which makes claims about one
- * observed run. A false claim is a violation. If a check makes no claim, the run did not try that property.
+ * @module The properties of every sweep. Each property has a sentence and a check, which makes claims about one
+ * observed run. A false claim is a violation. If the check makes no claim about a run, that run did not try the
+ * property.
  */
 import {
   limitsCloseRequests,

@@ -107,7 +107,7 @@ export interface Known {
    * time is judged as of the time when the first reads ended.
    */
   readonly judgedAt?: number;
-  /** Whether the id is also the name of a group, in which case a close request with this id would close the group. */
+  /** Whether the job's id is also the name of a group. A close request with such an id would close the whole group. */
   readonly isGroup: boolean;
 }
 
@@ -129,8 +129,8 @@ export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
       seen.reads.find((read) => read.kind === kind && read.ids?.includes(id)),
     );
     if (!configs?.ok || !again?.ok) return false;
-    // The second read of these jobs ends with their datafeeds. If the next read is of datafeeds, it belongs to the
-    // second read, because a check before a close begins with configs.
+    // The second read of such jobs ends with a read of their datafeeds. If the next read is one of datafeeds, it
+    // belongs to the second read, because a check before a close begins with a read of configs.
     const read = Math.max(configs.endedSeq, again.endedSeq);
     const next = seen.reads.find(({ ids, begunSeq }) => ids !== undefined && begunSeq > read);
     if (next?.kind === 'datafeeds' && !next.ok) return false;
@@ -139,7 +139,10 @@ export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
   return new Set([...listed('configs')].flatMap(([id, job]) => (isGone(id, job) ? [] : job.groups)));
 }
 
-/** What the reads that ended before `seq` contained about a job; undefined without its config or its stats. */
+/**
+ * What the sweep knew about a job from the reads that ended before `seq`. Undefined if no read of configs, or no read
+ * of stats, included the job.
+ */
 export function knownOf(
   seen: ObservedSweep,
   jobId: string,
@@ -177,10 +180,11 @@ export interface Past {
   readonly askedAt?: number | undefined;
   readonly lastActivity?: number | undefined;
   readonly flapping?: boolean | undefined;
-  /** Whether a follow-up lists the job. */
+  /** Whether the sweep is a follow-up whose payload lists the job. */
   readonly awaited?: boolean | undefined;
   /**
-   * If a sweep carries out a plan: what the plan knew about the job. Null if the plan did not list the job or kept it.
+   * If the sweep carries out a plan: what was known about the job when the plan was made. Null if the plan did not list
+   * the job or kept it.
    */
   readonly planned?: Known | null | undefined;
 }
@@ -239,8 +243,8 @@ const isMisspelled = (key: string) =>
 
 /**
  * The keys in a job's settings that require a warning. The warning must name at least one of them. Normally, these are
- * the misspelled keys. If there is neither a misspelled nor a correct key, these are the keys that are less similar to
- * `jobsweep` but were probably meant for it.
+ * the misspelled keys. If the job has neither a misspelled nor a correct key, these are keys that differ more from a
+ * correct key, but were probably meant as one.
  */
 export function keysToWarnOf(settings: Readonly<Record<string, unknown>>): string[] {
   const keys = Object.keys(settings);
@@ -256,8 +260,8 @@ export function keysToWarnOf(settings: Readonly<Record<string, unknown>>): strin
 }
 
 /**
- * Whether a job's settings protect it: with the contract's key, the key's dotted spelling, or a spelling with one wrong
- * character.
+ * Whether a job's settings protect it: with the key `jobsweep`, with a dotted key such as `jobsweep.protect`, or with
+ * one of these keys in a spelling that has one wrong character.
  */
 function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boolean {
   return Object.entries(settings).some(([key, value]) => {
@@ -268,7 +272,10 @@ function optedOut(settings: Readonly<Record<string, unknown>>, now: number): boo
   });
 }
 
-/** The verdict by docs/contract.md §2: the action, or the first reason to keep the job, in the contract's order. */
+/**
+ * The verdict according to docs/contract.md §2: the action, or the first reason to keep the job, in the contract's
+ * order.
+ */
 export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision {
   const { config, stats, feed } = known;
   const at = known.judgedAt ?? known.at;
@@ -323,7 +330,10 @@ export function decide(wanted: Wanted, known: Known, past: Past = {}): Decision 
   return { verdict: 'close', reason: lastData === undefined ? 'never_fed' : 'idle' };
 }
 
-/** Whether a job is unchanged since the plan. It also counts as unchanged if it is closing by now. */
+/**
+ * Whether a job is unchanged since the plan was made. A job that has received no data since then, and is now closing,
+ * also counts as unchanged.
+ */
 function asInPlan(known: Known, planned: Known | null): boolean {
   if (planned === null || clockOf(known.stats) !== clockOf(planned.stats)) return false;
   if (known.stats?.state === 'closing') return true;
@@ -336,15 +346,15 @@ function asInPlan(known: Known, planned: Known | null): boolean {
 }
 
 /**
- * Whether two estimates of a process start agree. The estimates come from ages in whole seconds and from slow reads, so
- * a difference of 30 s is allowed.
+ * Whether a job's process still seems to be the process of the plan: it started at most 30 s later. Both starts are
+ * estimates from ages in whole seconds and from reads that may be slow.
  */
 const sameStart = (now: number | undefined, then: number | undefined) =>
   now === undefined || then === undefined ? now === then : now <= then + 30_000;
 
 /**
- * What the sweep's plan knew about a job. Null if the plan did not list the job or kept it, undefined if there is no
- * plan.
+ * What was known about a job when the sweep's plan was made. Null if the plan did not list the job or kept it,
+ * undefined if the sweep has no plan.
  */
 export function plannedFor(seen: ObservedSweep, jobId: string): Known | null | undefined {
   if (!seen.plan) return undefined;
@@ -353,7 +363,7 @@ export function plannedFor(seen: ObservedSweep, jobId: string): Known | null | u
   return entry?.known && entry.decision.verdict !== 'keep' ? entry.known : null;
 }
 
-/** When the job last received data. Undefined if there was no data, or if the answer contained no valid time. */
+/** When the job last received data. Undefined if it received none, or if the answer contained no valid time. */
 function clockOf(stats: TrueJob | undefined): number | undefined {
   const unreadable = stats?.garbled === 'wrong_types' || stats?.garbled === 'without_clock';
   return unreadable ? undefined : stats?.lastData;
@@ -369,8 +379,8 @@ export interface Listed {
   /** All jobs in the cluster that are not closed. */
   readonly open: readonly Known[];
   /**
-   * The jobs that the request or the follow-up selects. Jobs from the follow-up's payload may be closed or deleted by
-   * now.
+   * The jobs that the request selects. In a follow-up, these include the jobs in its payload, which may be closed or
+   * deleted by now.
    */
   readonly listed: readonly {
     readonly known: Known | undefined;
@@ -428,8 +438,8 @@ export function inventoryOf(seen: ObservedSweep, wanted: Wanted): Listed | undef
 }
 
 /**
- * What the sweep knew about a listed job when it decided. If only some of the initial reads contained the job, the
- * sweep reads it once more. Undefined if the job no longer exists then, because the sweep omits it.
+ * What the sweep knew about a job when it decided. If only some of the initial reads contained the job, the sweep reads
+ * the job a second time. Undefined if the job no longer existed at that second read, because the sweep then omits it.
  */
 function readAgain(seen: ObservedSweep, known: Known, end: number): Known | undefined {
   const closed = known.stats?.state === 'closed';
@@ -449,7 +459,7 @@ function readAgain(seen: ObservedSweep, known: Known, end: number): Known | unde
   return { ...again, judgedAt: known.at };
 }
 
-/** The first of the contract's four fuses that must trip, if any must. */
+/** The name of the first fuse, in the contract's order, that must trip. Null if no fuse must trip. */
 export function fuseOf(
   wanted: Wanted,
   { open, listed }: Listed,
@@ -474,7 +484,7 @@ export function fuseOf(
   return null;
 }
 
-/** Names in a list, by default in `jobs`, that match no job in the cluster, not even a closed one. */
+/** The names in `list`, by default in the field `jobs`, that match no job in the cluster, not even a closed job. */
 export function namesWithoutJob(seen: ObservedSweep, wanted: Wanted, list = wanted.jobs): string[] {
   if (wanted.chain) return [];
   const all = seen.reads.filter((read) => read.ok && read.ids === undefined && read.kind !== 'datafeeds');

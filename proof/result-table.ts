@@ -40,7 +40,7 @@ export function tableOf(rows: readonly Row[]): string {
     .join('\n');
 }
 
-/** For example `12 passed, 0 failed`. A property that was not tried has not passed. */
+/** The line after the table, such as `12 passed, 0 failed`. A property that was not tried counts as failed. */
 export function closingLine(rows: readonly Row[]): string {
   const passed = rows.filter(({ result }) => result === 'passed').length;
   return `${passed} passed, ${rows.length - passed} failed`;

@@ -80,7 +80,8 @@ export async function runCase(given: RandomCase): Promise<Observation> {
   const timer = setTimeout(resolve, maxRealMs, 'late');
   const finished = await Promise.race([story(running, sweeps), late]);
   clearTimeout(timer);
-  // Delivers requests that were still in flight when a sweep ended. Later requests mean that the sweep did not stop.
+  // The server receives the requests that were in flight when the last sweep ended. Any request after them was sent by
+  // a sweep that should have stopped.
   await clock.advance(0);
   const answered = server.requests.length;
   if (finished !== 'late') await clock.advance(5 * 60_000);
@@ -153,7 +154,9 @@ async function story(running: Running, sweeps: ObservedSweep[]): Promise<void> {
   }
 }
 
-/** The payload of the case's first sweep. For a follow-up, this includes the jobs that it waits for. */
+/**
+ * The payload of the case's first sweep. If that sweep is a follow-up, the payload lists the jobs that it waits for.
+ */
 export function firstPayload(given: RandomCase): RequestPayload {
   if (given.followUpRound === null) return given.payload;
   const ago = (ms: number) => new Date(caseStart + given.skewMs - ms).toISOString();
@@ -290,8 +293,8 @@ async function onlyPlan(
 }
 
 /**
- * Carries out the plan of the last sweep. The new sweep reuses that sweep's reads, unless these are more than 5 minutes
- * old.
+ * Carries out the plan that the last sweep made. The new sweep reuses the reads of the plan, unless they are more than
+ * 5 minutes old.
  */
 async function carryOutAgreed(
   running: Running,
@@ -331,7 +334,7 @@ function historiesOf(given: RandomCase, now: number): ObservedSweep['histories']
   );
 }
 
-/** The sweep's clock: `ahead` milliseconds ahead of the cluster's. */
+/** The sweep's clock, which is `ahead` milliseconds ahead of the cluster's clock. */
 function skewed(clock: VirtualClock, ahead: number): Clock {
   return {
     now: () => clock.now() + ahead,

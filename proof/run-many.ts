@@ -17,7 +17,7 @@ export interface Failure {
   readonly command: string;
 }
 
-/** Every violation of one case. Adds the run to `coverage`, if given. */
+/** Runs one case and returns its violations. Adds the run to `coverage`, if given. */
 export async function violationsOf(given: RandomCase, coverage?: Coverage): Promise<string[]> {
   const run = await runCase(given);
   const verdicts = judgeRun(run);

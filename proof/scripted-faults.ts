@@ -1,4 +1,4 @@
-/** @module Scripts a case's faults in the embedded cluster, including faults that garble one job in a valid answer. */
+/** @module Installs a case's faults in the embedded cluster, including faults that garble one job in a valid answer. */
 import { renderJobStats } from '../simulator/elasticsearch/api/get-jobs.ts';
 import type { EmbeddedElasticsearch, Fault } from '../simulator/index.ts';
 import type { FaultKind, RandomCase, ScriptedFault } from './case.ts';
@@ -33,7 +33,7 @@ const faultOf: Record<
   status_401: () => ({ status: 401, type: 'security_exception', reason: 'unable to authenticate' }),
   status_403: () => ({ status: 403, type: 'security_exception', reason: 'action is unauthorized' }),
   status_404: () => ({ status: 404, body: { error: 'not found here', status: 404 } }),
-  // reports another id as missing, so this fault applies only to requests with ids
+  // reports an id as missing that the request did not name, so this fault applies only to requests with ids
   missing_other: (_, path) =>
     namedBy('configs', path) === 'all' || namedBy('stats', path) === 'all' || path.endsWith('feeds/_stats')
       ? undefined
@@ -100,8 +100,8 @@ const garblings: Record<Garbling, (entries: Entry[], index: number) => Entry[]> 
 const garbles = (kind: FaultKind): kind is Garbling => kind in garblings;
 
 /**
- * Installs the faults. Returns the list of faults that occurred, which grows during the run. After `max` requests, no
- * request gets an answer.
+ * Installs the faults. Returns the list of faults that occurred, which grows during the run. After `max` requests, the
+ * server no longer answers.
  */
 export function scriptFaults(
   server: EmbeddedElasticsearch,
@@ -122,7 +122,8 @@ export function scriptFaults(
       found = faultFor(fault, server, log, api, path);
       if (found) struck.push({ kind: fault.kind, api });
     }
-    // Adds the network delay with `Object.create`. An object spread would evaluate the fault's getters too early.
+    // adds the network delay with `Object.create`, because an object spread would evaluate the fault's getters too
+    // early
     if (networkMs === 0) return found;
     if (!found) return { api, delay: networkMs };
     return Object.create(found, { delay: { value: (found.delay ?? 0) + networkMs } }) as Fault;
@@ -154,7 +155,10 @@ function faultFor(
   };
 }
 
-/** An error from the cluster, or a proxy's error page, that quotes the request with its credentials. */
+/**
+ * A fault that answers with an error from the cluster, or with a proxy's error page. Both quote the request's
+ * credentials.
+ */
 function echo(amount: number, api: string, served: () => Served | undefined): Fault {
   const status = [400, 401, 403, 500, 503][amount % 5] as number;
   const quoted = () => `cannot serve Authorization: ${served()?.authorization}`;

@@ -1,4 +1,7 @@
-/** @module Corrupted answers from the cluster: sweeps use the real client over real HTTP, in simulated time. */
+/**
+ * @module The property over corrupted answers from the cluster. The sweeps use the real client over real HTTP, in
+ * simulated time.
+ */
 import * as fc from 'fast-check';
 import { trackHttp, VirtualClock } from '../../simulator/index.ts';
 import { JobsweepError } from '../../src/base/errors.ts';
@@ -20,7 +23,7 @@ import {
 import { isObject, type Json, type JsonObject, jsonText, type Path, valueAt } from './json.ts';
 import { badInput, noSetup } from './property.ts';
 
-/** A corruption of one answer or, if `always` is true, of that answer and all later answers of the same kind. */
+/** A corruption of the `nth` answer of a kind and, if `always` is true, of all later answers of that kind. */
 interface AnswerFault {
   readonly answer: AnswerKey;
   readonly nth: number;
@@ -28,9 +31,12 @@ interface AnswerFault {
   readonly how: Corruption | { readonly way: Way; readonly at: number } | Aimed;
 }
 
-/** A corruption of a field that verdicts depend on, in one entry or in every entry of the answer. */
+/**
+ * A corruption of one field that verdicts depend on, in one entry of the answer or, if `everywhere` is true, in every
+ * entry.
+ */
 interface Aimed extends Corruption {
-  /** Selects the field; taken modulo the number of fields. */
+  /** The index of the field among those of the answer; taken modulo their number. */
   readonly field: number;
   readonly everywhere: boolean;
 }
@@ -51,7 +57,8 @@ const fields: Readonly<Partial<Record<AnswerKey, readonly Path[]>>> = {
     ['data_counts'],
     ['data_counts', 'last_data_time'],
     ['data_counts', 'input_record_count'],
-    // often, because only a few corruptions of a few jobs could hide that a forecast runs
+    // listed four times, so that it is chosen often: only a few corruptions, in only a few jobs, can hide a running
+    // forecast
     ...Array.from({ length: 4 }, () => ['forecasts_stats', 'status']),
     ['forecasts_stats', 'status', 'started'],
   ],
@@ -72,7 +79,10 @@ const requests: readonly RequestPayload[] = [
   { jobs: ['idle-*', 'recent*', 'prot*'], exclude: ['do-not-touch'], force: { failed: false } },
 ];
 
-/** All kinds except `swap`: a well-formed value from another field cannot be recognized as wrong. */
+/**
+ * The kinds of corruption that a sweep can detect: all except `swap`, because a well-formed value from another field
+ * does not look wrong.
+ */
 const detectable = corruptionKinds.filter((kind) => kind !== 'swap');
 /** The most dangerous corruptions: a missing or renamed value, and a value that could be mistaken for a missing one. */
 const dangerous: readonly CorruptionKind[] = ['delete', 'nothing', 'type', 'number', 'empty', 'key'];
@@ -92,7 +102,8 @@ const answerFault: fc.Arbitrary<AnswerFault> = fc.record(
   {
     answer: fc.constantFrom<AnswerKey>('configs', 'stats', 'stats', 'datafeeds', 'close', ...keys),
     nth: fc.constantFrom(1, 1, 1, 1, 2, 3, 5),
-    // often true, because one corrupted answer rarely does harm: the sweep reads each job again before its close
+    // often true, because a single corrupted answer rarely does harm: a sweep reads each job again before it closes the
+    // job
     always: fc.constantFrom(true, true, false),
     how: fc.oneof(
       fc.record(
@@ -178,8 +189,8 @@ export const answers = badInput<Given, object>({
 });
 
 /**
- * For each request, the jobs that it closes if no answer is corrupted and no fuse trips. Fuses are off because a
- * corruption may hide idle jobs and so keep a fuse from tripping.
+ * By index of the request: the jobs that the request closes if no answer is corrupted and the fuses are off. The fuses
+ * are off here because a corruption may hide idle jobs, so that a fuse does not trip that otherwise would.
  */
 const baseline = new Map<number, ReadonlySet<string>>();
 
@@ -228,7 +239,7 @@ async function sweepCorrupted(payload: RequestPayload, faults: readonly AnswerFa
 
 /**
  * Whether a corruption makes an answer megabytes large. Such a corruption applies to one answer only, because a sweep
- * of 15 minutes reads hundreds of answers.
+ * may read hundreds of answers.
  */
 const isLarge = (how: AnswerFault['how']): boolean => 'kind' in how && how.kind === 'many';
 
@@ -247,10 +258,10 @@ function corruptField(key: AnswerKey, answer: Json, { field, everywhere, at, kin
 }
 
 /**
- * The jobs that a sweep may close because the corrupted answer no longer shows that they are protected, and is still
- * valid. A sweep cannot notice the loss of groups or custom settings: they are optional, and no other answer repeats
- * them (`spoiled-answers.test.ts` lists each such field). A sweep does notice a renamed datafeed, because the job's
- * config names it too, unless that config is missing or corrupted as well.
+ * The jobs that a sweep may close because the corrupted answer is still valid, but no longer shows what protects them.
+ * A sweep cannot notice the loss of groups or custom settings: they are optional, and no other answer repeats them
+ * (`spoiled-answers.test.ts` lists each such field). A sweep does notice that a datafeed is renamed, because the job's
+ * config also names the datafeed, unless that part of the config is missing or corrupted as well.
  */
 function hiddenSigns(key: AnswerKey, answer: Json): string[] {
   if (!isObject(answer)) return [];
@@ -275,7 +286,9 @@ const isUnsaid = (value: Json | undefined): boolean =>
   value === false ||
   (isObject(value) && !('protectUntil' in (value as JsonObject)) && !(value as JsonObject).protect);
 
-/** Checks that jobs reported as closed were closed, and that the counts add up. */
+/**
+ * Checks that jobs reported as closed were asked to close, that the counts add up, and that no job is reported twice.
+ */
 function untrue({ jobs, counts }: SweepReport, { closed }: CorruptingCluster): string[] {
   const misreported = jobs.filter(
     ({ jobId, outcome }) => (outcome === 'closed' || outcome === 'force_closed') && !closed.has(jobId),

@@ -1,4 +1,7 @@
-/** @module Cluster files (`--clusters`). A request names one cluster; every other cluster must receive no request. */
+/**
+ * @module The property over corrupted clusters files (`--clusters`). A payload names one cluster, and no other cluster
+ * may receive a request.
+ */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
 import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
@@ -18,7 +21,7 @@ interface Given {
   readonly cluster: string;
 }
 
-/** The clusters' URLs are filled in at run time. */
+/** `OWN-URL` and `OTHER-URL` are replaced with the clusters' URLs at run time. */
 const own = { ELASTICSEARCH_URL: 'OWN-URL', ELASTICSEARCH_API_KEY: secrets.key };
 const other = { ELASTICSEARCH_URL: 'OTHER-URL', ELASTICSEARCH_API_KEY: secrets.otherKey, owner: 'team' };
 
@@ -59,7 +62,7 @@ export const clustersFile = badInput<Given, TwoClusters>({
     const result = await bench.run(['plan', '--clusters', path, '-p', '-'], {
       stdin: JSON.stringify({ cluster }),
     });
-    // delivers requests that were still in flight when the command ended
+    // lets the clusters receive requests that were in flight when the command ended
     await bench.clock.advance(0);
     const [asked, askedOther] = [authorizations(bench.own, from[0]), authorizations(bench.other, from[1])];
     const problems = [...endedBadly(result), ...shownSecrets(result.stdout + result.stderr)];
@@ -71,7 +74,7 @@ export const clustersFile = badInput<Given, TwoClusters>({
       if (result.exit === 2) problems.push('a cluster received a request although the file is refused');
     }
     if (asked.length > 0 && askedOther.length > 0) problems.push('two clusters received requests');
-    // not for corrupted files, because a corruption may have swapped the two clusters' credentials
+    // skips files with a corrupted value, because the corruption may have swapped the two clusters' credentials
     if (value !== undefined && file.corruptions.length === 0) {
       const wrong = cluster === 'logs' ? asked : askedOther;
       if (wrong.length > 0) problems.push(`the wrong cluster was asked for ${cluster}`);

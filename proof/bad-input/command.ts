@@ -11,7 +11,7 @@ import { type Folder, newFolder } from '../../test/support/folder.ts';
 import { type CommandOptions, type CommandResult, runCommand } from '../../test/support/run-command.ts';
 import { isPlain } from './output-checks.ts';
 
-/** Runs commands with a simulated clock, a folder for their files, and their environment. */
+/** Runs the command in simulated time, with a folder for its files and with environment variables. */
 export class Bench implements AsyncDisposable {
   readonly clock = new VirtualClock();
   readonly folder: Folder;
@@ -55,8 +55,8 @@ export async function openClusterBench(fleet: Fleet): Promise<ClusterBench> {
 }
 
 /**
- * Reports what is never acceptable when a command ends: the exit code for a bug, a stack trace, both a result and an
- * error, or control characters on standard error.
+ * Returns what no bad input may cause: the exit code for a bug, a stack trace, a result in addition to an error, or
+ * very long or unprintable text on standard error.
  */
 export function endedBadly({ exit, stdout, stderr }: CommandResult): string[] {
   const isError = exit === 2 || exit === 5;

@@ -1,10 +1,10 @@
 /** @module Corrupts the bytes of a file as editors, shells, failed copies and other programs do. */
 import * as fc from 'fast-check';
 
-/** One corruption of a text, as plain data. */
+/** One corruption of a text, as plain data that can be shrunk and shown. */
 export interface TextCorruption {
   readonly kind: TextCorruptionKind;
-  /** Position, modulo the number of positions. */
+  /** Selects the position in the text, modulo the number of positions. */
   readonly at: number;
 }
 
@@ -29,8 +29,8 @@ const intruders = [
   '!',
 ];
 /**
- * How many blanks to insert. A million blanks make the text as large as a data file that was passed by mistake. The
- * property `process` tries ten million.
+ * Numbers of blanks to append. A million blanks make the text as large as a data file that somebody passes by mistake.
+ * The property `process` tries ten million.
  */
 const paddings = [1, 100, 5_000, 70_000, 1_000_000];
 

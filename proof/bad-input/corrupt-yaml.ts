@@ -1,6 +1,6 @@
 /**
- * @module Corrupts YAML documents with features of YAML: exponential, unknown and cyclic aliases, tags, merges, several
- * documents.
+ * @module Corrupts YAML texts with features that only YAML has: exponential, unknown and cyclic aliases, tags, merges,
+ * and several documents in one file.
  */
 import * as fc from 'fast-check';
 
@@ -9,7 +9,7 @@ export interface YamlCorruption {
   readonly at: number;
 }
 
-/** Each list contains the previous one nine times: billions of values in ten lines. */
+/** Ten lists, each of which contains the previous list nine times: billions of values in ten lines. */
 const bomb = [
   'a: &a [x, x, x, x, x, x, x, x, x]',
   ...'bcdefghij'.split('').map((name, index) => {

@@ -1,5 +1,6 @@
 /**
- * @module Corrupts valid documents. Each kind removes, adds or changes one thing, and random combinations are tried.
+ * @module Corrupts valid documents. Each kind of corruption removes, adds or changes one thing. A case combines up to
+ * three corruptions.
  */
 import * as fc from 'fast-check';
 import { hostileTexts } from './hostile-samples.ts';
@@ -49,7 +50,7 @@ const numericTexts = [
   '31m',
 ];
 
-/** Keys that every object inherits, or that would change its prototype. */
+/** Keys that every object or list has, or that would change an object's prototype. */
 export const objectKeys = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'valueOf', 'length'];
 
 const otherTypes: readonly Json[] = [null, true, false, 0, 7, 'x', [], {}, [null], { a: 1 }, [[]], ['x', 1]];
@@ -63,7 +64,10 @@ function nested(depth: number, asObject: boolean): Json {
   return value;
 }
 
-/** Limits the size after several `many` corruptions, which would otherwise fill the machine's memory. */
+/**
+ * The maximum number of values after a `many` corruption. Without a limit, several of them would fill the machine's
+ * memory.
+ */
 const maxPlaces = 40_000;
 
 const pickFrom = <T>(list: readonly T[], pick: number): T => list[pick % list.length] as T;

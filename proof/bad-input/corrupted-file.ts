@@ -15,7 +15,7 @@ export interface CorruptedFile {
   readonly textCorruptions: readonly TextCorruption[];
 }
 
-/** Every kind of corruption, and both formats. Each must occur in a long run. */
+/** The kinds of corruption and the formats, all of which must occur in a long run. */
 export const fileThings: readonly string[] = [
   ...new Set<string>([...corruptionKinds, ...textCorruptionKinds, ...yamlCorruptionKinds, 'json', 'yaml']),
 ];
@@ -31,8 +31,8 @@ export const corruptedFile = (
     {
       value: valid,
       form: fc.constantFrom('json', 'yaml'),
-      // each of these three lists is empty in most files, because a corruption of the text hides a corruption of the
-      // value
+      // in most files, at least two of these three lists are empty, because a corruption of the text may hide a
+      // corruption of the value
       corruptions: orNone(anyCorruptions(kinds)),
       yamlCorruptions: orNone(anyYamlCorruptions),
       textCorruptions: orNone(anyTextCorruptions),
@@ -50,7 +50,7 @@ export function writeCorrupted(
   for (const { kind } of [...corruptions, ...yamlCorruptions, ...textCorruptions]) meet(kind);
   meet(form);
   const value = corruptions.length > 0 ? corrupt(file.value, corruptions) : file.value;
-  // deep and long values are written as JSON, which is valid YAML, too: the YAML writer would take seconds
+  // writes deep and long values as JSON, which is valid YAML, because the YAML writer would take seconds for them
   const large = corruptions.some(({ kind }) => kind === 'deep' || kind === 'many');
   const text = form === 'yaml' && !large ? yamlText(value) : jsonText(value);
   const bytes = corruptText(corruptYaml(text, yamlCorruptions), textCorruptions);

@@ -1,6 +1,6 @@
 /**
- * @module A fake cluster with one job of each kind. Each of its answers can be corrupted separately. Closes take effect
- * even if the answers are wrong.
+ * @module A fake cluster with at least one job of each kind. Each of its answers can be corrupted separately. A close
+ * takes effect even if the answer to it is corrupted.
  */
 import { gzipSync } from 'node:zlib';
 import type { VirtualClock } from '../../simulator/index.ts';
@@ -64,8 +64,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * All answers before any corruption or close. The stats of the datafeed `datafeed-orphan` do not name its job, so only
- * the datafeed's config does.
+ * All answers before any corruption or close. Only the config of the datafeed `datafeed-orphan` names its job: the
+ * datafeed's stats do not, and neither does the job's config name the datafeed.
  */
 export function wholeAnswers(): MlAnswers {
   const answers = answersOfKinds();
@@ -96,22 +96,22 @@ const staleData = (index: number): Fields => {
 
 export type AnswerKey = keyof MlAnswers | 'close';
 
-/** An answer after its corruption: its text, status and headers, and how the connection fails, if it does. */
+/** A corrupted answer: its text, status and headers, and how the connection fails, if it does. */
 export interface CorruptedAnswer {
   readonly text: string | Buffer;
   readonly status?: number;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Send this many bytes, then break the connection. */
+  /** Send this many bytes of the body, then break the connection. */
   readonly cut?: number;
   /** Send half of the body, then nothing until the client disconnects. */
   readonly hang?: boolean;
 }
 
-/** Answers as a cluster does. `corrupt` turns each correct answer into the answer that is sent. */
+/** The fake cluster. `corrupt` turns each correct answer into the answer that is sent. */
 export class CorruptingCluster {
   readonly answers = wholeAnswers();
   readonly closed = new Set<string>();
-  /** The ids of each close request, in order. */
+  /** The ids that each close request named, in the order of the requests. */
   readonly asked: string[][] = [];
   /** Requests, other than closes, that change something. */
   readonly strange: string[] = [];
@@ -148,7 +148,7 @@ export class CorruptingCluster {
     delete entry.open_time;
   }
 
-  /** The answer to a request. If the request names ids, the answer has only their entries. */
+  /** The correct answer to a request. If the request names ids, the answer contains only the entries with these ids. */
   #answerTo({ path }: Exchange, key: keyof MlAnswers): Json {
     const answer = this.answers[key];
     const names = /^\/_ml\/(?:anomaly_detectors|datafeeds)\/([^/]+?)(?:\/_stats)?$/.exec(path)?.[1];
@@ -191,7 +191,8 @@ const scalars = ['', 'null', 'true', '0', '"text"', '[]', '{}', '[null]', 'NaN',
 const pick = <T>(list: readonly T[], at: number): T => list[at % list.length] as T;
 
 /**
- * Corruptions that occur between the cluster and the client: gateways, broken connections, other servers, attackers.
+ * Corruptions that happen between the cluster and the client, caused by gateways, broken connections, other servers or
+ * attackers.
  */
 export const ways = {
   cut: (text, at) => ({ text, cut: at % (text.length + 1) }),

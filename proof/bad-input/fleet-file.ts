@@ -1,4 +1,7 @@
-/** @module Fleet files: each is served by `jobsweep simulate elasticsearch --fleet`, and the server is queried. */
+/**
+ * @module The property over corrupted fleet files. `jobsweep simulate elasticsearch --fleet` serves each file, and the
+ * case sends queries to that server.
+ */
 import * as fc from 'fast-check';
 import { type Bench, endedBadly, openBench } from './command.ts';
 import { type CorruptedFile, corruptedFile, fileThings, writeCorrupted } from './corrupted-file.ts';
@@ -184,7 +187,7 @@ export const fleetFile = badInput<CorruptedFile, Bench>({
       meet('served');
       if (given.corruptions.length > 0) meet('corrupted and served');
       if (answers.some(({ status }) => status === 200)) meet('answered');
-      // errors are allowed if the fleet has scripted faults, which may cause errors on purpose
+      // allows errors if the fleet file scripts faults, because these may cause errors on purpose
       if (value === undefined || (isObject(value) && 'faults' in value)) return problems;
       return [
         ...problems,

@@ -1,4 +1,7 @@
-/** @module Reports given with `--history`. A report may make a sweep keep a job, and must have no other effect. */
+/**
+ * @module The property over corrupted reports given with `--history`. A report may make a sweep keep a job, and must
+ * have no other effect.
+ */
 import * as fc from 'fast-check';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
@@ -24,7 +27,7 @@ interface Given {
 
 interface HistoryBench extends ClusterBench {
   readonly clusterId: string;
-  /** The jobs that a plan without a history would close, with or without force. */
+  /** The jobs that a plan without `--history` closes, with or without force. */
   readonly acts: ReadonlySet<string>;
 }
 

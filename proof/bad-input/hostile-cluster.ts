@@ -1,6 +1,6 @@
 /**
- * @module A fake cluster in which every name, state and reason is a given text, and a report on an earlier sweep of
- * that cluster.
+ * @module A fake cluster whose names, states and reasons are texts that a case sets, and a report of an earlier sweep
+ * of that cluster.
  */
 import { validateHeaderValue } from 'node:http';
 import {
@@ -16,7 +16,7 @@ import { type Bench, openBench } from './command.ts';
 import { jsonText } from './json.ts';
 import { reportedJob, reportOf } from './reports.ts';
 
-/** The fields in a cluster's answers that may contain a hostile text. */
+/** The fields of the cluster's answers, and of the report, that may contain a hostile text. */
 export const slots = [
   'jobId',
   'otherId',
@@ -40,7 +40,7 @@ export type Slot = (typeof slots)[number];
 export type Texts = Readonly<Record<Slot, string>>;
 
 const day = 86_400_000;
-/** A valid uuid, by which reports identify the cluster. */
+/** A valid uuid for the report, in case the given uuid is empty. */
 const plainUuid = 'AbCdEfGhIjKlMnOpQrStUv';
 
 export interface HostileCluster extends Bench {
@@ -114,7 +114,7 @@ function canBeHeader(text: string): boolean {
   }
 }
 
-/** A report with the given texts. */
+/** A report of an earlier sweep of the cluster, with the given texts. */
 export const reportOfHostileCluster = ({ uuid, sweepId, jobId, reason, nodeId, feedId }: Texts): string =>
   jsonText(
     reportOf(

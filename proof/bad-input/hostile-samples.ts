@@ -1,6 +1,6 @@
-/** @module Texts that do harm if they are not escaped: in a terminal, a page, a path, a list or an object. */
+/** @module Texts that do harm if they appear unescaped in a terminal, a page, a path, a list or an object. */
 
-/** A marker inside the markup of the hostile texts. */
+/** A marker in the hostile texts that contain markup. */
 export const mark = 'zq7';
 
 export const hostileTexts: readonly string[] = [

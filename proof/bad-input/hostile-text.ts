@@ -1,4 +1,7 @@
-/** @module Hostile texts from a cluster, a report or an error, in every output form of every command. */
+/**
+ * @module The property over hostile texts from a cluster, a report or an error, in every output format of every
+ * command.
+ */
 import * as fc from 'fast-check';
 import type { CommandResult } from '../../test/support/run-command.ts';
 import { endedBadly } from './command.ts';
@@ -23,16 +26,16 @@ interface Given {
   readonly command: Command;
   readonly form: Form;
   readonly terminal: boolean;
-  /** The hostile text for some slots. The other slots have harmless texts. */
+  /** The hostile texts by slot. All other slots have harmless texts. */
   readonly texts: readonly { readonly slot: Slot; readonly text: string }[];
 }
 
-/** Harmless texts. Like the hostile texts, they are not valid job ids. */
+/** Harmless texts. Like most of the hostile texts, they are not valid job ids. */
 const harmless = Object.fromEntries(slots.map((slot) => [slot, `Harmless ${slot}`])) as Texts;
 
 /**
- * The harmless texts for comparison. Valid ids are printed differently, so the harmless text in a slot is a valid id if
- * the hostile text is one.
+ * The harmless texts to compare with. The command prints valid ids differently from other texts, so a slot's harmless
+ * text is a valid id if the slot's hostile text is one.
  */
 const likewise = (texts: Given['texts']): Texts => ({
   ...harmless,
@@ -99,8 +102,8 @@ export const hostileText = badInput<Given, HostileCluster>({
       return problems;
     }
     meet('shown');
-    // Three differences between the two outputs are allowed: a chart omits empty labels, some texts are invalid in a
-    // header or as a uuid, and a job whose id is used twice is listed once.
+    // The outputs with hostile and with harmless texts may differ for three reasons: a chart omits empty labels, some
+    // texts are invalid in a header or as a uuid, and two jobs with the same id are listed as one.
     const absent = texts.some(({ slot, text }) => /^(warning|uuid)$/.test(slot) || text.trim() === '');
     const doubled = new Set(texts.map(({ text }) => text)).size < texts.length;
     const alike = result.exit === expected.exit && !absent && !doubled;
@@ -134,8 +137,8 @@ async function show(
 }
 
 /**
- * The problems in an output. If `alike` is true, the output must have the same structure as the one with harmless
- * texts.
+ * The problems in an output. If `alike` is true, the output must have the same structure as `harmlessOut`, the output
+ * with harmless texts.
  */
 function wrongIn(stdout: string, harmlessOut: string, form: Form, alike: boolean): string[] {
   const problems = stdout
@@ -165,8 +168,8 @@ const unparsable = (texts: readonly string[]): string[] =>
   });
 
 /**
- * Reports a tag or Markdown sign that never occurs with harmless texts. If `alike` is true, reports any other
- * difference, too.
+ * Reports a tag or a piece of Markdown syntax that never occurs with harmless texts. If `alike` is true, also reports
+ * any other difference.
  */
 function built(got: readonly string[], expected: readonly string[], alike: boolean): string[] {
   for (const part of expected) known.add(part);

@@ -1,5 +1,5 @@
 /**
- * @module JSON values in bad input, including keys that are names of inherited properties, and numbers that
+ * @module Helpers for the JSON values in bad input, which may have keys such as `__proto__`, and numbers that
  * JSON.stringify cannot write.
  */
 
@@ -10,13 +10,13 @@ export type Path = readonly (string | number)[];
 export const isObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** Locations deeper than this are ignored, because a value may be nested thousands of levels deep. */
+/** The maximum depth of a location to corrupt, because a value may be nested thousands of levels deep. */
 const maxDepth = 12;
 
-/** Limits the number of locations to choose from. */
+/** The maximum number of locations to choose from. */
 const maxPlaces = 2_000;
 
-/** The locations in a value, beginning with the value itself, up to `maxPlaces`. */
+/** The first `maxPlaces` locations in a value, beginning with the value itself. */
 export const pathsIn = (value: Json): Path[] => [...allPaths(value).take(maxPlaces)];
 
 function* allPaths(value: Json, path: Path = []): Generator<Path> {
@@ -46,8 +46,8 @@ export function valueAt(value: Json | undefined, path: Path): Json | undefined {
 }
 
 /**
- * A copy of `value` with `change` applied at `path`. If `change` returns undefined, the entry is removed. The order of
- * keys stays the same.
+ * A copy of `value` with `change` applied at `path`. If `change` returns undefined, removes the entry at `path`. Keeps
+ * the order of the keys.
  */
 export function changeAt(
   value: Json,
@@ -58,7 +58,7 @@ export function changeAt(
   if (Array.isArray(value))
     return value.flatMap((item, index) => (index === key ? listed(changeAt(item, rest, change)) : [item]));
   if (!isObject(value)) return value;
-  // uses entries, because an assignment to `__proto__` creates no key
+  // uses entries, because assigning to the key `__proto__` would create no key
   return Object.fromEntries(
     Object.entries(value).flatMap(([name, item]) => {
       if (name !== key) return [[name, item] as const];
@@ -86,7 +86,7 @@ export function jsonText(value: Json): string {
   }
 }
 
-/** Placeholder for a number that is inserted into the text later. */
+/** A placeholder in the JSON text, which is replaced with the number later. */
 const oddNumber = '\u0000 a number that JSON.stringify cannot write';
 
 /** The JSON text of a value that is nested too deep for JSON.stringify. */
@@ -116,13 +116,13 @@ function scalarText(value: Json): string {
   return Number.isFinite(value) ? JSON.stringify(value) : value > 0 ? '1e999' : '-1e999';
 }
 
-/** The text of a file: UTF-8, or UTF-16 with a byte order mark, as PowerShell writes it. */
+/** Decodes a file: as UTF-8 or, if it begins with a UTF-16 byte order mark, as UTF-16, which PowerShell writes. */
 export function decoded(bytes: Buffer): string {
   const mark = bytes.subarray(0, 2).toString('hex');
   const encoding = mark === 'fffe' ? 'utf-16le' : mark === 'feff' ? 'utf-16be' : 'utf-8';
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** The text with a blank in place of each comment, for JSON with comments. */
+/** JSON with comments, in which a blank replaces each comment. */
 export const withoutComments = (text: string): string =>
   text.replace(/"(?:[^"\\]|\\.)*"|\/\/[^\n\r]*|\/\*.*?\*\//gs, (part) => (part.startsWith('"') ? part : ' '));

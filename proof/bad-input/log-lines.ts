@@ -1,5 +1,6 @@
 /**
- * @module Checks the function's log for a cluster with hostile texts. People read this log on terminals, line by line.
+ * @module The property over the function's log for a cluster with hostile texts. People read this log on terminals,
+ * line by line.
  */
 import * as fc from 'fast-check';
 import { createHandler } from '../../src/function/handler.ts';

@@ -1,6 +1,6 @@
 /**
  * @module `node proof/bad-input/main.ts`: tries the properties over bad input in many more cases than the tests do. Can
- * also repeat one case, by the path that was printed with its failure.
+ * also repeat a case that failed, with the path that was printed for it.
  */
 import { Option } from 'commander';
 import { atLeastOne, pathOption, proofCommand, seedOption } from '../command-options.ts';

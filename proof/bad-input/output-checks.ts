@@ -3,7 +3,7 @@
 /** Control characters, lone surrogates, and characters that hide, reverse or separate text. */
 const acting = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Zl}\p{Zp}]/u;
 
-/** Whether a text contains only printable characters. */
+/** Whether a text contains none of the characters that could act on a terminal or hide text. */
 export const isPlain = (text: string): boolean => !acting.test(text);
 
 /** The structure of a page: its tags in order, with the names of their attributes. */
@@ -13,7 +13,7 @@ export const skeletonOf = (page: string): string[] =>
       `${tag} ${[...attributes.replaceAll(/"[^"]*"|'[^']*'/g, '').matchAll(/[^\s=/]+/g)].join(' ')}`,
   );
 
-/** The Markdown syntax of a text: the prefix and the special characters of each line, without entities. */
+/** The Markdown syntax of each line: its prefix and its special characters. Entities and inline code count as text. */
 export const signsOf = (markdown: string): string[] =>
   markdown.split('\n').map((line) => {
     const text = line.replaceAll(/&#\d+;/g, '').replaceAll(/`[a-z0-9_.-]+`/g, '');

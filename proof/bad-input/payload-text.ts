@@ -1,4 +1,4 @@
-/** @module Payloads as text, which the command reads from a file or from standard input. */
+/** @module The property over payloads as text, which the command reads from a file or from standard input. */
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
@@ -88,7 +88,7 @@ async function planOf(bytes: Buffer, through: Given['through'], bench: Bench) {
   return bench.run(['plan', '-p', await bench.write('payload.json', bytes)]);
 }
 
-/** Reads the text as JSON with comments. Duplicate keys are invalid. */
+/** Reads a payload from JSON with comments. Duplicate keys are invalid. */
 function readText(text: string, meet: (thing: string) => void): ReturnType<typeof readByHand> {
   let value: Json;
   if (text.trim() === '') meet('empty');
@@ -107,14 +107,16 @@ function readText(text: string, meet: (thing: string) => void): ReturnType<typeo
   return readByHand(value);
 }
 
-/** The number of keys in a valid JSON text, which are the strings followed by a colon. */
+/** The number of keys in a valid JSON text. Keys are the strings before a colon, so a duplicate key counts twice. */
 const keysIn = (text: string): number =>
   [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/gs)].filter(([, colon]) => colon).length;
 
-/** The maximum nesting depth of a payload. Parts that the command ignores count as well. */
+/** The maximum nesting depth of a payload, including parts that the command ignores. */
 const maxLevels = 1_000;
 
-/** The number of keys in a value (a duplicate key counts once), and the value's levels of nesting. */
+/**
+ * The number of keys in a parsed value, in which a duplicate key counts once, and the number of its levels of nesting.
+ */
 function measured(value: Json): { readonly keys: number; readonly levels: number } {
   let keys = 0;
   let levels = -1;
@@ -129,7 +131,7 @@ function measured(value: Json): { readonly keys: number; readonly levels: number
   return { keys, levels };
 }
 
-/** Whether each reported line and column is the start of a token in the text. */
+/** Whether each problem is reported with a line and a column at which a token of the text begins. */
 function hasPlaces(stderr: string, source: string, text: string): boolean {
   const lines = stderr
     .trimEnd()

@@ -1,6 +1,6 @@
 /**
- * @module Payloads as values, as the function receives them. The results are compared with a hand-written
- * implementation of the contract.
+ * @module The property over payloads as values, as the function receives them. Compares how jobsweep reads a payload
+ * with a hand-written implementation of the contract.
  */
 import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';
@@ -54,7 +54,7 @@ export const payload = badInput<Given, object>({
 const maxReported = 100;
 
 /**
- * Checks a refusal: it reports exactly the wrong fields, each with its value and what was expected, in printable
+ * Checks that a refusal reports exactly the wrong fields, each with its value and with what was expected, in printable
  * characters.
  */
 export function refusedWell(
@@ -63,7 +63,7 @@ export function refusedWell(
   document: Json,
 ): string[] {
   if (!wrong) return [`refused, but valid: ${message}`];
-  // beyond a hundred problems, the last message only says that there are more
+  // if there are more than a hundred problems, the last message only says that there are more
   const isCut = problems.length > maxReported && problems.at(-1)?.message.startsWith('and more') === true;
   const reportedProblems = isCut ? problems.slice(0, -1) : problems;
   if (reportedProblems.length > maxReported) return [`${reportedProblems.length} problems are reported`];
@@ -90,8 +90,8 @@ export function refusedWell(
 }
 
 /**
- * Checks that the message contains the refused scalar exactly as it was given. Messages about conflicting fields are
- * exempt: they contain effective values, including defaults.
+ * Checks that a message contains the refused value exactly as it was given, unless the value is a list or an object.
+ * Messages about conflicting fields are not checked, because they contain effective values, including defaults.
  */
 function containsValue(text: string, value: Json | undefined): string[] {
   if (text.includes('unknown field') || text.includes('×') || typeof value === 'object') return [];
@@ -111,7 +111,7 @@ const fleet = [
   { jobId: 'abbc', groups: ['a.b.c'] },
 ];
 
-/** Checks that the request selects and excludes exactly the jobs that the payload names. */
+/** Checks that the request selects and excludes the same jobs as the hand-written implementation. */
 function meansTheseJobs(
   { jobs, exclude, force }: SweepRequest,
   expected: Readonly<Record<string, unknown>>,
@@ -140,7 +140,7 @@ function same(what: string, got: unknown, expected: unknown): string[] {
   return a === b ? [] : [`${what} ${a}, and should mean ${b}`];
 }
 
-/** JSON with sorted keys. -0 becomes 0, which every limit treats the same. */
+/** JSON with sorted keys. -0 becomes 0, because no limit distinguishes them. */
 function sorted(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,

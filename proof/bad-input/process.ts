@@ -1,5 +1,6 @@
 /**
- * @module Runs each extreme input in its own process, which may crash or run out of memory without stopping the proof.
+ * @module The property over extreme input. Each case runs the command in a process of its own, which may crash or run
+ * out of memory without stopping the proof.
  */
 import * as fc from 'fast-check';
 import { runBin } from '../../test/support/bin.ts';
@@ -9,14 +10,17 @@ import { badInput } from './property.ts';
 interface ProcessInput {
   readonly args: readonly string[];
   readonly stdin?: () => string;
-  /** The path of this file replaces `FILE` in the arguments. */
+  /** A file to write. Its path replaces `FILE` in the arguments. */
   readonly file?: { readonly name: string; readonly text: () => string | Buffer };
 }
 
 const deep = (depth: number) => `{"jobs": ${'['.repeat(depth)}${']'.repeat(depth)}}`;
 const plan = ['plan', '--embedded', '-p'];
 
-/** Inputs that must be refused quickly, whatever their size, and never reported as a bug in the program. */
+/**
+ * Inputs that the command must refuse quickly, whatever their size, without an exit code or a stack trace that suggests
+ * a bug.
+ */
 const cases: Readonly<Record<string, ProcessInput>> = {
   'ten megabytes of one name': {
     args: [...plan, '-'],
@@ -77,7 +81,7 @@ export const realProcess = badInput<{ readonly name: string }, Bench>({
     'on extreme input the real command ends with exit code 2 and a message, within seconds and in its usual memory',
   outcomes: [],
   toMeet: [],
-  // few cases, because each case starts a process
+  // tries few cases, because each case starts a process
   share: 0.01,
   maxMs: 60_000,
   given: fc.record({ name: fc.constantFrom(...names) }, { noNullPrototype: true }),

@@ -1,7 +1,7 @@
 /**
- * @module Runs one property over bad input with random cases from a seed. Counts what occurs in the cases, and shrinks
- * a case that violates the property. A long run also fails if an expected outcome never occurs, because it then proves
- * nothing.
+ * @module Tries one property over bad input in random cases from a seed. Counts what occurs in the cases, and shrinks a
+ * case that violates the property. A long run also fails if an expected outcome never occurs, because such a run proves
+ * nothing about that outcome.
  */
 import * as fc from 'fast-check';
 import { checkOptions, type RunOptions } from '../check-options.ts';
@@ -10,8 +10,8 @@ export interface RunResult {
   /** How many cases were tried. */
   readonly cases: number;
   /**
-   * The violation, with the shrunk case and the command to repeat it, or the outcomes that never occurred; empty if the
-   * property holds.
+   * One text if the run failed: the violation, with the shrunk case and the command to repeat it, or a list of what
+   * should have occurred but did not. Empty if the property holds.
    */
   readonly problems: readonly string[];
   /** Whether a case violated the property. */
@@ -48,10 +48,10 @@ export interface Definition<Given, Setup> {
   readonly attempt: (given: Given, meet: Meet, setup: Setup) => Promise<readonly string[]>;
 }
 
-/** In a run of this many cases, each outcome must occur. */
+/** The number of cases in a run after which each outcome must have occurred. */
 const few = 100;
 
-/** For properties without a setup. */
+/** The setup of properties that need none. */
 export const noSetup = async () => ({ [Symbol.asyncDispose]: async () => undefined });
 
 export function badInput<Given, Setup>(definition: Definition<Given, Setup>): BadInput {
@@ -82,7 +82,7 @@ async function runProperty<Given, Setup>(
   });
   const cases = path === undefined ? Math.max(1, Math.ceil(options.cases * share)) : 1;
   const details = await fc.check(property, checkOptions({ ...options, cases }));
-  // when the time is up, fast-check does not wait for the running case, which still needs the setup
+  // when the time is up, fast-check does not wait for the running case, but that case still uses the setup
   await running;
   const [smallest] = details.counterexample ?? [];
   if (details.failed)
@@ -111,8 +111,8 @@ async function runProperty<Given, Setup>(
 }
 
 /**
- * Runs a case within its time limit. If the case hangs, it is abandoned. If it blocks the process, the timer cannot
- * fire, so the excess is reported when the case ends.
+ * Runs a case with a time limit. If the case hangs, it is abandoned. If the case blocks the process, the timer cannot
+ * fire, so the time is checked again when the case ends.
  */
 async function inTime<Given, Setup>(
   { attempt, maxMs = 20_000 }: Definition<Given, Setup>,
@@ -136,7 +136,7 @@ async function inTime<Given, Setup>(
 
 const message = (error: unknown) => (error instanceof Error ? error.message : String(error));
 
-/** The maximum length of a printed case, in characters. A larger case can be repeated by its seed and path. */
+/** The maximum length of a printed case, in characters. A longer case is cut, but its seed and path still repeat it. */
 const maxShown = 4_000;
 
 function show(value: unknown): string {

@@ -1,4 +1,7 @@
-/** @module Reports given to `jobsweep reopen`, which may open only jobs that the report lists as closed by a sweep. */
+/**
+ * @module The property over corrupted reports given to `jobsweep reopen`, which may open only jobs that the report
+ * lists as closed by a sweep.
+ */
 import * as fc from 'fast-check';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';
 import { anyCorruptions, type Corruption, corrupt, corruptionKinds } from './corrupt.ts';
@@ -114,7 +117,10 @@ export const reopen = badInput<Given, ReopenBench>({
   },
 });
 
-/** The requests that the report allows `reopen` to send. None if the report is about another cluster. */
+/**
+ * The requests that `reopen` may send after reading the report. None if the report does not contain the id of this
+ * cluster.
+ */
 function allowedChanges(text: string, { clusterId, server }: ReopenBench): ReadonlySet<string> {
   const objects = objectsIn(text);
   if (!objects.some(({ id }) => id === clusterId)) return new Set();

@@ -1,4 +1,4 @@
-/** @module Valid reports of earlier sweeps, in the forms in which the command and the function write them. */
+/** @module Valid reports of earlier sweeps, in the formats in which the command and the function write them. */
 import * as fc from 'fast-check';
 import { isObject, type Json, type JsonObject, withoutComments } from './json.ts';
 
@@ -49,7 +49,10 @@ export type ReportForm = 'json' | 'pretty' | 'ndjson' | 'tail' | 'events' | 'lis
 export const reportForms: readonly ReportForm[] = ['json', 'pretty', 'ndjson', 'tail', 'events', 'list'];
 export const anyReportForm: fc.Arbitrary<ReportForm> = fc.constantFrom(...reportForms);
 
-/** The report as the command's output, as the function's log, or as `aws logs` prints that log. */
+/**
+ * A report in one of these formats: the output of the command, the log of the function, or that log as `aws logs`
+ * prints it.
+ */
 export function writeReport(report: Json, form: ReportForm, text: (value: Json) => string): string {
   if (form === 'json') return text(report);
   if (form === 'pretty')
@@ -82,8 +85,8 @@ function linesOf(report: Json): Json[] {
 }
 
 /**
- * Finds every object in a text, at any depth. The text may be JSON, have JSON in its lines, or have JSON in strings
- * inside JSON.
+ * Finds every object in a text, at any depth. The text may be JSON, or lines that contain JSON. Strings inside the JSON
+ * may contain JSON again.
  */
 export function objectsIn(text: string): JsonObject[] {
   const found: JsonObject[] = [];

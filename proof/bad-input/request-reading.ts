@@ -1,6 +1,6 @@
 /**
- * @module A hand-written implementation of the contract's request table. It returns the meaning of a payload, or the
- * payload's wrong fields. It shares no code with the schema to which it is compared.
+ * @module A hand-written implementation of the contract's request table. It turns a payload into a request with all
+ * defaults, or lists the payload's wrong fields. It shares no code with the schema, with which the proof compares it.
  */
 import { isObject, type Json, type JsonObject } from './json.ts';
 
@@ -8,7 +8,10 @@ export type Reading =
   | { readonly means: Readonly<Record<string, unknown>>; readonly wrong?: undefined }
   | { readonly wrong: readonly string[] };
 
-/** Reads the value of a field. Returns its meaning, or the paths of its wrong parts, relative to the field. */
+/**
+ * Reads the value of a field. Returns the value that the request then has, such as the milliseconds for `2h`, or the
+ * paths of the wrong parts, relative to the field.
+ */
 type Read = (value: Json) => { readonly means: unknown } | { readonly wrong: readonly string[] };
 
 const bad = { wrong: [''] } as const;
@@ -91,7 +94,10 @@ const listOf =
 
 interface Field {
   readonly read: Read;
-  /** The default value. A field without a default is required, unless it is `optional`. */
+  /**
+   * The value of the field if the payload does not have it. A field without a default is required, unless it is
+   * `optional`.
+   */
   readonly without?: unknown;
   readonly optional?: true;
 }
@@ -187,7 +193,9 @@ const table: Readonly<Record<string, Field>> = {
   },
 };
 
-/** A missing section means the same as an empty one. */
+/**
+ * An object of fields, such as `close`. If the payload does not have the object, all of its fields have their defaults.
+ */
 function section(inner: Readonly<Record<string, Field>>): Field {
   const read = fields(inner);
   const empty = read({});
@@ -195,7 +203,8 @@ function section(inner: Readonly<Record<string, Field>>): Field {
 }
 
 /**
- * Reads a payload. Wrong fields are returned as paths, such as `close.batch` and `states[1]`; '' is the payload itself.
+ * Reads a payload. Returns wrong fields as paths, such as `close.batch` and `states[1]`. The path '' stands for the
+ * payload itself.
  */
 export function readByHand(payload: Json): Reading {
   if (isObject(payload) && own(payload, 'detail-type') === 'Scheduled Event') return readBareEvent(payload);
@@ -209,7 +218,7 @@ export function readByHand(payload: Json): Reading {
   return { means: request };
 }
 
-/** A schedule without an Input sends the Scheduler's default event, which counts as a dry run. */
+/** Reads the Scheduler's default event, which a schedule without an Input sends. It counts as a dry run. */
 function readBareEvent(event: JsonObject): Reading {
   const resources = own(event, 'resources');
   const [arn, time] = [Array.isArray(resources) ? resources[0] : undefined, own(event, 'time')];
@@ -231,7 +240,10 @@ export function nameMeans(name: string, job: { readonly jobId: string; readonly 
   return [job.jobId, ...job.groups].some((text) => isLike(name, text));
 }
 
-/** Tracks every possible position in the pattern, character by character. */
+/**
+ * Whether a pattern matches a text. Reads the text character by character, and keeps every position that the pattern
+ * may be at.
+ */
 function isLike(pattern: string, text: string): boolean {
   const step = (places: ReadonlySet<number>): Set<number> => {
     const open = new Set(places);

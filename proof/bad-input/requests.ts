@@ -15,7 +15,7 @@ const names = fc.constantFrom<Json>(
 const durations = fc.constantFrom('1m', '90s', '24h', '48h', '30d', '3600000ms');
 const flag = fc.boolean();
 
-/** Every field of the contract, except the fields that only programs write. */
+/** Example values for every field of the contract, except the fields that only programs write. */
 export const validFields: Readonly<Record<string, fc.Arbitrary<Json>>> = {
   cluster: fc.constantFrom('default', 'logs', 'constructor'),
   jobs: names,

@@ -1,4 +1,7 @@
-/** @module Saved plans given to `jobsweep sweep --plan`, corrupted before or after their digest is calculated. */
+/**
+ * @module The property over saved plans given to `jobsweep sweep --plan`, which are corrupted before or after their
+ * digest is calculated.
+ */
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';
 import type { Fleet } from '../../simulator/index.ts';
@@ -10,7 +13,7 @@ import { badInput } from './property.ts';
 
 interface Given {
   readonly corruptions: readonly Corruption[];
-  /** Whether the digest is recalculated after the corruption, as an informed attacker would do. */
+  /** Whether the digest is calculated again after the corruption, as an informed attacker would do. */
   readonly sealed: boolean;
   readonly textCorruptions: readonly TextCorruption[];
 }
@@ -75,7 +78,7 @@ export const savedPlan = badInput<Given, PlanBench>({
   },
 });
 
-/** Whether the bytes are the JSON of `plan`, with its keys in any order. */
+/** Whether the bytes are JSON with the same content as `plan`. The order of keys does not matter. */
 function says(bytes: Buffer, plan: Json): boolean {
   const same = (value: unknown) => jsonText(inOrder(JSON.parse(JSON.stringify(value)) as Json));
   try {
@@ -112,7 +115,9 @@ function namedBy(document: Json): ReadonlySet<string> {
   return new Set(isObject(jobs ?? null) ? Object.keys(jobs as object) : []);
 }
 
-/** Calculates the digest as the command does: from the values, regardless of the order of keys. */
+/**
+ * Sets the digest of a plan, calculated as the command calculates it: from the values, regardless of the order of keys.
+ */
 function seal(document: Json): Json {
   const plan = planOf(document);
   if (!plan || !isObject(document)) return document;
@@ -124,7 +129,7 @@ function seal(document: Json): Json {
 }
 
 function inOrder(value: Json, depth = 0): Json {
-  // no plan is nested this deep, so the value is refused with or without a valid digest
+  // no plan is nested this deep, so the command refuses the value whether or not the digest is valid
   if (depth > 500) return value;
   if (Array.isArray(value)) return value.map((item) => inOrder(item, depth + 1));
   if (!isObject(value)) return value;

@@ -1,4 +1,7 @@
-/** @module Schedule files, read by `jobsweep schedules plan --prune` against an embedded Scheduler with some schedules. */
+/**
+ * @module The property over corrupted schedule files, which `jobsweep schedules plan --prune` compares with the
+ * schedules in an embedded Scheduler.
+ */
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import * as fc from 'fast-check';
 import { startScheduler } from '../../simulator/index.ts';
@@ -73,7 +76,7 @@ const file: fc.Arbitrary<Json> = fc
   .map(({ schedules, more }) => ({ ...more, schedules }));
 
 interface ScheduleBench extends Bench {
-  /** The number of requests that change something. */
+  /** The number of requests so far that could change something. */
   readonly writes: () => number;
   readonly asked: () => number;
 }
@@ -99,7 +102,7 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
     if (bench.writes() > writes) problems.push('a plan changed the Scheduler');
     if (result.exit === 2) {
       meet('refused');
-      // a missing setting has no line or column in the file
+      // a message about a missing setting names no line and column, because the setting is not in the file
       const hasPlace =
         result.stderr.includes(path) ||
         /got nothing; set it in the schedule file|, got "/.test(result.stderr);
@@ -121,7 +124,7 @@ export const scheduleFile = badInput<CorruptedFile, ScheduleBench>({
   },
 });
 
-/** Checks that each planned Input is a valid request with the same meaning as in the file. */
+/** Checks that each planned Input is a valid request, and that it means the same as the request in the file. */
 function saysWhatTheFileSays(bytes: Buffer, path: string, known: Json | undefined): string[] {
   const { schedules } = readScheduleFile(readDocument(decoded(bytes), path).value);
   return schedules.flatMap((definition, index) => {
@@ -167,7 +170,7 @@ async function openScheduleBench(): Promise<ScheduleBench> {
   });
 }
 
-/** The SDK reads its variables directly from `process.env`. */
+/** Sets environment variables until it is disposed. The SDK reads them directly from `process.env`. */
 function setVariables(variables: Readonly<Record<string, string>>): Disposable {
   const before = Object.keys(variables).map((name) => [name, process.env[name]] as const);
   Object.assign(process.env, variables);

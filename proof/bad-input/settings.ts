@@ -1,4 +1,7 @@
-/** @module The command's environment variables, with the mistakes that shells, templates and careless copying cause. */
+/**
+ * @module The property over the command's environment variables, with the mistakes that shells, templates and careless
+ * copying cause.
+ */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';
 import { hostileTexts } from './hostile-samples.ts';
@@ -12,7 +15,7 @@ import {
   type TwoClusters,
 } from './two-clusters.ts';
 
-/** Mistakes in a value that are caused by templates, shells or hasty editing. */
+/** Mistakes in a value, as shells, templates and careless copying cause them. */
 const slips = {
   none: (value) => value,
   blanks: (value) => ` ${value}\t`,
@@ -119,7 +122,7 @@ export const settings = badInput<Given, TwoClusters>({
     }
     const from = bench.own.requests.length;
     const result = await bench.run([given.command], { env: environment });
-    // delivers requests that were still in flight when the command ended
+    // lets the clusters receive requests that were in flight when the command ended
     await bench.clock.advance(0);
     const used = authorizations(bench.own, from);
     const allowed = authorizationsOf(environment);
@@ -144,7 +147,7 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
   const set = given.map(({ name, pick, slip }) => {
     const all = values[name];
     const value = (all[pick % all.length] as string).replace('URL', address);
-    // puts no secret into an ARN, because messages may quote an invalid ARN
+    // puts no secret into a `JOBSWEEP_…` variable, because messages may quote an invalid ARN
     if (/^(another_secret|query|user)$/.test(slip) && name.startsWith('JOBSWEEP'))
       return [name, value] as const;
     const corrupted = slip === 'hostile' ? hostileTexts[pick % hostileTexts.length] : slips[slip](value);
@@ -153,7 +156,10 @@ function environmentOf({ url, settings: given }: Given, address: string): Record
   return { ELASTICSEARCH_URL: slips[url](address), ...Object.fromEntries(set) };
 }
 
-/** Every `Authorization` header that these settings could lead to: with the key, with the user, or no header. */
+/**
+ * The `Authorization` headers that the command may send with these settings: with the API key, with the username and
+ * password, or none.
+ */
 function authorizationsOf(environment: Readonly<Record<string, string>>): ReadonlySet<string> {
   const {
     ELASTICSEARCH_API_KEY: key = '',

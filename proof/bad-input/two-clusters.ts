@@ -1,4 +1,4 @@
-/** @module Two minimal clusters that record which requests reached them, and with which credentials. */
+/** @module Two minimal fake clusters that record the requests that reach them, with the requests' credentials. */
 
 import { answersFor, configOf, respondWith, statsOf } from '../../test/support/ml-answers.ts';
 import { type ScriptedServer, serve } from '../../test/support/scripted-server.ts';
@@ -37,7 +37,7 @@ export async function openTwoClusters(): Promise<TwoClusters> {
   return Object.assign(bench, { own: await start(), other: await start() });
 }
 
-/** The distinct credentials of the requests since index `from`. */
+/** The distinct credentials of the requests from index `from` on. */
 export const authorizations = ({ requests }: ScriptedServer, from: number): string[] => [
   ...new Set(requests.slice(from).map(({ headers }) => String(headers.authorization ?? 'nothing'))),
 ];

@@ -1,6 +1,6 @@
 /**
- * @module Deliberate breaks: each changes one marked line so that a property over bad input no longer holds. See
- * `list.ts`.
+ * @module The breaks for the properties over bad input. Each break changes one marked line in the source so that the
+ * property no longer holds. See `list.ts`.
  */
 import type { Break } from './break.ts';
 

@@ -10,6 +10,6 @@ export interface Break {
   /** What the changed line does wrong, as a sentence. */
   readonly wrong: string;
   readonly mark: string;
-  /** The line that replaces the marked one, or a part of the marked line with its replacement. */
+  /** The line that replaces the marked line, or a part of the marked line and the text that replaces that part. */
   readonly becomes: string | readonly [part: string, replacement: string];
 }

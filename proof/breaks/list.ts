@@ -1,6 +1,6 @@
 /**
  * @module The breaks for the properties over sweeps. Each break changes one marked line in the source so that the
- * property no longer holds. A test suite that does not notice a break does not prove its property.
+ * property no longer holds. If the random cases do not notice a break, they do not prove the property.
  */
 import type { Break } from './break.ts';
 

@@ -1,6 +1,6 @@
 /**
- * @module `npm run breaks`: applies each break to a scratch copy, runs random cases there, and prints how many cases
- * were needed to notice the break. The last line of the output is `N passed, N failed`.
+ * @module `npm run breaks`: applies each break to a copy of the source, runs random cases on that copy, and prints how
+ * many cases it took to notice the break. The last line of the output is `N passed, N failed`.
  */
 import { availableParallelism } from 'node:os';
 import { Option } from 'commander';

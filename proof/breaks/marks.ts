@@ -7,10 +7,13 @@ const root = path.join(import.meta.dirname, '../..');
 const comment = /^\s*\/\//;
 const markComment = /\s*\/\/ break: ([a-z0-9-]+)$/;
 
-/** Read once: each of a hundred breaks looks for its mark. */
+/** The marks in the source. Read only at the first use, because each of a hundred breaks looks for its mark. */
 let marks: ReadonlyMap<string, readonly string[]> | undefined;
 
-/** The files that contain each mark, relative to the repository. A file with two equal marks is listed twice. */
+/**
+ * The paths of the files that contain each mark, relative to the root of the repository. A file that contains a mark
+ * twice is listed twice.
+ */
 export function findMarks(): ReadonlyMap<string, readonly string[]> {
   marks ??= readMarks();
   return marks;
@@ -26,7 +29,7 @@ function readMarks(): ReadonlyMap<string, readonly string[]> {
   return found;
 }
 
-/** The file with the break's mark. @throws {Error} unless exactly one file has it */
+/** The file with the break's mark. @throws {Error} unless exactly one line in the source has the mark */
 export function fileOf({ mark }: Break): string {
   const [file, ...more] = findMarks().get(mark) ?? [];
   if (file === undefined || more.length > 0)
@@ -34,7 +37,10 @@ export function fileOf({ mark }: Break): string {
   return file;
 }
 
-/** The text with the marked line replaced. @throws {Error} unless the part to replace occurs in that line exactly once */
+/**
+ * Applies the break to the text. @throws {Error} if the mark is missing, or if the part to replace does not occur
+ * exactly once in the marked line
+ */
 export function breakLine(text: string, { mark, becomes }: Break): string {
   const lines = text.split('\n');
   const marked = lines.findIndex((line) => markComment.exec(line)?.[1] === mark);

@@ -13,13 +13,13 @@ import { breakLine, fileOf } from './marks.ts';
 const root = path.join(import.meta.dirname, '../..');
 
 export interface Found {
-  /** The number of cases that ran, including the one that noticed the break. */
+  /** The number of cases that ran, including the case that noticed the break. */
   readonly cases: number;
   /** The properties that were violated. */
   readonly violated: readonly string[];
 }
 
-/** Runs cases on the broken copy until a case violates the break's property, or until all have run. */
+/** Runs up to `cases` cases on a copy of the sources with the break, until a case violates the break's property. */
 export async function tryBreak(
   given: Break,
   { cases, seed }: { cases: number; seed: number },
@@ -50,7 +50,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   const violated = new Set<string>();
   let run = 0;
   try {
-    // continues until the break's own property is violated, because another property may notice the break first
+    // continues until a case violates the break's own property, because a case may violate another property first
     for (let chunk = 0; run < cases && !violated.has(property); chunk += 1) {
       const { coverage } = await runChunk(child, { seed: seed + chunk, cases: cases - run, shrink: false });
       run += coverage.cases;
@@ -64,7 +64,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   return { cases: run, violated: [...violated] };
 }
 
-/** Runs cases of one property over bad input until a case violates it, or until all have run. */
+/** Runs up to `cases` cases of one property over bad input, until a case violates the property. */
 async function runBadInputUntilFound(
   worker: string,
   name: string,

@@ -1,5 +1,6 @@
 /**
- * @module Checks of the close requests: which jobs they name, in which form, and what the sweep read right before them.
+ * @module Checks of the close requests: which jobs they name, how they name them, and what the sweep read right before
+ * them.
  */
 import { answerFor, lastRead, type Observation, type ObservedSweep } from '../observe.ts';
 import { decide, groupsListed, inventoryOf } from '../reference.ts';
@@ -10,8 +11,8 @@ export function neverClosesActive({ seen, wanted, claim }: Trial): void {
   for (const { jobId, known } of looks(seen)) {
     const { lastData, opened } = known?.stats ?? {};
     const now = known?.at ?? 0;
-    // The age of the last data is measured by the sweep's clock, which may be ahead by `skewMs`. The time since the job
-    // opened is measured by the cluster's clock, so `skewMs` is subtracted.
+    // The sweep's clock, which may be ahead by `skewMs`, decides how old the last data is. The cluster's clock decides
+    // how long the job is open, so `skewMs` is subtracted.
     const ages = [lastData && now - lastData, opened && now - seen.skewMs - opened];
     for (const age of ages)
       claim(
@@ -38,8 +39,8 @@ export function looksRightBefore({ seen, claim }: Trial): void {
         previous === undefined || (read !== undefined && isAfter(read, previous)),
         () => `${jobId} was asked to close again without a look since the last request`,
       );
-    // The sweep's knowledge is as old as the older of the two reads. It may be up to 30 s old, because a slow cluster
-    // may take that long to answer.
+    // What the sweep knows is as old as the older of the two reads. Up to 30 s are allowed, because a slow cluster may
+    // take that long to answer.
     const servedAt = [configs, stats].map((read) => (read && answerFor(read, jobId)?.at) ?? 0);
     const age = close.begunAt - Math.min(...servedAt);
     claim(age <= 30_000, () => `${jobId} was asked to close ${age} ms after it was read`);

@@ -25,8 +25,9 @@ export function looks(seen: ObservedSweep, wanted?: Wanted): Look[] {
 }
 
 /**
- * What a sweep knew about a job's past at the sequence number `seq`. It has three sources: the payload of a follow-up,
- * its own close requests, and the first time that it saw the job closing.
+ * What a sweep knew about a job's past at the sequence number `seq`: from the payload of a follow-up, from the sweep's
+ * own close requests, from the first read in which the job was closing, from earlier reports, and from the plan that
+ * the sweep carries out.
  */
 export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: number): Past {
   const chained = wanted.chain?.jobs.findLast((job) => job.jobId === jobId);
@@ -56,6 +57,6 @@ export function pastOf(seen: ObservedSweep, wanted: Wanted, jobId: string, seq: 
   };
 }
 
-/** Whether a read began after a close request ended, or at the same time. */
+/** Whether a read began after the end of a close request, or at the moment of its end. */
 export const isAfter = (read: Read, close: Close) =>
   read.begunSeq > close.begunSeq && read.begunAt >= close.endedAt;

@@ -1,11 +1,11 @@
-/** @module How many jobs on one node a sweep closes at the same time. */
+/** @module Checks how many jobs on one node a sweep closes at the same time. */
 import { nodes, type RandomCase } from '../case.ts';
 import { type Look, looks } from './looks.ts';
 import type { Trial } from './trial.ts';
 
 /**
- * The maximum number of jobs on a node that may be closing at once. `auto` is half of the node's processors, rounded
- * down, at least 1. Version 7.17 does not report processors, so the maximum is 4 there.
+ * How many jobs on a node may be closing at once. `auto` means half of the node's processors, rounded down, but at
+ * least 1. Version 7.17 does not report processors, so with 7.17, `auto` means 4.
  */
 function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['stack']): number {
   if (perNode !== 'auto') return perNode;
@@ -16,11 +16,11 @@ function placesOn(node: string, perNode: 'auto' | number, stack: RandomCase['sta
 export function keepsPlaces({ seen, wanted, run, claim }: Trial): void {
   const { perNode } = wanted;
   if (perNode === null) return;
-  // Not checked if two sweeps run at the same time and a fault hit a close request. If this sweep's request was lost
-  // and the other sweep closes the same job, the lost request seems to have worked.
+  // Skips runs with two sweeps at the same time in which a fault hit a close request. If this sweep's request was lost
+  // and the other sweep closes the same job, the lost request seems to have taken effect.
   if (run.case.repetition === 'together' && run.struck.some(({ api }) => api === 'ml.close_job')) return;
   const asks = looks(seen).filter(({ close }) => !close.force);
-  // Jobs that other clients closed do not count. If the cluster refused this sweep's request to close such a job, the
+  // Leaves out jobs that another client closed. If the cluster refused this sweep's request to close such a job, the
   // other client's close looks like an effect of that request.
   const othersClosed = new Set(run.done.filter(({ kind }) => kind === 'closed').map(({ jobId }) => jobId));
   const isClosingAt = ({ jobId, close }: Look, at: number) => {

@@ -51,8 +51,9 @@ export function obeysFuses({ seen, wanted, claim }: Trial): void {
     () => `the fuse is ${report.fuse?.name}, and should be ${fuse}`,
   );
   if (seen.plan?.foundAt !== undefined && seen.closes.length > 0) {
-    // The fuses must be checked with current values. If the user confirms a plan after more than 10 s, upgrade mode
-    // must be read again. After more than 5 minutes, the whole inventory must be read again.
+    // The fuses must be checked with current values. If a plan is more than 10 s old when the user confirms it, the
+    // sweep must read upgrade mode again. If it is more than 5 minutes old, the sweep must read the whole inventory
+    // again.
     const age = seen.startedAt - seen.plan.foundAt;
     const since = (moment = 0) => moment >= seen.startedAt;
     claim(age <= 10_000 || since(seen.upgradeReadAt), () => `upgrade mode was read ${age} ms before`);

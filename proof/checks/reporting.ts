@@ -15,7 +15,7 @@ export function countsOnce(trial: Trial): void {
   const { counts, jobs, kept } = report;
   const sum = outcomeCounts.reduce((total, [, count]) => total + counts[count], 0);
   claim(sum === counts.listed, () => `listed ${counts.listed}, and the outcomes sum to ${sum}`);
-  // When a sweep carries out a plan, its report also lists jobs that were deleted since the plan.
+  // If a sweep carries out a plan, its report also lists the jobs that were deleted after the plan was made.
   const listedIds = new Set(inventory.listed.map(({ jobId }) => jobId));
   const ofPlan = run.case.repetition === 'planned' || run.case.repetition === 'agreed';
   const deleted = jobs.filter(({ jobId, outcome }) => outcome === 'gone' && !listedIds.has(jobId));
@@ -164,7 +164,7 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
       claim(followed.has(jobId) || warned, () => `${jobId} is left closing without follow-up and warning`);
   const outOfTime = report.jobs.filter(isOutOfTime);
   const rest = seen.arranged.some(({ order }) => order.chain.rest);
-  // jobs in a pending follow-up need no other follow-up: the pending one checks them, whatever their state
+  // jobs in a pending follow-up need no other follow-up: the pending follow-up checks them, whatever their state
   const untaken = outOfTime.filter(({ jobId }) => !seen.pending.has(jobId));
   if (untaken.length > 0)
     claim(
@@ -195,7 +195,8 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
 }
 
 /**
- * Whether the sweep had no time to close an idle job. Stuck jobs do not count, because the follow-up lists them by id.
+ * Whether the sweep had no time to close the job, which is idle. Stuck jobs do not count, because the follow-up lists
+ * them by id.
  */
 const isOutOfTime = ({ notAttemptedBecause, reason }: ReportedJob) =>
   notAttemptedBecause === 'time' && reason !== 'stuck';
@@ -235,7 +236,7 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
   );
   const wasForced = closes.some(({ force }) => force);
   const lastClose = closes.at(-1);
-  // a read during the close request counts, too, because the sweep polls states while a request is in flight
+  // a read that began during the close request also counts, because the sweep polls states while a request is in flight
   const readSince = lastClose === undefined || (read !== undefined && read.begunSeq > lastClose.begunSeq);
   switch (outcome) {
     case 'closed':
@@ -287,8 +288,8 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
 }
 
 /**
- * Whether the sweep had read the job as closed, in a usable answer, before it decided on the job's error. If the check
- * right before a close failed, that failure is the error, so reads that ended after the check do not count.
+ * Whether the sweep had read, in a usable answer, that the job was closed, before it reported an error for the job. If
+ * that error is a failed check right before a close, reads that ended after the check do not count.
  */
 function wasReadClosed(seen: ObservedSweep, jobId: string, error: string | undefined): boolean {
   const failed = seen.reads.findLast(
@@ -308,7 +309,7 @@ function sinceLastStats(seen: ObservedSweep, jobId: string): number {
 
 /**
  * The correct decisions about a job, one for each moment at which the sweep's last check before a close may have ended.
- * If a job was found closing and got no close request, the last read of its stats decides.
+ * If the sweep found the job closing and sent no close request, the last read of the job's stats decides.
  */
 function lastDecisions({ seen, wanted }: Trial, jobId: string): (Decision | undefined)[] {
   return endsOfLastLook(seen, jobId).map((seq) => {
@@ -327,10 +328,10 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * When the sweep's last check of a job before a close may have ended, as sequence numbers: one for each read of the
- * check. Only this check reads the configs of single jobs, so a read of the job's config identifies it. The stats are
- * read at about the same time. The last value is infinity, because a job that was found closing may be judged later, by
- * its stats alone.
+ * The sequence numbers at which the sweep's last check of a job before a close may have ended. Only such a check reads
+ * the configs of single jobs, so a read of the job's config identifies the check, which reads the stats at about the
+ * same time. The last value is infinity, because a job that the sweep found closing may be judged later, by its stats
+ * alone.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);

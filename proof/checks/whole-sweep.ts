@@ -32,7 +32,7 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
   if (run.case.repetition !== 'together' || !other) return;
   const closes = [...seen.closes, ...other.closes].sort((a, b) => a.begunAt - b.begunAt);
   const undisturbed = run.done.length + run.struck.length === 0;
-  // Jobs whose close fails, or never begins because their datafeed does not stop in time.
+  // Jobs that fail to close, or whose datafeed does not stop in time, so that the close never begins.
   const failing = new Set(
     run.case.jobs.flatMap(({ closeTakes, datafeed }, index) =>
       typeof closeTakes === 'object' ||
@@ -48,14 +48,14 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
     for (const jobId of ids) {
       const count = (counts.get(jobId) ?? 0) + 1;
       counts.set(jobId, count);
-      // The maximum number of close requests for one job from two concurrent sweeps. It is 3 for most jobs: one from
-      // each sweep, and one more if a request fails. It is 4 for a forced job: each sweep may also force it once. It
-      // is 6 for a job that fails to close: each sweep may send three requests, because neither knows the other's
-      // requests.
+      // The maximum number of close requests for one job from two concurrent sweeps. For most jobs, it is 3: one
+      // request from each sweep, and one more if a request fails. For a forced job, it is 4: each sweep may also force
+      // the job once. For a job that fails to close, it is 6: each sweep may send three requests, because neither knows
+      // the other's requests.
       const allowed = failing.has(jobId) ? 6 : forced.has(jobId) ? 4 : 3;
       claim(!undisturbed || count <= allowed, () => `${jobId} got ${count} close requests from two sweeps`);
     }
-  // whichever sweep began to close a job, the other one waits for it
+  // if one sweep has begun to close a job, the other sweep waits until the job is closed
   for (const { jobId, close, known } of looks(seen))
     claim(
       close.force || known?.stats?.state !== 'closing',

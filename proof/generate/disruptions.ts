@@ -20,7 +20,10 @@ const fault: fc.Arbitrary<ScriptedFault> = fc.record({
   amount: fc.oneof(fc.integer({ min: 0, max: 8_000 }), fc.constantFrom(29_000, 45_000, 120_000, 600_000)),
 });
 
-/** From a random read on, the cluster never answers. A sweep that is interrupted must still end. */
+/**
+ * From a random read of job stats on, the cluster answers none of these reads. A sweep that SIGTERM interrupts must
+ * still end.
+ */
 export const silence: fc.Arbitrary<ScriptedFault> = fc.record({
   api: fc.constant('ml.get_job_stats'),
   nth: fc.integer({ min: 3, max: 8 }),
@@ -46,8 +49,8 @@ const outsideAction: fc.Arbitrary<OutsideAction> = fc.record({
 });
 
 /**
- * Most failures need one fault or one outside action, some need both, and none needs ten. So each case has only a few
- * faults and actions.
+ * A few faults and outside actions for a case. Most bugs show with one fault or one action, some need both, and none
+ * needs ten.
  */
 export const disruptions = fc.oneof(
   { arbitrary: fc.constant({ faults: [], outsideActions: [] }), weight: 3 },

@@ -15,7 +15,7 @@ const age = fc.oneof(
   { arbitrary: fc.constantFrom(iso(60_000), iso(600_000)), weight: 1 },
 );
 
-/** A process cannot have started in the future. */
+/** A random time that is not in the future, because a process cannot have started in the future. */
 const pastAge = age.filter((moment) => !(Date.parse(moment) > caseStart));
 
 const idleAge = fc.oneof(
@@ -50,7 +50,8 @@ const protection = fc.oneof(
 
 const managed = fc.constantFrom<unknown>(true, false, null, 'true', 1);
 
-// The first alternative seldom sets only `managed`, so the second alternative creates managed jobs without protection.
+// The first alternative seldom sets `managed` alone, so the second alternative makes managed jobs that nothing else
+// protects.
 const settings = fc.oneof(
   {
     arbitrary: present<Record<string, unknown>>({
@@ -65,7 +66,8 @@ const settings = fc.oneof(
   { arbitrary: present<Record<string, unknown>>({ managed }, ['managed']), weight: 1 },
 );
 
-// At most one of these keys is set. With several, the sweep warns only about the keys that are closest to `jobsweep`.
+// A job has at most one of these keys. If a job had several, the sweep would warn only about those closest to
+// `jobsweep`.
 const misspelled = fc.constantFrom<Readonly<Record<string, unknown>>>(
   { jobSweep: { protect: true } },
   { jobSweep: false },
@@ -173,8 +175,8 @@ const strangeJob: fc.Arbitrary<CaseJob> = fc.record(
 );
 
 /**
- * Jobs that are unusual in only one or two ways. If a job is unusual in many ways, only the first reason to keep it is
- * reported.
+ * Jobs that are unusual in only one or two respects, because the report of a job names only the first reason to keep
+ * it.
  */
 const oneThingStrange: fc.Arbitrary<CaseJob> = fc
   .tuple(
@@ -253,7 +255,7 @@ const job = fc.oneof(
 export const fleet = fc.oneof(
   { arbitrary: fc.array(job, { minLength: 1, maxLength: 7 }), weight: 10 },
   { arbitrary: fc.array(job, { minLength: 8, maxLength: 16 }), weight: 2 },
-  // an ingest outage: data stopped arriving for all jobs within the same minutes
+  // an ingest outage: data stopped arriving for many jobs within the same minutes
   {
     arbitrary: fc
       .tuple(

@@ -89,8 +89,8 @@ export const payload: fc.Arbitrary<RequestPayload> = fc
   .map((fields) => reachable(asJson(fields) as RequestPayload));
 
 /**
- * A request is invalid if `force.stuckFor` exceeds the total duration of its follow-ups. Makes such a request valid by
- * allowing it up to four follow-ups, 30 minutes apart.
+ * Makes every request valid. A request is invalid if `force.stuckFor` is longer than all of its follow-ups take
+ * together. Such a request gets up to four follow-ups, 30 minutes apart.
  */
 function reachable(request: RequestPayload): RequestPayload {
   const minutes = { null: 0, '75m': 75, '90m': 90 }[String(request.force?.stuckFor ?? '75m')] ?? 10;

@@ -14,7 +14,7 @@ export function mostly<T, U>(usual: T, weight: number, ...others: U[]): fc.Arbit
   );
 }
 
-/** An object with a random subset of the fields; the others are absent. */
+/** An object with the fields in `keys` and a random subset of the other fields. */
 export const present = <T extends object>(
   fields: { [K in keyof T]: fc.Arbitrary<T[K]> },
   keys: (keyof T)[] = [],
