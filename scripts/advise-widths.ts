@@ -1,7 +1,7 @@
 /**
- * @module Measures the width of the ranges that `advise` reports, for each kind of evidence. Uses random histories for
- * which the correct numbers are known. Writes the table in `docs/how-long-is-idle.md`. `node scripts/advise-widths.ts`
- * takes half a minute.
+ * @module `node scripts/advise-widths.ts`: measures how wide the ranges are that `advise` reports, for each kind of
+ * evidence, and writes the table in `docs/how-long-is-idle.md`. Uses random histories for which the correct numbers are
+ * known. Takes half a minute.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { formatDuration } from '../src/base/duration.ts';
@@ -19,8 +19,8 @@ const page = new URL('../docs/how-long-is-idle.md', import.meta.url);
 const nameOf = (sources: readonly SourceName[]) => ['job stats', ...sources].join(', ');
 
 /**
- * For each threshold: the correct number and both bounds, summed over all random histories, and the share of histories
- * for which both bounds are equal.
+ * One row of the table. For each threshold, the row has the correct numbers of closes and of wrong closes between their
+ * reported bounds, summed over all random histories, and the share of histories with an exact number of closes.
  */
 function measure(sources: readonly SourceName[]): string[] {
   let known = 0;

@@ -1,7 +1,7 @@
 /**
  * @module Writes `dist/function.zip`, the function for deployments without the Serverless Framework, with its checksum
- * and bill of materials. The same commit gives the same bytes, so that anyone can check a release. `--out FOLDER`
- * writes to another folder.
+ * and bill of materials. The same commit gives the same bytes, so that anyone can check a release. With `--out FOLDER`,
+ * writes into that folder instead of `dist`.
  */
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
@@ -30,7 +30,7 @@ process.stdout.write(
   [
     `${path.relative(process.cwd(), path.join(values.out, name))}: ${zip.length} bytes`,
     `SHA-256 ${digest.toString('hex')}`,
-    // the form that Terraform (`source_code_hash`) and Lambda (CodeSha256) use
+    // the format that Terraform (`source_code_hash`) and Lambda (CodeSha256) use
     `SHA-256 in base64 ${digest.toString('base64')}\n`,
   ].join('\n'),
 );

@@ -1,6 +1,6 @@
 /**
  * @module Draws the README's pictures from real runs on the embedded cluster: the terminal as SVG and the HTML report
- * as PNG, which needs Chromium. Run it after changing the output of a sweep.
+ * as PNG, which needs Chromium. Run this script after a change to the output of a sweep.
  */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -39,7 +39,7 @@ const colours: Readonly<Record<string, string>> = {
 };
 
 /**
- * The text style after an SGR code. Handles only the codes that the command writes: colours, bold, dim and their
+ * The text style after an SGR escape code. Handles only the codes that the command writes: colours, bold, dim and their
  * resets.
  */
 function styleAfter(style: Style, code: string): Style {
@@ -64,7 +64,7 @@ function svgLine(line: string, row: number): string {
   let style: Style = {};
   let column = 0;
   const texts: string[] = [];
-  // The capture group keeps the codes in the result, so text and codes alternate.
+  // the capture group in `sgr` keeps the codes in the result of `split`, so text and codes alternate
   for (const [index, part] of line.split(sgr).entries()) {
     if (index % 2 === 1) {
       style = styleAfter(style, part);

@@ -1,6 +1,6 @@
 /**
- * @module Runs the conformance suite against a real Elasticsearch: the one at ELASTICSEARCH_TEST_URL, or else the one
- * in `compose.yaml`, which this script starts and removes and which needs Docker and internet access.
+ * @module Runs the conformance suite against a real Elasticsearch at ELASTICSEARCH_TEST_URL. If this variable is not
+ * set, the script starts and removes the Elasticsearch of `compose.yaml`, which needs Docker and internet access.
  */
 import { spawnSync } from 'node:child_process';
 

@@ -110,9 +110,9 @@ const placeHeldMs = 2 * 60_000;
 /**
  * A lower bound, in milliseconds, for every planner that limits the concurrent closes on a node to the node's capacity,
  * even for a planner that knows all close times. If a node may run m closes at a time, it has m slots. Each close
- * occupies a slot until its job is closed, but at most for `close.timeout`. At least k + 1 of the km + 1 longest closes
- * must share a slot (the pigeonhole principle). So the node takes at least as long as the k + 1 shortest of these km +
- * 1 closes together.
+ * occupies a slot until its job is closed, but at most for `close.timeout`. Among the km + 1 longest closes, at least k
+ * + 1 share a slot (the pigeonhole principle), so the node takes at least as long as the k + 1 shortest of them
+ * together.
  */
 export function placesBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const places = capacityOf(nodes);

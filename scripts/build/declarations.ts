@@ -1,6 +1,6 @@
 /**
- * @module Writes the type declarations that the package ships. They cover everything that `src/index.ts` reaches and
- * refer to no other package.
+ * @module Writes the type declarations that the package ships: those of `src/index.ts` and of all files that it
+ * imports, directly or indirectly. They refer to no other package.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import path from 'node:path';
 const importPattern = /(?:from |import\()'([^']+)'/g;
 const requestFile = 'src/sweep/request/request-schema.d.ts';
 
-/** Writes the declarations into the folder `out`. @throws if one of them needs another package */
+/** Writes the declarations into the folder `out`. @throws if a declaration refers to another package */
 export function writeDeclarations(root: string, out: string): void {
   const cache = path.join(root, 'node_modules/.cache');
   mkdirSync(cache, { recursive: true });
@@ -63,7 +63,10 @@ function emit(root: string, outDir: string): void {
   });
 }
 
-/** The declaration of the request, in which the fields from `spread` replace the schema's types. */
+/**
+ * The declaration of the request, `text`, with the types from `spread`, which list all fields, in place of the types
+ * that need zod.
+ */
 function withoutSchema(text: string, spread: string): string {
   const type = (name: string) => {
     const found = new RegExp(`export declare const ${name}: ([\\s\\S]*?\\n\\});`).exec(spread)?.[1];

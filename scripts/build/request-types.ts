@@ -1,6 +1,6 @@
 /**
- * @module The types of a request with all fields spelled out. The compiler writes them into the declaration of this
- * file, so that the published types do not need zod. This file is never run.
+ * @module The types of a request with all fields spelled out. The compiler writes all fields into the declaration of
+ * this file, so that the published types do not need zod. This file is never run.
  */
 import type { FollowUpOf, RequestPayload, SweepRequest } from '../../src/sweep/request/request-schema.ts';
 

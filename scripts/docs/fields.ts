@@ -1,6 +1,6 @@
 /**
  * @module The fields of a zod schema as rows of a table. To find out what a field accepts, the script gives the schema
- * an impossible value and reads the error message, so that the page uses the same words as an error.
+ * an impossible value and reads the error message, so that the page describes the field in the words of that message.
  */
 import * as z from 'zod';
 import { code } from './markdown.ts';
@@ -22,7 +22,7 @@ const impossible = ['\0', -0.5];
 
 export interface FieldsOf {
   readonly schema: z.core.$ZodType;
-  /** Returns a value in which one field is set, by its path. */
+  /** Returns a value for the schema in which only the field at `path` is set. */
   readonly probe: (path: readonly string[], value: unknown) => unknown;
   /** Selects the part of the schema that contains the fields, such as `schedules`. */
   readonly below?: (schema: JsonSchema) => JsonSchema;
@@ -68,7 +68,7 @@ function expectation(schema: z.core.$ZodType, probe: (value: unknown) => unknown
   throw new Error(`the schema takes ${JSON.stringify(probe(impossible[0]))}`);
 }
 
-/** For a union, returns the error from the alternative that has the value's shape. */
+/** For a union, returns the error from the alternative that fits the value except in an inner field. */
 function deepestIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const [inner] = issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ?? [];

@@ -1,4 +1,4 @@
-/** @module The bench results as pages, as charts, and as the tables in docs/figures.md. */
+/** @module The results of the benches as pages, as charts, and as the tables in docs/figures.md. */
 import { readFileSync } from 'node:fs';
 import { billedPage, billedTable } from '../../bench/billed/report.ts';
 import type { BilledResults } from '../../bench/billed/results.ts';

@@ -1,6 +1,6 @@
 /**
- * @module Writes `docs/fronts-and-clusters.md`: how clusters and proxies can answer wrongly, with the message and
- * result of the command. The rows are the cases of the tests.
+ * @module Writes `docs/fronts-and-clusters.md`: how clusters and proxies can answer wrongly, and what the command then
+ * prints and does. The rows are the cases of the tests.
  */
 import { frontGroups } from '../../test/fronts/cases/index.ts';
 import type { FrontAnswer, FrontCase } from '../../test/fronts/front-case.ts';

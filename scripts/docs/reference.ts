@@ -50,7 +50,7 @@ const exits = table(
 
 const fieldHead = ['field', 'default', 'expected', 'meaning'];
 
-/** Returns a value in which one field is set, such as `{"close": {"batch": value}}`. */
+/** Returns an object in which only the field at `path` is set, such as `{"close": {"batch": value}}`. */
 const nested = (path: readonly string[], value: unknown): unknown =>
   path.reduceRight((inner, key) => ({ [key]: inner }), value);
 

@@ -1,6 +1,6 @@
 /**
- * @module The meaning of each field in a report. The types make sure that each field has a text and that each text has
- * a field.
+ * @module The meaning of each field in a report. The types make sure that each field has a text, and that each text
+ * belongs to a field.
  */
 import type { BlownFuse } from '../../src/sweep/planning/fuse.ts';
 import type {

@@ -9,7 +9,9 @@ const fieldTable = (fields: StreamFields): string =>
     Object.entries(fields).map(([name, { type, means }]) => [code(name), type, means]),
   );
 
-/** Omits the template's mappings, which repeat the tables. */
+/**
+ * A request's body without the mappings of an index template, because the tables on the page already list the fields.
+ */
 const withoutMappings = (body: object): object => {
   const { template, ...rest } = body as { template?: { mappings?: object } };
   return template ? { ...rest, template: { ...template, mappings: '…' } } : body;

@@ -1,6 +1,6 @@
 'use strict';
 /**
- * A plugin for the Serverless Framework. It packages the zip from `npm run package`, so that every way of deploying
+ * A plugin for the Serverless Framework. It packages the same zip as `npm run package`, so that every way of deploying
  * deploys the same bytes. JOBSWEEP_FUNCTION_ZIP names an existing zip to use instead, for example the one from a
  * release. `sls invoke local` runs the same bundle.
  */

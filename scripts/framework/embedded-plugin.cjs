@@ -31,7 +31,7 @@ module.exports = class EmbeddedCluster {
       '30',
     ];
     this.server = spawn(process.execPath, command, { stdio: ['ignore', 'pipe', 'inherit'] });
-    // If a handler throws, the framework calls process.exit. The server must end then, too.
+    // if a handler throws, the framework calls process.exit, and the server must end with it
     process.once('exit', () => this.stop());
     const url = await new Promise((resolve, reject) => {
       let text = '';
@@ -46,8 +46,8 @@ module.exports = class EmbeddedCluster {
     });
     this.server.unref();
     process.env.ELASTICSEARCH_URL = url;
-    // The function's environment overrides the process's environment and may contain an empty URL, so the URL is set
-    // there as well.
+    // also sets the URL in the function's environment, which overrides the process's environment and may contain an
+    // empty URL
     for (const name of Object.keys(serverless.service.functions)) {
       const environment = serverless.service.functions[name].environment ?? {};
       serverless.service.functions[name].environment = { ...environment, ELASTICSEARCH_URL: url };

@@ -1,10 +1,10 @@
 /** @module Writes zip archives whose bytes depend only on the names and contents of their files. */
 import { type AsyncZippable, zipSync } from 'fflate';
 
-// a zip stores local times; this is the earliest time that a zip can store in any time zone
+// the earliest time that a zip can store; it is a local time, because zips store local times
 const modified = new Date(1980, 0, 1);
 const unix = 3;
-// readable for everyone, because Lambda reads the files as a different user
+// readable for every user, because Lambda does not read the files as their owner
 const readableFile = 0o100644;
 
 /** The archive's bytes. Names are sorted by code unit, so that their order does not depend on the locale. */

@@ -6,11 +6,11 @@ import manifest from '../../package.json' with { type: 'json' };
 import type { Product } from '../supply-chain/bundles.ts';
 import type { ShippedPackage } from '../supply-chain/packages.ts';
 
-/** The id of an npm package by the Package URL specification. */
+/** The id of an npm package according to the Package URL specification. */
 const purl = (name: string, version: string) =>
   `pkg:npm/${name.split('/').map(encodeURIComponent).join('/')}@${version}`;
 
-/** A component for one package. A package that may be built into another one gets the scope `optional`. */
+/** The component for one package. The scope `optional` marks a package that may be built into another package. */
 function component({ name, version, licence, in: products }: ShippedPackage, product: Product): object {
   const [group, own] = name.startsWith('@') ? name.split('/') : [undefined, name];
   return {
@@ -25,7 +25,7 @@ function component({ name, version, licence, in: products }: ShippedPackage, pro
   };
 }
 
-/** The document of one product. `sha256` is the hash of its file in hexadecimal digits. */
+/** The bill of materials of one product. `sha256` is the hash of the product's file, in hexadecimal digits. */
 export function billOfMaterials(
   packages: readonly ShippedPackage[],
   product: Product,

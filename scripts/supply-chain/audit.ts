@@ -1,5 +1,6 @@
 /**
- * @module Judges the advisories that `npm audit` reports for shipped packages, and the reasons given for accepted ones.
+ * @module Judges the advisories that `npm audit` reports. An advisory about a shipped package must be accepted, with a
+ * reason and until a date.
  */
 import { execFile } from 'node:child_process';
 import * as z from 'zod';
@@ -25,7 +26,10 @@ const answerSchema = z.object({
     z.string(),
     z.object({
       nodes: z.array(z.string()),
-      /** Advisories, or names of the packages that cause the problem. */
+      /**
+       * What makes the package vulnerable: advisories about the package itself, or the names of packages that it
+       * depends on.
+       */
       via: z.array(
         z.union([z.string(), z.object({ title: z.string(), url: z.string(), severity: z.string() })]),
       ),
@@ -35,7 +39,10 @@ const answerSchema = z.object({
 export type AuditAnswer = z.infer<typeof answerSchema>;
 
 export interface AuditResult {
-  /** Advisories about shipped packages that are not accepted, and accepted advisories that are no longer reported. */
+  /**
+   * The problems: advisories about shipped packages without a valid acceptance, and accepted advisories that `npm
+   * audit` no longer reports.
+   */
   readonly complaints: readonly string[];
   /** All other advisories, for information. */
   readonly remarks: readonly string[];
@@ -78,7 +85,7 @@ export function judgeAudit(
  */
 export async function fetchAudit(): Promise<AuditAnswer | string> {
   const { stdout, stderr } = await new Promise<{ stdout: string; stderr: string }>((resolve) => {
-    // ignores the exit code, because npm exits with 1 both for advisories and if the registry does not answer
+    // ignores the exit code, because npm exits with 1 if there are advisories and also if the registry does not answer
     execFile('npm', ['audit', '--json'], { cwd: root, maxBuffer: 64 * 2 ** 20 }, (_error, out, err) =>
       resolve({ stdout: out, stderr: err }),
     );

@@ -12,7 +12,7 @@ const require = createRequire(import.meta.url);
 const noDebug = require('../../src/elasticsearch/client/no-debug.cjs') as Plugin;
 const leanClient = require('../../src/elasticsearch/client/lean-client.cjs') as Plugin[];
 
-/** The options for bundling the command and the library into `dist`. Code that both use is in shared files. */
+/** The options for bundling the command and the library into `dist`. Code that both of them use is in shared files. */
 export const commandOptions = {
   entryPoints: { jobsweep: 'src/cli/main.ts', index: 'src/index.ts' },
   outdir: 'dist',
@@ -48,7 +48,10 @@ export const deployedOptions: BuildOptions = {
   banner: commandOptions.banner,
 };
 
-/** The function's bundle, in the folder in which Lambda looks for the handler of serverless.yml. */
+/**
+ * The options for bundling the function into the folder in which Lambda looks for the handler that serverless.yml
+ * names.
+ */
 export const functionOptions = {
   ...deployedOptions,
   entryPoints: { handler: 'src/function/handler.ts' },

@@ -6,8 +6,9 @@ import { complaints, type SupplyChain } from './rules.ts';
 import { licenceCounts } from './texts.ts';
 
 /**
- * Checks the supply chain, and writes the result with `say`. If `audit` is given, also judges its advisories. Returns
- * the exit code: 1 if there is a problem, and 2 if the registry does not answer and there is no other problem.
+ * Checks the supply chain, and writes the result with `say`. If `audit` is given, also judges the advisories that it
+ * returns. Returns the exit code: 1 if there is a problem, and 2 if the registry does not answer and there is no other
+ * problem.
  */
 export async function checkSupplyChain(
   chain: SupplyChain,

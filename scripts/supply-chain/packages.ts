@@ -5,15 +5,15 @@ import type { Metafile } from 'esbuild';
 import { type Metafiles, type Product, root } from './bundles.ts';
 
 /**
- * `perhaps` means that nothing in the bundle imports the package, but a package in the bundle depends on it and may
- * contain a copy.
+ * `within` means that the bundle contains the package. `perhaps` means that nothing in the bundle imports the package,
+ * but another package in the bundle depends on it and may contain a copy of it.
  */
 export type Presence = 'within' | 'perhaps';
 
 export interface ShippedPackage {
   readonly name: string;
   readonly version: string;
-  /** As in the package's package.json; undefined if missing there. */
+  /** The licence in the package's package.json; undefined if there is none. */
   readonly licence: string | undefined;
   /**
    * The folders in which the package is installed, as in the lock file: `node_modules/…`. One version can be in several
@@ -58,8 +58,9 @@ export interface Contents {
 }
 
 /**
- * Reads esbuild's list of files. That list does not show packages that another package has bundled into its own file,
- * as d3-delaunay does with delaunator. A dependency that a package does not import therefore counts as `perhaps`.
+ * Reads esbuild's list of files. That list does not show a package that another package has bundled into its own file:
+ * d3-delaunay, for example, contains delaunator. So if a package depends on another package without importing it, that
+ * other package counts as `perhaps`.
  */
 export function contents(
   { inputs }: Metafile,
@@ -70,7 +71,8 @@ export function contents(
   for (const [input, { imports: each }] of Object.entries(inputs)) {
     const owner = ownerOf(input);
     const targets = each.flatMap(({ path: target, external }) => (external ? [] : (ownerOf(target) ?? [])));
-    // The modules of a plugin have a namespace before a colon. Their imports do not count as imports by our own files.
+    // The name of a module that a plugin adds begins with a namespace and a colon. The imports of such modules do not
+    // count as imports by our own files.
     if (owner === undefined) for (const target of input.includes(':') ? [] : targets) imported.add(target);
     else imports.set(owner, (imports.get(owner) ?? new Set()).union(new Set(targets)));
   }
@@ -87,7 +89,7 @@ export function contents(
 /** The folders of a package's dependencies, found as Node finds them. */
 function dependenciesOf(folder: string): string[] {
   const parts = `/${folder}`.split('/node_modules/');
-  // its own node_modules first, then those of the enclosing packages, then the project's
+  // the package's own node_modules first, then those of the packages that contain it, then the project's
   const bases = parts.map((_, depth) =>
     parts
       .slice(0, parts.length - depth)

@@ -60,8 +60,8 @@ export function notices(packages: readonly ShippedPackage[], product: Product): 
 const standardText = (file: string) => readFileSync(path.join(root, file), 'utf8').trim();
 
 /**
- * The texts for one package. If its Apache-2.0 text is missing, our copy replaces it. If it has only the copyright
- * notice of its MIT licence, the standard MIT text follows.
+ * The licence texts to ship for one package. If the package lacks the text of Apache-2.0, this is our copy of that
+ * text. If the package has only a copyright notice for its MIT licence, the standard MIT text follows the notice.
  */
 function textsOf({ licence, texts }: ShippedPackage): readonly string[] {
   if (licence === 'Apache-2.0' && texts.length === 0) return [standardText('LICENSE')];
