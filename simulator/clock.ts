@@ -67,8 +67,8 @@ interface Entry {
 const released = Symbol('released');
 
 /**
- * A clock for tests: time passes only when every participant waits. It moves by itself while a sleeper or a parked
- * request waits and no tracked HTTP exchange is in flight (see `trackHttp`). `advance` moves it by hand.
+ * A clock for tests: time passes only when every participant waits. The clock moves by itself while a sleeper or a
+ * parked request waits and no tracked HTTP exchange is in flight (see `trackHttp`). `advance` moves the clock by hand.
  */
 export class VirtualClock implements SimulatorClock, Disposable {
   #now: number;
@@ -152,13 +152,13 @@ export class VirtualClock implements SimulatorClock, Disposable {
     }
   }
 
-  /** Holds the clock until the returned function is called. */
+  /** Stops the clock until the returned function is called. `key` is the exchange in flight, if any. */
   hold(key: unknown = Symbol('hold')): () => void {
     this.#busy.add(key);
     return () => {
       this.#busy.delete(key);
       this.#parkedTimes.delete(key);
-      // forget the request: a test uses thousands of ports, and each would keep its last request in memory
+      // Forget the exchange: a test uses thousands of ports, and each port would keep its last exchange in memory.
       const port = this.#portOf.get(key);
       this.#portOf.delete(key);
       if (port !== undefined && this.#byPort.get(port) === key) this.#byPort.set(port, released);
@@ -166,7 +166,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     };
   }
 
-  /** Records the client port of a held exchange, so that the server at the other end can park the exchange. */
+  /** Records the client port of the exchange `key`, so that the server at the other end can park the exchange. */
   holdUsesPort(key: unknown, clientPort: number): void {
     const isHeld = this.#busy.has(key);
     this.#byPort.set(clientPort, isHeld ? key : released);
@@ -174,7 +174,8 @@ export class VirtualClock implements SimulatorClock, Disposable {
   }
 
   /**
-   * Moves by `ms`, runs every event that falls due, and waits until the exchanges that those events start have settled.
+   * Moves the clock by `ms`, runs every event that falls due, and waits until the exchanges that those events start
+   * have settled.
    */
   async advance(ms: number): Promise<void> {
     const target = this.#now + ms;
@@ -246,7 +247,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
       if (!this.#awaited || !next) break;
       this.#fire(next);
     }
-    // must be cleared in the same turn as the decision to stop, or a wake-up in between is lost
+    // must be cleared in the same turn of the event loop as the decision to stop, or a wake-up in between is lost
     this.#running = false;
   }
 }

@@ -47,7 +47,7 @@ export interface JobTruth {
   readonly stateHistory: readonly StateChange[];
 }
 
-/** Adds a part of a fleet. @throws {FleetError} with the part's path if the cluster refuses the part */
+/** Adds a part of a fleet with `add`. @throws {FleetError} with the part's path if the cluster refuses the part */
 function part(path: FleetError['path'], add: () => unknown): void {
   try {
     add();
@@ -143,7 +143,7 @@ export class SimulatedCluster implements HandlerContext {
     this.cluster.removeJob(job);
   }
 
-  /** The job's process dies. Its datafeed task stays and does nothing. */
+  /** The job's process dies. The task of the job's datafeed stays and does nothing. */
   failJob(jobId: string, reason = 'autodetect process stopped unexpectedly'): void {
     const job = this.#job(jobId);
     failTask(this.cluster, job, this.#task(job), reason);
@@ -228,7 +228,7 @@ export class SimulatedCluster implements HandlerContext {
     endFeed(datafeed, datafeed.task);
   }
 
-  /** Replaces the source of the job's datafeed by one record every `every` milliseconds, up to `until` if given. */
+  /** Sets the source of the job's datafeed to one record every `every` milliseconds, up to `until` if given. */
   setSource(jobId: string, source: Pick<Rhythm, 'every'> & Partial<Rhythm>): void {
     const job = this.#job(jobId);
     const datafeed = this.cluster.datafeedOf(jobId);
@@ -250,7 +250,7 @@ export class SimulatedCluster implements HandlerContext {
   }
 
   /**
-   * Starts a forecast for one day. It runs for `takes` milliseconds. The default is in proportion to the number of
+   * Starts a forecast for one day. The job works on it for `takes` milliseconds; the default grows with the number of
    * buckets.
    */
   startForecast(jobId: string, { takes }: { takes?: number } = {}): void {
@@ -307,8 +307,8 @@ export class SimulatedCluster implements HandlerContext {
   }
 
   /**
-   * The master leaves and another is elected after `outageMs`. Close requests in flight get an error, but the closes
-   * continue.
+   * The master leaves and another is elected after `outageMs`. Close requests in flight are answered with an error,
+   * but the closes continue.
    */
   changeMaster(outageMs = 3_000): void {
     this.cluster.changeMaster(outageMs);

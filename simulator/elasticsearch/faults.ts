@@ -1,13 +1,13 @@
 /**
  * @module Scripted faults for the nth request to an endpoint: a status, a delay, a connection that breaks before or
- * after the request takes effect, half a body, or a wrong content type. Also scripted events, at a given time or after
- * a number of requests.
+ * after the request takes effect, half a body, or a wrong content type. Also runs scripted events at a given time or
+ * after a number of requests.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { wildcard } from './state/expressions.ts';
 
 export interface Fault {
-  /** The API's name in the client, with wildcards: `ml.close_job`, `ml.get_*`, `*`. */
+  /** The API's name in the client, which may contain wildcards: `ml.close_job`, `ml.get_*`, `*`. */
   readonly api: string;
   /** Limits the fault to requests whose path matches this pattern, which may contain wildcards. */
   readonly path?: string | undefined;
@@ -101,7 +101,7 @@ export class FaultScript {
     return found;
   }
 
-  /** Must be called when a request has taken effect. */
+  /** Must be called when a request to `api` has been carried out. */
   requestDone(api: string): void {
     const due: Trigger[] = [];
     for (const trigger of this.#triggers) {

@@ -81,7 +81,7 @@ export class Security {
     return this.users.length > 0 || this.apiKeys.length > 0;
   }
 
-  /** The principal that a request's headers authenticate. @throws 401 */
+  /** The principal that a request's headers authenticate. @throws 401 if credentials are missing or wrong */
   authenticate({ authorization }: IncomingHttpHeaders, uri: string): Principal | undefined {
     if (!this.enabled) return undefined;
     if (authorization === undefined)

@@ -91,7 +91,7 @@ interface Moments {
   readonly modelBytes: number;
 }
 
-/** The job's past, generated once on first use. It ends in the state that the fleet describes. */
+/** The job's past, which is generated on first use and ends in the state that the fleet describes. */
 function pastOf(
   cluster: ClusterState,
   { jobId, past, datafeed, bucketSpan, finishedAt, node }: FleetJob,
@@ -172,7 +172,7 @@ interface Fed {
 
 function fillCounts(job: Job, { first: givenFirst, lastData, latest, records: given }: Fed): void {
   const { counts, traits } = job;
-  // after a backfill, the latest record can be older than the default time of the first one
+  // after a backfill, the latest record can be older than the default time of the first record
   const first = Math.min(givenFirst, latest);
   const span = latest - first;
   const records = given ?? Math.max(1, Math.floor(span / 60_000));

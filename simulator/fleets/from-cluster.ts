@@ -1,6 +1,6 @@
 /**
- * @module Copies the jobs, stats and datafeeds of a real cluster into a fleet. It only reads from the cluster. Times
- * become ages: a job that has been idle for three days is idle for three days whenever the copy starts.
+ * @module Copies the jobs, stats and datafeeds of a real cluster into a fleet. The cluster is only read, never changed.
+ * Times become ages: a job that has been idle for three days is idle for three days whenever the copy starts.
  */
 import { createHmac, randomBytes } from 'node:crypto';
 import type { Fleet, FleetDatafeed, FleetJob } from './schema.ts';
@@ -110,8 +110,8 @@ function copyJob(
 }
 
 /**
- * The fleet's `node` for an open job without a node: null, so that the copy has no process. A failed job never has a
- * process, so any node will do.
+ * The fleet's `node` for an open job without a node: null, so that the copy has no process. A failed job has no process
+ * on any node, so the copy may choose one.
  */
 function processless(state: string): null | undefined {
   return state === 'failed' ? undefined : null;
@@ -145,7 +145,7 @@ function copyDatafeed(
   return withoutUndefined(datafeed);
 }
 
-/** If data was still arriving when the cluster was read, the datafeed continues at its average pace. */
+/** If data was still arriving when the cluster was read, the copied datafeed continues at the data's average pace. */
 function rhythmOf(counts: Stats['data_counts'], now: number): FleetDatafeed['source'] {
   const {
     processed_record_count: records = 0,

@@ -166,7 +166,7 @@ class Life {
   #node = 0;
   #latestRecord: number | undefined;
   #lastData: number | undefined;
-  /** Every change of the last data time (by the node's clock), from which the observations are derived. */
+  /** Every change of the last data time, according to the node's clock. The observations are derived from these. */
   readonly #lastDataFrom: { readonly at: number; readonly lastData: number | undefined }[] = [];
   #finishedTime: number | undefined;
   #handled = false;
@@ -349,7 +349,7 @@ class Life {
 
   /**
    * Simulates one stay, which is the time from an opening to a close or to the present. `lastData`, if given, is the
-   * time of its last batch of data.
+   * time of the last batch of data in the stay.
    */
   #stay(from: number, until: number, closes: boolean, lastData?: number): void {
     const draws = this.#draws;

@@ -15,7 +15,7 @@ export interface KeptSnapshot {
   readonly bytes: number;
 }
 
-/** The snapshots that one cleanup keeps, oldest first. Both age limits count back from the newest snapshot. */
+/** The snapshots that one cleanup keeps, oldest first. Both limits, in days, count back from the newest snapshot. */
 export function cleanUp(
   snapshots: readonly KeptSnapshot[],
   { retentionDays = 10, dailyAfterDays = 1 } = {},

@@ -40,7 +40,7 @@ export class DeliveryError extends Error {
   }
 }
 
-/** Sends an event to the function. Rejects with a DeliveryError if it was not accepted. */
+/** Sends an event to the function. Rejects with a DeliveryError if the event was not accepted. */
 export type Send = (functionArn: string, payload: string) => Promise<void>;
 
 export class Courier {

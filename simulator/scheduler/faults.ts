@@ -1,32 +1,32 @@
-/** @module Scripted faults in API calls and in deliveries from a due schedule to the function. */
+/** @module Scripted faults in API requests and in deliveries from a due schedule to the function. */
 import type { ErrorType } from './errors.ts';
 import type { OperationName } from './operations.ts';
 
-/** The calls or deliveries to which a fault applies. */
+/** The requests or deliveries to which a fault applies. */
 interface Occasion {
   /** Name of the schedule or group; default: all. */
   readonly name?: string | RegExp;
-  /** How many matching calls or deliveries to skip first; default 0. */
+  /** How many matching requests or deliveries to skip first; default 0. */
   readonly skip?: number;
-  /** How many of the following matching calls or deliveries fail; default 1. */
+  /** How many of the following matching requests or deliveries fail; default 1. */
   readonly times?: number;
 }
 
-/** A fault in calls of one operation, or of all operations. */
+/** A fault in requests of one operation, or of all operations. */
 export interface ApiFault extends Occasion {
   readonly on: OperationName | 'any';
-  /** Answer with this error and do not carry out the call. */
+  /** Answer with this error and do not carry out the request. */
   readonly error?: {
     readonly type: ErrorType | (string & {});
     readonly status?: number;
     readonly message?: string;
     readonly retryAfterSeconds?: number;
   };
-  /** An answer that the Scheduler would not give, such as a gateway's page or a truncated body. */
+  /** Answer with this page, which the Scheduler itself would not send: a gateway's page or a truncated body. */
   readonly page?: { readonly status: number; readonly body: string };
-  /** Wait this long before carrying out the call. */
+  /** Wait this long before carrying out the request. */
   readonly delayMs?: number;
-  /** Break the connection before carrying out the call, or instead of sending the answer. */
+  /** Break the connection before carrying out the request, or instead of sending the answer. */
   readonly cut?: 'before' | 'after';
 }
 
@@ -54,7 +54,7 @@ export class FaultScript {
     this.#rules.length = 0;
   }
 
-  /** The fault for this call, if any. The call counts as one of the fault's `times`. */
+  /** The fault for this request, if any. The request counts as one of the fault's `times`. */
   api(operation: OperationName, name: string): ApiFault | undefined {
     return this.#take((fault): fault is ApiFault => fault.on === operation || fault.on === 'any', name);
   }

@@ -1,6 +1,6 @@
 /**
- * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP. A test controls the clock by
- * which schedules fire, and can simulate failures that the real service may have.
+ * @module The embedded Scheduler: EventBridge Scheduler's wire protocol over real HTTP. A test controls the clock that
+ * makes schedules fire, and can simulate failures that the real service may have.
  */
 import type { SimulatorClock } from '../clock.ts';
 import { Courier, type DeadLetter, type Delivery, DeliveryError, type Send } from './delivery.ts';
@@ -55,7 +55,7 @@ export interface EmbeddedScheduler extends AsyncDisposable {
   /** All attempts to reach a target so far. */
   readonly deliveries: readonly Delivery[];
   readonly deadLetters: readonly DeadLetter[];
-  /** Events for which the function failed even after all retries. */
+  /** Events that Lambda gave up on: after all retries, or because of their age. */
   readonly failedEvents: readonly FailedEvent[];
   /** How many events the function is processing. */
   readonly running: number;

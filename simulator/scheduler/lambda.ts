@@ -9,7 +9,7 @@ import type { SimulatorClock } from '../clock.ts';
 export interface Invocation {
   /** The event, as the handler gets it. */
   readonly payload: unknown;
-  /** The request id, which is the same for all runs for one event. */
+  /** The request id, which is the same for all runs of one event. */
   readonly requestId: string;
   /** The target's ARN, with its qualifier if it has one. */
   readonly functionArn: string;
@@ -26,7 +26,7 @@ export interface LambdaOptions {
   readonly maxEventAgeMs?: number;
 }
 
-/** An event that failed after all retries, as an on-failure destination receives it. */
+/** An event that Lambda gave up on, as an on-failure destination receives it. */
 export interface FailedEvent {
   readonly invocation: Invocation;
   readonly condition: 'RetriesExhausted' | 'EventAgeExceeded';

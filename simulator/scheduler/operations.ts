@@ -41,7 +41,7 @@ export function route(
   path: string,
 ): { readonly operation: OperationName; readonly label: string } | undefined {
   const [root, collection, raw, ...more] = path.split('/');
-  // a URL parser removes these segments, so requests cannot reach a schedule with such a name
+  // a URL parser removes the segments `.` and `..`, so requests cannot reach a schedule with such a name
   if (root !== '' || more.length > 0 || raw === '.' || raw === '..') return undefined;
   const wanted = `${method} /${collection}${raw === undefined ? '' : '/{}'}`;
   const found = Object.entries(routes).find(([, route]) => route === wanted);

@@ -1,6 +1,6 @@
 /**
- * @module When a schedule is due, by the simulator's own reading of expressions and time zones. A skipped local time is
- * never due, a repeated one is due at its first occurrence, and a day in a rate is always 24 hours.
+ * @module When a schedule is due, according to the simulator's own reading of expressions and time zones. A skipped
+ * local time is never due, a repeated one is due at its first occurrence, and a day in a rate is always 24 hours.
  */
 import { type Cron, readCron } from './cron.ts';
 import { firstInstant, instantPastGap, localTime } from './zone.ts';

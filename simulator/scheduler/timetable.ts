@@ -1,4 +1,4 @@
-/** @module Fires schedules when they fall due by the simulator's clock, and completes them afterwards. */
+/** @module Fires schedules when the simulator's clock reaches their due times, and completes them afterwards. */
 import type { SimulatorClock } from '../clock.ts';
 import { nextOccurrence, type Recurrence, readExpression } from './recurrence.ts';
 import type { StoredSchedule } from './store.ts';
@@ -40,8 +40,8 @@ export class Timetable {
     const now = this.#options.clock.now();
     const { anchor } = schedule;
     const recurrence = recurrenceOf(schedule);
-    // A rate without StartDate fires at once when the schedule is created and when the rate changes. Both set the anchor,
-    // but a real clock may have gone on since.
+    // A rate without StartDate fires at once when the schedule is created and when the rate changes. Both events set
+    // the anchor to the current time, but a clock that runs by itself may have moved on since: so a new anchor counts.
     const isNew = anchor === now || this.#anchors.get(arn) !== anchor;
     const atOnce = recurrence.expression.kind === 'rate' && isNew && this.#last.get(arn) !== anchor;
     this.#anchors.set(arn, anchor);

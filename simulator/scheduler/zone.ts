@@ -2,7 +2,7 @@
 
 const day = 86_400_000;
 const formats = new Map<string, Intl.DateTimeFormat>();
-/** Accepted zones, because the check takes longer than the rest of a request. */
+/** A cache of accepted zones, because the check takes longer than the rest of a request. */
 const accepted = new Set<string>();
 
 function formatOf(zone: string): Intl.DateTimeFormat {

@@ -27,7 +27,7 @@ export const deleteJobRoutes: readonly Route[] = [
       return async () => {
         call.context.cluster.requireMaster();
         const job = oneJob(call, call.parameters.job_id ?? '', { withDeleting: true });
-        // a second call joins the deletion in progress
+        // a second delete request joins the deletion in progress
         const running = job.blocked?.reason === 'delete' ? job.blocked.work : undefined;
         const work = running ?? beginDelete(call, job, force);
         return finish(call, job, work, wait);

@@ -100,7 +100,7 @@ export const documentsRoutes: readonly Route[] = [
   }),
 ];
 
-/** Names of log data streams begin with their type, `logs`. */
+/** Whether `expression` names a log data stream, because such names begin with the type `logs`. */
 const namesStream = (expression: string) => expression.startsWith('logs-');
 
 const shards = { total: 1, successful: 1, skipped: 0, failed: 0 };

@@ -6,7 +6,7 @@ import type { Index, Indices } from '../state/indices.ts';
 import { isHidden } from '../state/results-index.ts';
 
 export const indexAction = (action: string): readonly [Privilege, string] => ['index', `indices:${action}`];
-// Parameters that clients and tests send and that have no effect here.
+// Parameters that clients and tests send, but that have no effect in the simulator.
 const ignored = [
   'refresh timeout master_timeout wait_for_active_shards routing pipeline require_alias require_data_stream',
   'ignore_unavailable allow_no_indices expand_wildcards op_type include_type_name local flat_settings version',
@@ -32,7 +32,7 @@ export function newId(call: Call): string {
   return cluster.random.id(20, 'document', cluster.nextAllocation());
 }
 
-/** The existing indices that the path names. @throws 404 if an index is missing */
+/** The existing indices that the request's path names. @throws 404 if an index is missing */
 export function existing(call: Call, indices: Indices): readonly Index[] {
   const expression = call.parameters.index ?? '_all';
   if (/^_(?!all$)/.test(expression))
@@ -43,7 +43,7 @@ export function existing(call: Call, indices: Indices): readonly Index[] {
     });
   const { found, missing } = indices.resolve(expression);
   const lenient = call.query.text('ignore_unavailable');
-  // `.ml-*` indices exist as the state of jobs and not in `indices`, so it is no error if one is missing here
+  // A `.ml-*` index counts as existing even if `indices` lacks it, because its content is derived from the jobs.
   const absent = missing.find((name) => !isHidden(name));
   if (absent !== undefined && lenient !== 'true') throw missingIndex(absent);
   return found;

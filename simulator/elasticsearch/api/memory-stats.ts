@@ -32,7 +32,7 @@ export const memoryStatsRoute: Route = {
   since: 8,
 };
 
-/** Selects nodes by id, name, pattern or node filter. All nodes have the same roles. */
+/** Selects nodes by id, name or pattern. A filter such as `ml:true` selects all, because all have the same roles. */
 function chosen({ context: { cluster }, parameters }: Call): MlNode[] {
   const alive = cluster.nodes.filter((node) => node.alive);
   const wanted = (parameters.node_id ?? '_all').split(',').map((name) => name.trim());
@@ -40,7 +40,7 @@ function chosen({ context: { cluster }, parameters }: Call): MlNode[] {
   return alive.filter((node) => wanted.some((name) => wildcard(name)(node.id) || wildcard(name)(node.name)));
 }
 
-/** The memory that a node's open jobs reserve now, recalculated on each call, as in the server's memory tracker. */
+/** The memory that a node's open jobs reserve now, recalculated for each request, as in the server's memory tracker. */
 function reservedOn(cluster: ClusterState, node: MlNode): number {
   return [...node.jobs.keys()].reduce((sum, id) => {
     const job = cluster.jobs.get(id);

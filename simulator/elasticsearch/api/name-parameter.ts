@@ -7,7 +7,7 @@ import type { Job } from '../state/job.ts';
 
 type Kind = 'jobs' | 'datafeeds';
 
-/** `allow_no_match`, or the older `allow_no_jobs` on stacks and in compatibility modes that still accept it. */
+/** The value of `allow_no_match`, or of the older `allow_no_jobs` or `allow_no_datafeeds` if still accepted. */
 export function allowNoMatch(call: Call, kind: Kind): boolean {
   const old = `allow_no_${kind}`;
   let allowed = true;
@@ -28,7 +28,7 @@ export function warnOldName(call: Call, kind: Kind): void {
 
 /**
  * The jobs that the expression names, in order.
- * @throws 404 if a match is required and a name has none
+ * @throws 404 if an id matches no job, or if a pattern matches no job and `allowed` is false
  */
 export function jobsNamed(
   { context: { cluster } }: Call,
@@ -45,7 +45,7 @@ export function jobsNamed(
   return ids.flatMap((id) => cluster.jobs.get(id) ?? []);
 }
 
-/** A forced close also finds jobs that are being deleted and still have a task. */
+/** Adds the jobs that are being deleted and still have a task, which a forced close finds as well. */
 function addLeftovers(
   cluster: Call['context']['cluster'],
   expression: string,
@@ -74,7 +74,7 @@ export function datafeedsNamed(
   return ids.flatMap((id) => cluster.datafeeds.get(id) ?? []);
 }
 
-/** The job with exactly this id; groups and patterns are not resolved. @throws 404 */
+/** The job with exactly this id; groups and patterns are not resolved. @throws 404 if there is none */
 export function oneJob({ context: { cluster } }: Call, id: string, { withDeleting = false } = {}): Job {
   const job = cluster.jobs.get(id);
   if (!job || (!withDeleting && job.blocked?.reason === 'delete')) throw noSuchJob(id);

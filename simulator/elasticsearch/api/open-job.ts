@@ -53,7 +53,7 @@ function checkOpenable({ context: { cluster } }: Call, job: Job): void {
 /** For each major version, the oldest version whose model snapshots it can read. */
 const oldestSnapshots = { 7: '6.0.0', 8: '7.0.0', 9: '8.3.0' } as const;
 
-/** Refuses a job whose model snapshot is too old for this stack. @throws 400 */
+/** @throws 400 if the job's model snapshot is too old for this stack */
 function checkSnapshot({ context: { cluster } }: Call, { id, config }: Job): void {
   const version = config.model_snapshot_min_version;
   const oldest = oldestSnapshots[cluster.major];

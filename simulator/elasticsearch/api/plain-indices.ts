@@ -1,4 +1,4 @@
-/** @module Plain indices: the few calls that people and tests need to work with a datafeed. */
+/** @module Plain indices: the few endpoints that people and tests need to work with a datafeed. */
 import { type Route, route } from '../http/call.ts';
 import type { Document, Index } from '../state/indices.ts';
 import { closeResults, dropResults } from '../state/results-index.ts';
@@ -129,7 +129,7 @@ export const indicesRoutes: readonly Route[] = [
     plain((call, indices) => {
       const isClosed = call.path.endsWith('_close');
       const { cluster } = call.context;
-      // also closes the newest backing index of a data stream, which a real cluster refuses
+      // unlike a real cluster, also closes the newest backing index of a data stream
       if (cluster.streams.change(call.parameters.index ?? '', { isClosed }) === 0) existing(call, indices);
       closeResults(cluster, call.parameters.index ?? '', isClosed);
       return { acknowledged: true, shards_acknowledged: true };

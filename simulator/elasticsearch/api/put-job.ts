@@ -69,12 +69,12 @@ export function jobContext(cluster: ClusterState) {
   };
 }
 
-/** Random, between one and two minutes, so that a cluster's datafeeds do not all search at the same time. */
+/** A random time between one and two minutes, so that a cluster's datafeeds do not all search at the same time. */
 export function randomQueryDelay(cluster: ClusterState, jobId: string): string {
   return `${cluster.random.integer(60_000, 119_999, 'query delay', jobId)}ms`;
 }
 
-/** Ids and groups share one namespace. @throws 400 */
+/** @throws 400 if a name is in use, because job ids and group names share one namespace */
 export function checkNames(
   cluster: ClusterState,
   id: string,

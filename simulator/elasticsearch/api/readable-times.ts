@@ -1,4 +1,4 @@
-/** @module `human=true`: timestamps get a readable sibling `<name>_string`. */
+/** @module `human=true`: adds a readable field `<name>_string` next to each timestamp. */
 import type { Call } from '../http/call.ts';
 
 const timestamps = new Set([

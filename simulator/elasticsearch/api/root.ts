@@ -1,4 +1,4 @@
-/** @module `GET /`, `_ml/info` and other calls that identify the cluster. */
+/** @module `GET /`, `_ml/info` and other endpoints that identify the cluster. */
 import { categorizationAnalyzer, datafeedDefaults, jobDefaults } from '../config/defaults.ts';
 import { type Route, route } from '../http/call.ts';
 import type { ClusterState } from '../state/cluster-state.ts';

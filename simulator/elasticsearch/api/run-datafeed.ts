@@ -136,7 +136,7 @@ async function startDatafeed(
     throw tooManyRequests(`Could not start datafeed [${datafeed.id}], allocation explanation [${reason}]`);
   }
   const task = beginFeed(cluster, datafeed, job, { start: start ?? 0, end });
-  // the job waits for a node, possibly for a long time, so the call answers at once
+  // the job waits for a node, possibly for a long time, so answer at once
   if (!job.task?.node) return { body: { started: true, node: '' } };
   await call.wait(untilStarted(call, datafeed, task, timeout));
   return { body: { started: true, node: task.node?.id ?? '' } };

@@ -82,7 +82,7 @@ function compare(
   for (const [index, { descends }] of orders.entries()) {
     const [x, y] = [a[index] ?? null, b[index] ?? null];
     if (x === y) continue;
-    // documents without a value come last, in both orders
+    // documents without a value come last, whether the order is ascending or descending
     if (x === null) return 1;
     if (y === null) return -1;
     return (x < y ? -1 : 1) * (descends ? -1 : 1);

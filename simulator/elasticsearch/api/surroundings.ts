@@ -1,5 +1,5 @@
 /**
- * @module Other cluster calls that people and test suites use: health, licence, nodes, tasks, and resetting everything.
+ * @module Endpoints about the whole cluster that people and test suites use: health, licence, nodes, tasks, reset.
  */
 import { type Call, type Route, route } from '../http/call.ts';
 import { endFeed } from '../state/datafeed-lifecycle.ts';

@@ -65,7 +65,7 @@ export const updateJobRoute: Route = route(
   },
 );
 
-/** Fields that are replaced as a whole. */
+/** Fields whose value an update replaces as a whole. */
 const plain = [
   'description',
   'background_persist_interval',

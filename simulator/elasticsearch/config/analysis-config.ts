@@ -5,7 +5,7 @@ import { parseTimeValue } from '../units.ts';
 import { categorizationAnalyzer, jobDefaults } from './defaults.ts';
 import { completeDetector } from './detector.ts';
 
-/** The complete `analysis_config` of a new job. @throws 400 */
+/** The complete `analysis_config` of a new job. @throws 400 if the server would refuse the config */
 export function completeAnalysis(given: JsonObject, timeField: string): JsonObject {
   const detectors = ((given.detectors as JsonObject[] | undefined) ?? []).map(completeDetector);
   if (detectors.length === 0) throw illegalArgument('No detectors configured');

@@ -1,4 +1,4 @@
-/** @module A datafeed's config: which fields a put accepts, what the server adds, and how the datafeed searches. */
+/** @module Datafeed configs: the fields of a request, the fields that the server adds, and how the datafeed searches. */
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { DatafeedConfig, DatafeedTraits } from '../state/datafeed.ts';
@@ -48,7 +48,7 @@ const queries = [
   'more_like_this percolate rank_feature distance_feature pinned wrapper intervals span_term span_near knn type',
 ].flatMap((names) => names.split(' '));
 
-/** Like the server, parses the query when the datafeed is put. @throws 400 */
+/** Parses the query when the datafeed is created, as the server does. @throws 400 if the query is invalid */
 function knownQuery(query: JsonObject): JsonObject {
   const unknown = Object.keys(query).find((name) => !queries.includes(name));
   if (unknown === undefined) return query;
@@ -74,7 +74,7 @@ const indicesOptions = {
   ignore_throttled: true,
 };
 
-/** The full config of a new or changed datafeed. `queryDelay` is the default of `query_delay`. @throws 400 */
+/** The full config of a datafeed. `queryDelay` is the default of `query_delay`. @throws 400 if invalid */
 export function completeDatafeed(
   id: string,
   jobId: string,
@@ -137,7 +137,7 @@ function completeChunking(given: JsonObject | undefined, aggregations: JsonObjec
     return { mode, ...(given.time_span !== undefined && { time_span: given.time_span }) };
   }
   const interval = histogramInterval(aggregations);
-  // a thousand histogram buckets per search, like the server
+  // like the server, covers a thousand histogram buckets per search
   return interval === undefined ? { mode: 'auto' } : { mode: 'manual', time_span: `${interval * 1_000}ms` };
 }
 
@@ -165,7 +165,7 @@ export function datafeedTraits(config: DatafeedConfig, bucketSpan: number): Data
 
 /**
  * Default search interval: 1 minute for bucket spans up to 2 minutes, half the bucket span up to 20 minutes, 10 minutes
- * up to 12 hours, and 1 hour for longer ones.
+ * up to 12 hours, and 1 hour for longer bucket spans.
  */
 export function defaultFrequency(bucketSpan: number): number {
   if (bucketSpan <= 120_000) return 60_000;

@@ -2,7 +2,7 @@
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 
-/** Full function names with the short forms that the server expands. */
+/** The full name for each abbreviated function name, which the server expands. */
 const shortcuts: Record<string, string> = {
   c: 'count',
   low_c: 'low_count',
@@ -53,7 +53,7 @@ export const detectorParser: ObjectParser = {
   },
 };
 
-/** A detector as the server stores it. @throws 400 if the function is unknown, or if fields do not fit the function */
+/** A detector as the server stores it. @throws 400 if the function is unknown, or the fields do not suit the function */
 export function completeDetector(given: JsonObject, index: number): JsonObject {
   const written = (given.function as string | undefined) ?? '';
   const fn = shortcuts[written.toLowerCase()] ?? written.toLowerCase();

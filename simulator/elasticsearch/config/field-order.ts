@@ -1,7 +1,7 @@
 /** @module The order of a job's fields. */
 import type { JobConfig } from '../state/job.ts';
 
-/** The server writes fields in this order, no matter when they were set. */
+/** The order in which the server writes a job's fields, no matter when they were set. */
 const order = [
   'job_id job_type job_version groups description create_time finished_time analysis_config analysis_limits',
   'data_description model_plot_config renormalization_window_days background_persist_interval',

@@ -1,6 +1,6 @@
 /**
- * @module A job's config: which fields a put accepts, what the server adds, and which traits the simulator derives from
- * it.
+ * @module A job's config: the fields of a request, the fields that the server adds, and the traits that the simulator
+ * derives from the config.
  */
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, textOf } from '../http/object-parser.ts';

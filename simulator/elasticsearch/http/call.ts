@@ -18,7 +18,7 @@ export interface Call {
   readonly accept: string;
   /** The `compatible-with` version in the media types of the request, if any. */
   readonly compatibleWith: number | undefined;
-  /** Waits for `answer`, and lets the test clock move on while it waits. */
+  /** Waits for `answer`, and lets a virtual clock move while the request waits. */
   readonly wait: <T>(answer: Promise<T>) => Promise<T>;
   /** Adds a `Warning` header to the response. */
   readonly warn: (message: string) => void;

@@ -51,7 +51,7 @@ function compile(pattern: string): Filter {
   });
 }
 
-/** A position in the filters. Caches the result for each field name: ten thousand jobs share the same fifty names. */
+/** A position in the filters. Caches results by field name: ten thousand jobs share the same fifty names. */
 class Position {
   readonly #filters: readonly Filter[];
   readonly #known = new Map<string, Below>();

@@ -29,7 +29,7 @@ class Scanner {
     this.#text = text;
   }
 
-  /** Reads one value. `depth` is the number of matched parts of `path`; -1 if the value is outside `path`. */
+  /** Reads one value. `depth` is how many parts of `path` lead to the value; -1 if the value is not on `path`. */
   visit(path: JsonPath, depth: number, which: 'key' | 'value'): void {
     this.#blanks();
     if (depth === path.length && which === 'value') this.found = this.#at;

@@ -1,4 +1,4 @@
-/** @module Renders an answer, or the error that a handler threw, as the bytes of a response. */
+/** @module Renders an answer, or the error that a handler threw, as status, headers and body of a response. */
 import type { IncomingHttpHeaders } from 'node:http';
 import { stringify } from 'yaml';
 import { ElasticsearchError } from '../errors.ts';

@@ -16,10 +16,10 @@ import { type Match, type Routed, Router } from './router.ts';
 
 /** One request that the server has seen. */
 export interface RecordedRequest {
-  /** When it arrived, in epoch milliseconds by the simulated clock. */
+  /** When the request arrived, in epoch milliseconds of the simulated clock. */
   readonly at: number;
   readonly method: string;
-  /** As written in the request line, percent-encoded. */
+  /** The path as written in the request line, percent-encoded. */
   readonly path: string;
   readonly query: string;
   /** Length of the request line including its line end, limited by `http.max_initial_line_length`. */
@@ -76,7 +76,7 @@ async function handle(
   response: ServerResponse,
 ): Promise<void> {
   const { clock, faults } = options;
-  // the client may disconnect at any time; the requested action continues
+  // ignore errors: the client may disconnect at any time, and the requested action then continues
   request.on('error', () => undefined);
   response.on('error', () => undefined);
   const content = await readContent(request);
@@ -152,7 +152,7 @@ function begin(
   return { request, record, routed, query: new Query(search), tooLong, warnings: [], wait };
 }
 
-/** The answer as bytes: the handler's answer, or the fault's answer instead. */
+/** The rendered answer: the handler's answer, or the fault's answer if the fault has a status. */
 async function rendering(
   options: ServerOptions,
   exchange: Exchange,
@@ -170,7 +170,7 @@ async function rendering(
     rendered = render(await answer(options, exchange), renderOptions);
   } catch (error) {
     const known = renderError(error, renderOptions);
-    // a bug in the simulator: the client gets a 500, and the process gets the error
+    // an unknown error is a bug in the simulator: report it to the process, and answer the client with 500
     if (!known) options.onBug(error);
     rendered = known ?? render({ status: 500, body: bugBody(error) }, renderOptions);
   }
@@ -279,7 +279,7 @@ function send(response: ServerResponse, rendered: Rendered, options: SendOptions
   if (last) headers.connection = 'close';
   const bytes = Buffer.from(rendered.body);
   headers['content-length'] = String(bytes.length);
-  // Node would set the date by the machine's clock
+  // Node would take the date from the machine's clock
   headers.date = new Date(clock.now()).toUTCString();
   const opaque = request.headers['x-opaque-id'];
   if (typeof opaque === 'string') headers['X-Opaque-Id'] = opaque;

@@ -43,7 +43,7 @@ export class ClusterState {
   readonly #groups = new Map<string, Set<string>>();
   /** Jobs with a task but no node, in the order in which they began to wait. */
   readonly unassigned = new Set<string>();
-  /** Deletes and resets that clients can poll. */
+  /** The tasks of deletes and resets, which clients can poll. */
   readonly tasks = new Map<string, RunningTask>();
   /** The results indices that are closed. */
   readonly closedResults = new Set<string>();
@@ -109,7 +109,7 @@ export class ClusterState {
     });
   }
 
-  /** Wraps work that the master coordinates. Rejects when the master leaves, but the work itself continues. */
+  /** Resolves with `work`, which the master coordinates. Rejects if the master leaves, but `work` continues. */
   coordinated<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#masterLost.promise]);
   }
@@ -219,7 +219,7 @@ export class ClusterState {
     this.#sortedDatafeeds = undefined;
   }
 
-  /** The source of a new datafeed with this config: the documents in its indices. */
+  /** The source of a new datafeed with this config: the documents in the indices that the config names. */
   sourceOf(config: Datafeed['config'], { traits }: Job): Source {
     const indices = (config.indices as string[]).join(',');
     return this.indices.source(indices, traits.timeField, traits.analysisFields.length);
@@ -266,7 +266,7 @@ export class ClusterState {
     }
   }
 
-  /** The explanation, shown in the stats, of why a task has no node. */
+  /** Why a task has no node, as the stats explain it. */
   explanationOf(task: { readonly node: MlNode | undefined; readonly explanation: string }): string {
     return this.upgradeMode
       ? 'persistent task cannot be assigned while upgrade mode is enabled.'

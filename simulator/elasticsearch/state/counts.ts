@@ -1,4 +1,4 @@
-/** @module The counts of a job's process: its input and its buckets. */
+/** @module What the process of a job counts: its input and its buckets. */
 
 /** The numbers in `data_counts`. Timestamps are absent until the first data sets them. */
 export interface DataCounts {
@@ -35,7 +35,7 @@ export function noCounts(): DataCounts {
   };
 }
 
-/** `data_counts` as shown in job stats and in the answer to a data post. */
+/** `data_counts` as shown in job stats and in the answer to posted data. */
 export function renderCounts(jobId: string, counts: DataCounts, fieldsPerRecord: number): object {
   return {
     job_id: jobId,
@@ -69,8 +69,8 @@ export interface Arrival {
 }
 
 /**
- * Adds records to the counts, and the buckets that ended since the last arrival. Buckets between the last arrival and
- * the first new record count as empty. `bucketSpan` is in milliseconds.
+ * Adds the records of `arrival` to the counts, and adds the buckets that end because of them. Buckets between the
+ * latest earlier record and the first new one are also counted as empty. `bucketSpan` is in milliseconds.
  */
 export function takeArrival(counts: DataCounts, arrival: Arrival, bucketSpan: number, at: number): void {
   counts.input += arrival.records;

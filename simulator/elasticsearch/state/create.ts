@@ -1,4 +1,4 @@
-/** @module Creates the job or datafeed that a client puts. */
+/** @module Creates a job or a datafeed from the config in a client's request. */
 import { datafeedTraits } from '../config/datafeed-config.ts';
 import { traitsOf } from '../config/job-config.ts';
 import { noCounts } from './counts.ts';

@@ -44,7 +44,7 @@ export type ItemResult =
   | { readonly status: 201; readonly index: string; readonly sequence: number }
   | { readonly status: number; readonly error: ErrorCause };
 
-/** The template for logs that each cluster has. */
+/** The built-in template for logs. A cluster has it unless `stack.templates.enabled` is false. */
 const builtIn: IndexTemplate = {
   name: 'logs',
   patterns: ['logs-*-*'],
@@ -69,7 +69,7 @@ export class DataStreams {
   readonly #templates = new Map<string, IndexTemplate>();
   readonly #stack: Stack;
   #sequence = 0;
-  /** How many more items to reject as if the write queue were full. */
+  /** How many more bulk items to reject, as if the write queue were full. */
   #rejections = 0;
   readonly #hasBuiltIn: () => boolean;
 
@@ -90,7 +90,7 @@ export class DataStreams {
     return this.#templates.delete(name);
   }
 
-  /** Rejects the next items with 429, like a node with a full write queue. */
+  /** Rejects the next `items` bulk items with 429, like a node with a full write queue. */
   rejectNext(items: number): void {
     this.#rejections = items;
   }
@@ -274,7 +274,7 @@ function problemIn(source: Document, properties: Document, prefix: string): stri
   return undefined;
 }
 
-/** Whether a value can be indexed as this type. Text types accept every scalar. */
+/** Whether `value` can be indexed as `type`. Text types accept every scalar. */
 function fits(value: unknown, type: string | undefined): boolean {
   switch (type) {
     case 'long':

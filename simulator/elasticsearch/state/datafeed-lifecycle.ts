@@ -21,7 +21,7 @@ export function beginFeed(
   // if the job has data, the datafeed continues after the latest record, even if `start` is earlier
   const after = Math.max(start, job.counts.latestRecord === undefined ? start : job.counts.latestRecord + 1);
   const present = now - datafeed.traits.queryDelay;
-  // begins at the first record, to skip the empty time before it
+  // the datafeed begins at the first record, to skip the empty time before that record
   const from = Math.max(after, Math.min(datafeed.source.first(after) ?? present, present, end ?? present));
   const task: DatafeedTask = {
     allocation: cluster.nextAllocation(),
@@ -122,9 +122,9 @@ export interface StopOptions {
 }
 
 /**
- * Stops one datafeed. Resolves when its task is gone, or to the error message if the stop fails. Never rejects. If the
- * datafeed has an end, stopping it also closes its job, unless the stop is forced or the datafeed is unassigned or
- * isolated.
+ * Stops one datafeed. Resolves to undefined when its task is gone, or to the error message if the stop fails. Never
+ * rejects. If the datafeed has an end, stopping it also closes its job, unless the stop is forced or the datafeed is
+ * unassigned or isolated.
  */
 export async function stopFeed(
   cluster: ClusterState,

@@ -8,12 +8,12 @@ export type DatafeedConfig = { readonly datafeed_id: string; readonly job_id: st
   unknown
 >;
 
-/** How a stop behaves: it waits this many milliseconds for the running search to end, never ends, or fails. */
+/** How a stop of a datafeed behaves: it waits this many milliseconds for the running search, never ends, or fails. */
 export type StopBehaviour = number | 'never' | { readonly fails: string };
 
 export interface DatafeedTraits {
   readonly queryDelay: number;
-  /** The interval between its real-time searches, in milliseconds. */
+  /** The interval between the datafeed's real-time searches, in milliseconds. */
   readonly frequency: number;
   readonly maxEmptySearches: number | undefined;
 }
@@ -25,7 +25,7 @@ export interface DatafeedTask {
   explanation: string;
   /** An isolated datafeed keeps its state and fetches nothing. Upgrade mode and forced closes isolate it. */
   isolated: boolean;
-  /** The event time of its `end`; undefined if the datafeed runs in real time without an end. */
+  /** The event time at which the datafeed ends; undefined if it runs in real time without an end. */
   readonly end: number | undefined;
   readonly start: number;
   /** The job has received the records before this event time. */

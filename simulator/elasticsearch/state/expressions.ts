@@ -68,14 +68,14 @@ function matchPattern(token: string, names: Names, found: Set<string>): boolean 
 /** Whether a text matches a pattern in which only `*` is special. */
 export function wildcard(pattern: string): (text: string) => boolean {
   const stem = pattern.slice(0, -1);
-  // Most patterns only give a prefix, and a listing in parts compares dozens of them with thousands of ids.
+  // The common case, made fast: a client that lists jobs by prefix compares dozens of patterns with thousands of ids.
   if (pattern.endsWith('*') && !stem.includes('*')) return (text) => text.startsWith(stem);
   const parts = pattern.split('*').map((part) => part.replace(/[\\^$.|?+()[\]{}]/g, '\\$&'));
   const expression = new RegExp(`^${parts.join('.*')}$`, 's');
   return (text) => expression.test(text);
 }
 
-/** Every list orders ids by code unit, as the index sorts keywords. */
+/** Compares ids by code unit. Every list of ids has this order, because the server's index sorts keywords so. */
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

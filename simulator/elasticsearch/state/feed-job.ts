@@ -21,7 +21,7 @@ export function catchUp(datafeed: Datafeed, job: Job, now: number): void {
   if (!task.lookback) readPresent(datafeed, task, job, now);
 }
 
-/** When a lookback ends: at its `end`, or when it has caught up with the present. */
+/** When a lookback ends: when it reaches the datafeed's `end` or has caught up with the present. */
 export function lookbackEnds(datafeed: Datafeed, task: DatafeedTask): number {
   const { lookback } = task;
   if (!lookback) return task.searchedAt;
@@ -44,8 +44,8 @@ export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | und
 }
 
 /**
- * The event time that a lookback has reached at `when`: at most its end, and at most the time up to which data can be
- * searched.
+ * The event time that a lookback has reached at `when`: at most the datafeed's end, and at most the time up to which
+ * data can be searched.
  */
 function eventTimeAt(datafeed: Datafeed, task: DatafeedTask, when: number): number {
   const { lookback, end } = task;
@@ -85,7 +85,7 @@ function readPresent(datafeed: Datafeed, task: DatafeedTask, job: Job, now: numb
   const found = datafeed.source.between(from, to);
   datafeed.searches += due - searched;
   if (found) {
-    // the number of the search whose interval contains the last record
+    // the number (counted from the epoch) of the search whose interval contains the last record
     const last = Math.floor(found.last / frequency) + 1 + Math.floor(queryDelay / frequency);
     const search = Math.min(due, Math.max(searched + 1, last));
     read(datafeed, job, from, to, search * frequency + offset);

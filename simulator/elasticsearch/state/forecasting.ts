@@ -1,5 +1,6 @@
 /**
- * @module The life of a forecast: scheduled, started, finished. If its process is killed, a forecast stays `started`.
+ * @module The life of a forecast: scheduled, started, finished. If the job's process is killed, a forecast stays
+ * `started`.
  */
 import type { ClusterState } from './cluster-state.ts';
 import type { Forecast, Job } from './job.ts';
@@ -10,7 +11,7 @@ export interface ForecastOptions {
   /** Milliseconds of event time to forecast. */
   readonly duration: number;
   readonly expiresIn: number;
-  /** Milliseconds that the process works on the forecast; by default, in proportion to the number of buckets. */
+  /** Milliseconds that the process works on the forecast; the default grows with the number of buckets. */
   readonly takes?: number | undefined;
 }
 

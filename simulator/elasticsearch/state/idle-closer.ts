@@ -1,6 +1,6 @@
 /**
  * @module The server's own idle closer in recent releases. Each night it closes jobs whose datafeed is stopped and
- * whose latest record is old, judged only by event time (docs/elasticsearch.md §5).
+ * whose latest record is old, according to its event time alone (docs/elasticsearch.md §5).
  */
 import type { ClusterState } from './cluster-state.ts';
 import { closeProcess } from './job-lifecycle.ts';

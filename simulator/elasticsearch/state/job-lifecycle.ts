@@ -59,7 +59,7 @@ export function startProcess(cluster: ClusterState, job: Job, task: JobTask, nod
       job.openTakes ?? Math.round(cluster.random.between(400, 1_500, 'open', job.id, job.openings));
     // the process runs, but the master is never informed: elastic/elasticsearch#126148
     if (takes === 'lost') task.process = { node, startedAt: cluster.clock.now() };
-    // a job that hangs keeps its slot, so it may keep all other jobs on its node from opening
+    // an opening that never ends keeps its slot, so it may keep all other jobs on the node from opening
     const cancel =
       takes === 'never' || takes === 'lost'
         ? () => undefined
@@ -215,7 +215,7 @@ export function interruptClose(task: JobTask, error: ElasticsearchError): void {
 function stopForecasts(job: Job): void {
   for (const forecast of job.forecasts) {
     forecast.cancel?.();
-    // the forecast stays `started` in the stats until the job is opened again, because its process is gone
+    // without the job's process, the forecast stays `started` in the stats until the job is opened again
   }
 }
 

@@ -19,7 +19,7 @@ export interface JobTraits {
   readonly lazy: boolean;
 }
 
-/** How a job's close behaves: it needs this many milliseconds of its node's shared capacity, never ends, or fails. */
+/** How a job's close behaves: it takes this many milliseconds at full speed on its node, never ends, or fails. */
 export type CloseBehaviour = number | 'never' | { readonly fails: string; readonly after: number };
 
 export interface JobProcess {

@@ -33,7 +33,7 @@ export class MlNode {
   readonly processors: number;
   readonly heap: number;
   readonly closing: SharedCapacity;
-  /** Jobs that are opening here, including queued ones. */
+  /** Jobs that are opening on this node. Jobs that still wait for their turn are in `openQueue`. */
   readonly opening = new Set<string>();
   readonly openQueue: (() => void)[] = [];
   /** The jobs that are assigned to this node, with the bytes that each reserved when it arrived. */

@@ -38,7 +38,7 @@ function loseProcess(task: JobTask, error: ElasticsearchError): void {
   interruptClose(task, error);
 }
 
-/** The datafeed of a job without a process keeps its state and reads nothing. */
+/** Pauses the datafeed of a job that lost its process: the datafeed keeps its state and reads nothing. */
 function pauseFeed(cluster: ClusterState, job: Job): void {
   const datafeed = cluster.datafeedOf(job.id);
   if (!datafeed?.task) return;
@@ -91,7 +91,7 @@ function arrive(cluster: ClusterState, job: Job, task: JobTask, node: MlNode): v
   task.explanation = '';
   if (task.state === 'failed') return;
   if (task.state === 'closing') {
-    // its process was lost with the old node, so nothing is left to close or finalize
+    // the job's process was lost with the old node, so nothing is left to close or finalize
     task.cancel = cluster.clock.at(cluster.clock.now() + 50, () =>
       endTask(cluster, job, task, 'orphaned', 'reassigned while closing'),
     );

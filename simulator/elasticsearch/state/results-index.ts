@@ -57,7 +57,7 @@ export function closeResults(cluster: ClusterState, expression: string, closed: 
   }
 }
 
-/** @throws 403 for the whole stats call if the results of one job cannot be read */
+/** @throws 403 for the whole stats request if the results of one job cannot be read */
 export function requireResults(cluster: ClusterState, jobs: readonly Job[]): void {
   if (cluster.closedResults.size === 0) return;
   const closed = jobs.map(resultsIndexOf).find((index) => cluster.closedResults.has(index));

@@ -26,7 +26,7 @@ export class SharedCapacity {
     this.#updatedAt = clock.now();
   }
 
-  /** Calls `done` after `ms` of full-speed work. Returns a function that cancels it. */
+  /** Calls `done` after `ms` of full-speed work. Returns a function that cancels the work. */
   start(ms: number, done: () => void): () => void {
     this.#advance();
     const work = { until: this.#progress + ms, done };
