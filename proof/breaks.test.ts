@@ -16,22 +16,25 @@ const root = path.join(import.meta.dirname, '..');
 
 const strippedSources = new Map<string, string>();
 
-/** The source without its types. Cached, because many breaks share a source. */
+/** The source without its types. Cached, because many breaks are in the same file. */
 function strippedOnce(text: string): string {
   const stripped = strippedSources.get(text) ?? stripTypeScriptTypes(text);
   strippedSources.set(text, stripped);
   return stripped;
 }
 
-it.each(breaks)('the deliberate break "$wrong" of the property "$property" matches the source', (each) => {
-  const text = readFileSync(path.join(root, fileOf(each)), 'utf8');
-  const broken = breakLine(text, each);
-  expect(broken).not.toBe(text);
-  // throws if the broken source is not valid TypeScript
-  expect(stripTypeScriptTypes(broken)).not.toBe(strippedOnce(text));
-});
+it.each(breaks)(
+  'the deliberate break "$wrong", of the property "$property", matches a marked line of the source',
+  (each) => {
+    const text = readFileSync(path.join(root, fileOf(each)), 'utf8');
+    const broken = breakLine(text, each);
+    expect(broken).not.toBe(text);
+    // throws if the broken source is not valid TypeScript
+    expect(stripTypeScriptTypes(broken)).not.toBe(strippedOnce(text));
+  },
+);
 
-it('every mark of a deliberate break in the source belongs to a known break', () => {
+it('every `// break:` mark in the source belongs to a deliberate break', () => {
   const marks = new Set(breaks.map(({ mark }) => mark));
   expect([...findMarks().keys()].filter((mark) => !marks.has(mark))).toEqual([]);
 });
@@ -62,7 +65,7 @@ it.each([
     '// break: at-least\n// why\nreturn a >= b;',
     '// break: at-least\n// why\nreturn a > b;',
   ],
-])('the line of a deliberate break is found if its mark is %s', (_where, text, broken) => {
+])('the line that a deliberate break changes is found if the mark is %s', (_where, text, broken) => {
   expect(breakLine(text, twoLines)).toBe(broken);
 });
 

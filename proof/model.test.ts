@@ -21,13 +21,13 @@ const enough = 100;
  */
 const cases = Number(process.env.PROOF_CASES ?? sized({ push: enough, nightly: 300 }));
 /**
- * With this seed, 60 cases try every property at least three times, and 100 send 2,000 requests. With most seeds, a
- * single case of thousands of polls takes most of the time.
+ * With this seed, 60 cases try every property at least three times, and 100 cases send 2,000 requests. With most other
+ * seeds, a single case that polls thousands of times takes most of the time.
  */
 const seed = 20_261_133;
 const shrink = process.env.PROOF_SHRINK !== 'no';
 
-it(`every property holds in ${cases} random cases, and at least one of them exercises it`, {
+it(`every property holds in ${cases} random cases, and at least one case tries each property`, {
   timeout: 120_000,
 }, async () => {
   const coverage = emptyCoverage();

@@ -49,8 +49,9 @@ const likewise = (texts: Given['texts']): Texts => ({
 const surrogates = { from: 0xd8_00, count: 0x08_00 };
 
 /**
- * Any code point that UTF-8 can encode, so no surrogates. The unit `binary` of fast-check has the same ones, but builds
- * a table of all of them when this module loads. That takes two seconds, and its memory slows every collection.
+ * Any code point that UTF-8 can encode, so no surrogates. The unit `binary` of fast-check has the same code points, but
+ * builds a table of all of them when this module loads. Building the table takes two seconds, and its memory slows down
+ * every garbage collection.
  */
 const anyCharacter = fc
   .nat(0x10_ff_ff - surrogates.count)

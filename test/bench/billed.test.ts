@@ -46,7 +46,7 @@ describe('a sweep of 20 idle jobs, one of which never closes', () => {
   const cases = all.filter((each) => each === all[0] || each === all.at(-1) || isNightly);
 
   it.each(cases)(
-    'a sweep of 20 jobs, one of them stuck, with close.timeout %s and %s, is billed for at most %i s',
+    'a sweep of 20 idle jobs, one of which never closes, with close.timeout %s and %s, is billed for at most %i s',
     async (timeout, _name, limit, which, payload) => {
       const { fleet, jobId } = withStuck(twenty, which);
       const [sweep, ...followUps] = await billedStory(fleet, given(payload, timeout));
@@ -69,7 +69,7 @@ describe('a sweep of 200 idle jobs, one of which never closes', () => {
   ] as const;
 
   it.each(all.filter((_case, index) => index % 4 === 0 || isNightly))(
-    'a sweep of 200 jobs, with the %s job stuck and close.timeout %s, is billed for at most its calculated bound',
+    'a sweep of 200 idle jobs, of which the %s never closes, with close.timeout %s, is billed for at most its calculated bound',
     async (which, timeout, payload) => {
       const { fleet } = withStuck(twoHundred, which);
       const [sweep] = await billedStory(fleet, { ...given(payload, timeout), followUp: false });
@@ -82,18 +82,18 @@ describe('a sweep of 200 idle jobs, one of which never closes', () => {
   );
 });
 
-describe('the billed time of other failures', () => {
+describe('the upper bound of the billed time', () => {
   const { fleet, jobId } = withStuck(twenty, 'biggest');
   const always = Number.POSITIVE_INFINITY;
 
-  it('a close that never gets an answer is billed for ten seconds more than its timeout', async () => {
+  it('a sweep whose close requests are never answered is billed for twice close.timeout plus ten seconds', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', delayAnswer: 3_600 * second, times: always }),
     );
     expect(sweep?.billedMs).toBe(minute + 10 * second + minute);
   });
 
-  it('if a close request immediately gets a timeout error, only the polling is billed', async () => {
+  it('a sweep whose close requests fail at once with a timeout error is billed for at most twice close.timeout plus ten seconds', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '1m'), followUp: false }, ({ faults }) =>
       faults.add({ api: 'ml.close_job', status: 500, after: true, delayAnswer: 0, times: always }),
     );
@@ -101,7 +101,7 @@ describe('the billed time of other failures', () => {
     expect(sweep?.billedMs).toBeLessThanOrEqual(minute + 10 * second + minute);
   });
 
-  it('a sweep with an earlier deadline is billed only until that deadline', async () => {
+  it('a sweep whose close.timeout is longer than the function’s deadline is billed for less than 15 minutes', async () => {
     const [sweep] = await billedStory(fleet, { ...given(defaults, '30m'), followUp: false });
     expect(sweep?.billedMs).toBeLessThan(15 * minute);
   });
@@ -113,7 +113,7 @@ describe('a common script and a job that never closes', () => {
     ['in batches', fixedBatches],
     ['all at once', allAtOnce],
   ])(
-    'if a common script closes jobs %s, it waits for a stuck job until its function is killed',
+    'a common script that closes jobs %s waits for a job that never closes until Lambda kills the function',
     async (_name, way) => {
       const { fleet } = withStuck(twenty, 'biggest', '24h');
       const { durationMs, unknown } = await measure(way, { ...twenty, fleet }, 'given');

@@ -9,12 +9,12 @@ const coldStart = results('cold-start') as ColdStartResults;
 const scale = results('scale') as ScaleResults;
 
 describe('the budgets of the function benches', () => {
-  it('the published results are within the budgets', () => {
+  it('the published bench results are within the budgets of the function benches', () => {
     expect(overColdStartBudget(coldStart)).toEqual([]);
     expect(overScaleBudget(scale)).toEqual([]);
   });
 
-  it('a function that loads as slowly as with the unmodified client is over budget', () => {
+  it('a function that loads as slowly as one with the unmodified client exceeds the cold-start budgets', () => {
     const loads = { ...coldStart.loads, sweep: coldStart.loads.asItComes };
     expect(overColdStartBudget({ ...coldStart, loads })).toEqual([
       expect.stringMatching(
@@ -26,7 +26,7 @@ describe('the budgets of the function benches', () => {
     ]);
   });
 
-  it('a plan whose time and memory grow with the square of the jobs is over budget', () => {
+  it('a plan whose time and memory grow with the square of the number of jobs exceeds the budgets of scale', () => {
     const sizes = scale.sizes.map((size) => ({
       ...size,
       cpuMs: size.jobs ** 2 / 1_000,

@@ -44,7 +44,7 @@ async function runs(jobs: number, nodes: Nodes): Promise<Run[]> {
 
 const medianOf = (all: readonly Run[], pick: (run: Run) => number) => median(all.map(pick));
 
-describe('the default request on the clusters of the bench', () => {
+describe('the default request on the clusters of the closing bench', () => {
   // Measured, one value per row: medians of 1.005, 1.02 and 1.02 times the lower bound. No run took more than 1.06
   // times the reference time of closing the biggest jobs first.
   it.each([
@@ -52,7 +52,7 @@ describe('the default request on the clusters of the bench', () => {
     [200, nodesOfTheBench, 1.06],
     [100, { count: 1, processors: 4 }, 1.06],
   ] as const)(
-    'the default request closes %i idle jobs on %o in little more than the shortest possible time, with at most half of a node’s processors',
+    'the default request closes %i idle jobs on %o in little more than the lower bound, with at most one close at a time per two processors',
     async (jobs, nodes, limit) => {
       const all = await runs(jobs, nodes);
       for (const run of all) {
@@ -67,7 +67,7 @@ describe('the default request on the clusters of the bench', () => {
     },
   );
 
-  it('the previous default closes more jobs at once on a node than half of its processors can handle', async () => {
+  it('the previous default closes more than 20 jobs at once on a node with 4 processors', async () => {
     const each = benchCase(100, 1, { count: 1, processors: 4 });
     const { peak, closed } = await measure(before, each, 'given');
     expect(closed).toBe(100);
@@ -83,7 +83,7 @@ describe('a sweep without failures', () => {
     ...changes,
   });
 
-  it('with credentials, a sweep without failures sends one more request, which reads the privileges', async () => {
+  it('a sweep with credentials sends one request more than a sweep without credentials, to read its privileges', async () => {
     const open = await trafficOf(closing({}));
     const secured = await trafficOf(closing({ secured: true }));
     expect(secured.requests).toBe(open.requests + 1);
@@ -94,7 +94,7 @@ describe('a sweep without failures', () => {
     ['the cluster of the bench', closing({})],
     ['the fleet of npm start', closing({ fleet: defaultFleet, payload: { dryRun: true } })],
   ])(
-    'a sweep without failures receives at most a quarter of the bytes of the unfiltered job stats: %s',
+    'a sweep of %s receives less than a quarter of the bytes of the unfiltered job stats',
     async (_name, each) => {
       const { statsBytes, unfilteredStatsBytes } = await trafficOf(each);
       expect(statsBytes).toBeGreaterThan(1_000);
@@ -103,10 +103,10 @@ describe('a sweep without failures', () => {
   );
 });
 
-describe('scripts in the bench', () => {
+describe('scripts in the closing bench', () => {
   const small: BenchCase = benchCase(40, 1);
 
-  it('the bench measures scripts twice: with given idle jobs, and with the script’s own idle rule', async () => {
+  it('a script in the closing bench closes only the idle jobs if it is given them, and also 4 busy jobs if it chooses the jobs itself', async () => {
     const closing = await measure(fixedBatches, small, 'given');
     const own = await measure(fixedBatches, small);
     expect(closing).toMatchObject({ closed: 40, wronglyClosed: 0, forced: 0, closeRequests: 2, requests: 3 });
@@ -116,12 +116,12 @@ describe('scripts in the bench', () => {
     expect(closing.durationMs).toBeGreaterThan(lowerBound(small.idle));
   });
 
-  it('the bench counts the jobs that a script forces', async () => {
+  it('the closing bench counts the jobs that a script closes with force', async () => {
     const killing = await measure(allWithForce, small, 'given');
     expect(killing).toMatchObject({ forced: 80, wronglyClosed: 40, closeRequests: 1 });
   });
 
-  it('the bench records the error if Elasticsearch refuses a script’s request', async () => {
+  it('the closing bench records the error if Elasticsearch refuses a script’s request', async () => {
     const refused = await measure(oneList, benchCase(300, 1), 'given');
     expect(refused).toMatchObject({ closed: 0, closeRequests: 1, refusal: 'too_long_http_line_exception' });
   });

@@ -15,8 +15,8 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-describe('loading the deployed function', () => {
-  it('the deployed function loads less than 240 kB, without undici, debugging helpers and AWS clients', () => {
+describe('the code that the deployed function loads', () => {
+  it('the deployed function loads less than 240 kB of code when it starts, without undici, debugging helpers and AWS clients', () => {
     // Currently 239 kB.
     expect(sweep.loadedBytes).toBeLessThan(240 * 1024);
     const parts = sweep.shares.map(([from]) => from);
@@ -30,7 +30,7 @@ describe('loading the deployed function', () => {
     expect(sweep.bytes).toBeGreaterThan(sweep.loadedBytes + 200 * 1024);
   });
 
-  it('the deployed function loads no Node module that sweeps rarely or never use', async () => {
+  it('the deployed function loads, when it starts, no Node module that sweeps rarely or never use', async () => {
     const tell = `
       const before = process.moduleLoadList.length;
       await import(process.argv[1]);

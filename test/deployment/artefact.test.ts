@@ -242,7 +242,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
         ['before the invocation', undefined],
       ],
     }),
-  )('even if its log is lost %s, the deployed artefact returns its report', async (_stage, api) => {
+  )('the deployed artefact returns its report even if its log is lost %s', async (_stage, api) => {
     await using setup = await account([...busy, ...idle]);
     await using running = await setup.cold();
     await running.initMs;
@@ -324,7 +324,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     expect(running.output()).not.toContain(user.password);
   });
 
-  it('the deployed artefact schedules a follow-up, and runs as that follow-up', async () => {
+  it('the deployed artefact schedules a follow-up, and runs it when the schedule delivers its payload', async () => {
     // the job is already closing, so the function sends no close request whose answer would take real time
     const stuck: FleetJob = {
       jobId: 'stuck',
@@ -388,24 +388,27 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       push: [Object.assign({}, ...loggers) as Record<string, string>, ...lambdas.slice(1)],
       nightly: [...loggers, ...lambdas],
     }),
-  )('the deployed artefact writes its log lines and metrics with the environment %j', async (environment) => {
-    await using setup = await account([...busy, ...idle]);
-    await using running = await setup.cold(environment);
-    const { report } = await invoke(running, {});
-    expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
-    await invoke(running, { idelFor: '48h' });
-    const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
-    expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
-      'job swept',
-      'job swept',
-      'sweep finished',
-      'sweep failed',
-    ]);
-    expect(lines.filter((line) => '_aws' in line)).toEqual([
-      expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
-      expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
-    ]);
-  });
+  )(
+    'the deployed artefact writes all of its log lines and metrics, whatever log settings are in its environment: %j',
+    async (environment) => {
+      await using setup = await account([...busy, ...idle]);
+      await using running = await setup.cold(environment);
+      const { report } = await invoke(running, {});
+      expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
+      await invoke(running, { idelFor: '48h' });
+      const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
+      expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
+        'job swept',
+        'job swept',
+        'sweep finished',
+        'sweep failed',
+      ]);
+      expect(lines.filter((line) => '_aws' in line)).toEqual([
+        expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
+        expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
+      ]);
+    },
+  );
 
   it.each([
     ['refuses the connection', 'ECONNREFUSED'],
@@ -452,7 +455,7 @@ describe('the deployed artefact, warm', () => {
   });
   afterAll(() => stack.disposeAsync());
 
-  it('the deployed artefact accepts several payloads sent by hand, as `aws lambda invoke` sends them', async () => {
+  it('the deployed artefact runs one sweep after another for payloads that a user sends with `aws lambda invoke`', async () => {
     const first = await invoke(running, '{"dryRun": true, "idleFor": "90d"}');
     expect(first.report).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 0 } });
     const second = await invoke(running, {});
@@ -460,7 +463,7 @@ describe('the deployed artefact, warm', () => {
     expect(second.report.sweepId).not.toBe(first.report.sweepId);
   });
 
-  it('if its schedule has no payload, the deployed artefact only plans and adds a warning', async () => {
+  it('the deployed artefact only plans, and adds a warning, if its schedule has no Input', async () => {
     const { report } = await invoke(running, {
       version: '0',
       'detail-type': 'Scheduled Event',
@@ -473,7 +476,7 @@ describe('the deployed artefact, warm', () => {
     expect(report.warnings.join()).toContain('no Input');
   });
 
-  it('the deployed artefact fails with a named error on an invalid payload, and sends nothing to the cluster', async () => {
+  it('the deployed artefact fails with InvalidRequestError if the payload is invalid, and sends nothing to the cluster', async () => {
     const before = setup.elasticsearch.requests.length;
     const logged = running.lines().length;
     const { error } = await invoke(running, { idelFor: '48h' });
@@ -491,7 +494,7 @@ describe('the deployed artefact, warm', () => {
     expect((await invoke(running, { dryRun: true })).report).toMatchObject({ status: 'done' });
   });
 
-  it('the deployed artefact sweeps clusters independently: a problem with one does not affect another', async () => {
+  it('the deployed artefact sweeps each cluster independently: a problem with one cluster does not affect another cluster', async () => {
     const broken = await invoke(running, { cluster: 'broken', dryRun: true });
     expect(broken.error).toMatchObject({ errorType: 'ClusterUnreachableError' });
     const { report } = await invoke(running, { cluster: 'logs', dryRun: true });

@@ -71,7 +71,7 @@ const cases = sized<readonly Case[]>({
 });
 
 it.each(cases)(
-  '`jobsweep %s` (%s) prints no part of %s, even with every debugging variable set',
+  '`jobsweep %s` (%s code) prints no part of %s, even with every debugging variable set',
   async (command, kind, _what, credentials) => {
     await using server = await echoing();
     const env = { ...debugging, ...credentials, ELASTICSEARCH_URL: server.url };
@@ -84,11 +84,11 @@ it.each(cases)(
 
 // the source has the same code, so a push tries only what is shipped
 describe.each(sized<readonly (typeof kinds)[number][]>({ push: ['built'], nightly: kinds }))(
-  'the command (%s)',
+  'the command (%s code)',
   (kind) => {
     const script = scripts[kind];
 
-    it('when the command reads a clusters file, it prints no part of the file', async () => {
+    it('the command prints none of the credentials in a clusters file that it reads', async () => {
       await using server = await echoing();
       const file = folder.at(`clusters-${kind}.yml`);
       await writeFile(file, `prod:\n  ELASTICSEARCH_URL: ${server.url}\n  ELASTICSEARCH_API_KEY: ${key}\n`);
@@ -101,7 +101,7 @@ describe.each(sized<readonly (typeof kinds)[number][]>({ push: ['built'], nightl
       for (const each of secrets) expect(stdout + stderr).not.toContain(each);
     });
 
-    it('the command leaves no environment variable in a diagnostic report of Node', async () => {
+    it('the command keeps its credentials out of a diagnostic report that Node writes', async () => {
       const asked = Promise.withResolvers<void>();
       await using server = await serve(() => asked.resolve());
       const reports = folder.at(`reports-${kind}`);
@@ -121,7 +121,7 @@ describe.each(sized<readonly (typeof kinds)[number][]>({ push: ['built'], nightl
       expect(text).not.toContain(key);
     });
 
-    it('the command warns about NODE_DEBUG, which it cannot disable', async () => {
+    it('the command warns if NODE_DEBUG is set, because it cannot disable that variable', async () => {
       const { stderr } = await runBin(['plan', '--embedded'], {
         script: script(),
         env: { NODE_DEBUG: 'none' },
@@ -131,7 +131,7 @@ describe.each(sized<readonly (typeof kinds)[number][]>({ push: ['built'], nightl
   },
 );
 
-it('neither bundle contains a debug channel', async () => {
+it('the bundles of the command and of the function do not contain the package `debug`', async () => {
   const ofFunction = await build({ ...functionOptions, absWorkingDir: root, write: false });
   for (const { inputs } of [command.metafile, ofFunction.metafile])
     expect(Object.keys(inputs).filter((file) => /node_modules\/debug\//.test(file))).toEqual([]);

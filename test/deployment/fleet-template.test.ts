@@ -134,7 +134,7 @@ describe('a stack whose schedules are applied with `jobsweep schedules apply`', 
 });
 
 describe('a stack with one schedule for each cluster of a list', () => {
-  it('a list of clusters creates one schedule for each cluster, and a roll call that expects a report from every cluster', async () => {
+  it('a stack with a list of clusters has one schedule for each cluster, and a roll call that expects a report from every cluster', async () => {
     const { resources } = await withFile(nightly('[logs, metrics]'));
     const schedules = Object.values(resources).filter(({ Type }) => Type === 'AWS::Scheduler::Schedule');
     expect(schedules.map(({ Properties }) => Properties.Name)).toEqual([
@@ -156,7 +156,7 @@ describe('a stack with one schedule for each cluster of a list', () => {
     expect(parseRollCall(inputs[2])).toEqual({ clusters: ['logs', 'metrics'], withinMs: 6 * 3_600_000 });
   });
 
-  it('a stack reads the list of clusters from a file beside the schedule file', async () => {
+  it('packaging reads the list of clusters from a file in the folder of the schedule file', async () => {
     await writeFile(path.join(folder, 'clusters.json'), JSON.stringify({ logs: {}, metrics: {} }));
     const { resources } = await withFile(nightly('{file: clusters.json}'));
     expect(namesOf(resources, 'AWS::Scheduler::Schedule')).toEqual([
@@ -166,7 +166,7 @@ describe('a stack with one schedule for each cluster of a list', () => {
     ]);
   });
 
-  it('packaging refuses a list of clusters that CloudFormation would refuse, and says what to change', async () => {
+  it('packaging refuses a list of clusters that is too long for CloudFormation, and says what to change', async () => {
     await expect(withFile(nightly(JSON.stringify(fleetNames.slice(0, 500))))).rejects.toThrow(
       /the stack would have 5\d\d resources in \d+ kB, and CloudFormation takes 494 of ours .* 501 are schedules \(leave them to `jobsweep schedules apply` with schedulesBy=command\)/,
     );
@@ -178,7 +178,7 @@ describe('a stack with one schedule for each cluster of a list', () => {
     ).rejects.toThrow(/1007 are alarms \(name fewer clusters in clusters\)/);
   });
 
-  it('packaging refuses a list of clusters that only `jobsweep schedules apply` can resolve', async () => {
+  it('packaging refuses a pattern for clusters that only `jobsweep schedules apply` can resolve', async () => {
     await expect(withFile(nightly('{secrets: jobsweep/*}'))).rejects.toThrow(
       'schedules: a pattern over secrets is for `jobsweep schedules apply`, which can read their names: set schedulesBy=command',
     );
@@ -200,7 +200,7 @@ describe('packaging', () => {
       })
     ).warnings;
 
-  it('if the sweeps might not fit into their window, packaging warns with the numbers and says what to change', async () => {
+  it('packaging warns if the sweeps of a schedule might not fit into its window, and says what to change', async () => {
     expect(await warningsOf(1_000)).toEqual([
       'cron(0 1 * * ? *) UTC: 1000 clusters × 15 min are 250 h of sweeps at worst, but 4 h × 1 at once have room for 4 h. ' +
         'Events that wait longer than 60 min are dropped. Set reservedConcurrency to 63, or a window of 250 h, or a mix of both. ' +
@@ -208,7 +208,7 @@ describe('packaging', () => {
     ]);
   });
 
-  it('packaging does not warn as long as the sweeps fit into their window, up to the exact limit', async () => {
+  it('packaging does not warn if the sweeps of a schedule just fit into its window', async () => {
     expect(await warningsOf(1_000, { reservedConcurrency: 63 })).toEqual([]);
     expect(await warningsOf(1_000, { reservedConcurrency: 62 })).toHaveLength(1);
     expect(await warningsOf(16)).toEqual([]);
@@ -217,7 +217,7 @@ describe('packaging', () => {
     expect(made({ schedules: 'deploy/schedules.clusters.yml' }).warnings).toEqual([]);
   });
 
-  it('the warning about a window assumes `max` clusters, and adds the time that events may wait to the window', async () => {
+  it('the warning about a window assumes the `max` of a pattern, and uses the maximum age of events if it is longer than the window', async () => {
     const file = nightly('{secrets: jobsweep/*, max: 40}', '1m');
     const warned = await withFile(file, { schedulesBy: 'command' });
     expect(warned.warnings[0]).toContain(
@@ -248,7 +248,7 @@ describe('packaging', () => {
       { clustersSecret: 'two words' },
       'param clustersSecret: expected the name of a secret, or "ssm:" and the name of a parameter',
     ],
-  ])('packaging refuses %j', (change, message) => {
+  ])('packaging a stack for many clusters refuses the parameters %j', (change, message) => {
     expect(() => made(change)).toThrow(message);
   });
 
@@ -298,7 +298,7 @@ describe('the secrets of many clusters', () => {
     'Fn::Sub': `arn:\${AWS::Partition}:${rest.replace(':', `:\${AWS::Region}:\${AWS::AccountId}:`)}`,
   });
 
-  it('one secret for all clusters replaces the secret prefix in the template', () => {
+  it('the template sets no secret prefix if one secret has the settings of all clusters', () => {
     const shared = { clustersSecret: 'jobsweep/all' };
     expect(variablesOf(made(shared))).toMatchObject({ ELASTICSEARCH_CLUSTERS_SECRET: 'jobsweep/all' });
     expect(variablesOf(made(shared))).not.toHaveProperty('ELASTICSEARCH_SECRET_PREFIX');
@@ -335,7 +335,7 @@ describe('the secrets of many clusters', () => {
   });
 });
 
-it('the stage dev refuses a schedule that would close jobs, and accepts one that only plans', () => {
+it('packaging the stage `dev` refuses a schedule that would close jobs, and accepts a schedule that only plans', () => {
   const dev = (schedules: string) =>
     template({
       service: 'jobsweep',

@@ -61,7 +61,7 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
     expect(resultOf(stdout)).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 12 } });
   });
 
-  it('`sls invoke local` exits with 1 and the error’s name if the payload is invalid', {
+  it('`sls invoke local` fails and names the error if the payload is invalid', {
     timeout: 120_000,
   }, async () => {
     const call = serverless(folder, ['invoke', 'local', '-f', 'sweep', '--data', '{"idelFor":"48h"}'], {

@@ -77,8 +77,8 @@ function valuesOf(value: unknown, keys: readonly string[]): string[] {
 
 const ranges = ['old', 'new'] as const;
 
-describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
-  it('a Kibana file matches the code, with one object per line and the right versions', () => {
+describe.each(ranges)('the Kibana dashboard for %s versions of Kibana', (range) => {
+  it('the Kibana file in the repository matches the generated file, and each of its objects names its version', () => {
     expect(readFileSync(path.join(root, kibanaFiles[range]), 'utf8')).toBe(savedObjects(range));
     for (const object of objectsOf(range)) {
       const versions = range === 'old' ? ['migrationVersion'] : ['typeMigrationVersion'];
@@ -107,7 +107,7 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
     expect(dataView?.attributes.title).toBe('logs-jobsweep.*-*');
   });
 
-  it('a Kibana panel uses each of its columns once, in the listed order', () => {
+  it('each Kibana panel uses each of its columns exactly once, and has its bucket columns first', () => {
     for (const panel of panelsOf(range)) {
       const [[layerId, layer] = ['', undefined], ...others] = layersOf(panel);
       if (!layer) throw new Error(`${panel.panelIndex} has no layer`);
@@ -149,8 +149,8 @@ describe.each(ranges)('the Kibana dashboard for %s versions', (range) => {
   });
 });
 
-describe('both Kibana files', () => {
-  it('both Kibana files show the same panels, apart from differences that their Kibana versions require', () => {
+describe('the Kibana files for old and new versions', () => {
+  it('the Kibana files for old and new versions show the same panels', () => {
     const shown = (range: KibanaRange) =>
       panelsOf(range).map((panel) => ({
         grid: panel.gridData,
@@ -231,13 +231,13 @@ async function written(): Promise<Record<'sweep' | 'job', StoredDocument[]>> {
   return { sweep: documentsIn(setup, 'sweep'), job: documentsIn(setup, 'job') };
 }
 
-describe('the fields of the stored documents', () => {
+describe('the fields of the documents of stored reports', () => {
   let documents: Awaited<ReturnType<typeof written>>;
   beforeAll(async () => {
     documents = await written();
   });
 
-  it('each field of a stored document is in the index template, with its type', () => {
+  it('each field of a stored document is in the index template, with the type that its value has', () => {
     for (const [kind, fields] of [
       ['sweep', sweepFields],
       ['job', jobFields],
@@ -255,7 +255,7 @@ describe('the fields of the stored documents', () => {
     }
   });
 
-  it('each field that the dashboard uses is stored, with a type that its column can show', () => {
+  it('each field that the Kibana dashboard uses is stored, with a type that the dashboard’s column can show', () => {
     const seen = Object.fromEntries(
       (['sweep', 'job'] as const).map((kind) => [
         kind,
@@ -282,7 +282,7 @@ describe('the fields of the stored documents', () => {
     }
   });
 
-  it('the stored documents contain each value that the dashboard searches for', () => {
+  it('the stored documents contain each value that the Kibana dashboard searches for', () => {
     const { sweep, job } = documents;
     const values = (stored: StoredDocument[], name: string) =>
       new Set(

@@ -119,7 +119,7 @@ const base = read('base/cronjob.yaml') as CronJob;
 const { request } = parseRequest(JSON.parse(readFileSync(path.join(folder, 'base/request.json'), 'utf8')));
 
 describe('the Kubernetes manifests', () => {
-  it('the Kubernetes manifests match the types of Kubernetes, with no unknown field', async () => {
+  it('the Kubernetes manifests match the types of the Kubernetes API, and have no unknown field', async () => {
     expect(manifestFiles.length).toBeGreaterThan(4);
     expect(await typeErrors(Object.fromEntries(manifestFiles.map((file) => [file, read(file)])))).toBe('');
   });
@@ -155,7 +155,7 @@ describe('the Kubernetes manifests', () => {
     expect(JSON.stringify(pod)).not.toMatch(/host(Network|PID|IPC|Path|Port)|privileged/);
   });
 
-  it('the CronJob runs one sweep at a time, and does not restart its pod', () => {
+  it('the CronJob runs one sweep at a time, and never restarts a container in its pod', () => {
     const { spec } = base.spec.jobTemplate;
     expect(base.spec.concurrencyPolicy).toBe('Forbid');
     expect(base.spec.startingDeadlineSeconds).toBeGreaterThanOrEqual(10);
@@ -164,7 +164,7 @@ describe('the Kubernetes manifests', () => {
     expect(spec.backoffLimit).toBe(1);
   });
 
-  it('the CronJob has an action for each exit code of the command', () => {
+  it('the CronJob has an action for each exit code of the command that means failure', () => {
     const { rules } = base.spec.jobTemplate.spec.podFailurePolicy;
     const actions = rules.flatMap(({ action, onExitCodes }) =>
       (onExitCodes?.values ?? []).map((value) => [value, action] as const),
@@ -198,7 +198,7 @@ describe('the Kubernetes manifests', () => {
     expect(activeDeadlineSeconds).toBeLessThan(most + 1800);
   });
 
-  it('the CronJob starts with a dry run, with arguments and a request that the command accepts', async () => {
+  it('the CronJob’s arguments and request are valid, and the request is a dry run', async () => {
     expect(request.dryRun).toBe(true);
     const mounted = containerOf(base).volumeMounts.find(({ name }) => name === 'request');
     const args = containerOf(base).args.map((arg) =>
@@ -222,7 +222,7 @@ describe('the Kubernetes manifests', () => {
     expect(Object.keys(connectionSettings)).toEqual(expect.arrayContaining(names));
   });
 
-  it('the Kubernetes manifests use the names that ECK gives its Secrets and its Service', () => {
+  it('the Kubernetes manifests for ECK use the names that ECK gives to the cluster’s Secrets and Service', () => {
     const eck = read('eck/cronjob.patch.yaml') as CronJob;
     const values = Object.fromEntries((containerOf(eck).env ?? []).map(({ name, value }) => [name, value]));
     expect(values.ELASTICSEARCH_URL).toBe('https://quickstart-es-http.default.svc:9200');
@@ -241,9 +241,9 @@ describe('the Kubernetes manifests', () => {
 const kubectl = spawnSync('kubectl', ['version', '--client'], { encoding: 'utf8' });
 
 // Runs only if kubectl is installed. kubectl renders the overlays without a cluster.
-describe.skipIf(kubectl.status !== 0)('with kubectl itself', () => {
+describe.skipIf(kubectl.status !== 0)('the Kubernetes overlays, rendered by kubectl', () => {
   it.each(overlays)(
-    'kubectl renders the overlay %s to manifests that match the types of Kubernetes',
+    'kubectl renders the overlay %s to manifests that match the types of the Kubernetes API',
     async (overlay) => {
       const { stdout, stderr, status } = spawnSync('kubectl', ['kustomize', path.join(folder, overlay)], {
         encoding: 'utf8',

@@ -40,8 +40,8 @@ interface RoleProperties {
 const actionsOf = (document: { readonly Statement: readonly unknown[] }) =>
   (document.Statement as readonly Statement[]).flatMap(({ Action }) => Action);
 
-describe('the template', () => {
-  it('the template gives both roles the permissions boundary and the path', () => {
+describe('the template in an account with restrictions', () => {
+  it('the template gives the function’s role and the scheduler’s role the permissions boundary and the path from the parameters', () => {
     const { resources } = made({ permissionsBoundaryArn: boundary, rolePath: '/teams/search/' });
     for (const id of ['SchedulerRole', 'FunctionRole'])
       expect(resources[id]?.Properties).toMatchObject({
@@ -50,7 +50,7 @@ describe('the template', () => {
       });
   });
 
-  it('if a parameter names an existing role, the template uses that role everywhere and creates none in its place', () => {
+  it('if the parameters name existing roles, the template uses these roles everywhere and creates no roles', () => {
     const stage = made({ functionRoleArn: functionRole, schedulerRoleArn: schedulerRole });
     const types = Object.values(stage.resources).map(({ Type }) => Type);
     expect(types).not.toContain('AWS::IAM::Role');
@@ -63,7 +63,7 @@ describe('the template', () => {
     });
   });
 
-  it('the template lets its own function role pass an existing scheduler role', () => {
+  it('the function role that the template creates may pass an existing scheduler role', () => {
     const { resources } = made({ schedulerRoleArn: schedulerRole });
     expect(text(resources.FunctionRole)).toContain(`"iam:PassRole"],"Resource":"${schedulerRole}"`);
   });
@@ -78,7 +78,7 @@ describe('the template', () => {
     expect(sweepFunction.Properties.Environment.Variables).toMatchObject({ JOBSWEEP_KMS_KEY_ARN: key });
   });
 
-  it('the template’s queues refuse every access without TLS', () => {
+  it('the template’s queues refuse all access without TLS', () => {
     const { resources } = made();
     for (const id of ['UndeliveredQueue', 'FailedQueue'])
       expect(resources[`${id}Policy`]?.Properties).toMatchObject({
@@ -111,7 +111,7 @@ describe('the template', () => {
     }
   });
 
-  it('the template reserves no concurrency if the parameter is `none`, and explains this to security scanners', () => {
+  it('the template reserves no concurrency if `reservedConcurrency` is `none`, and suppresses the findings of scanners about that', () => {
     const { sweepFunction } = made({ reservedConcurrency: 'none' });
     expect(sweepFunction.Properties).not.toHaveProperty('ReservedConcurrentExecutions');
     expect(text(sweepFunction.Metadata)).toContain('CKV_AWS_115');
@@ -119,7 +119,7 @@ describe('the template', () => {
     expect(text(made().sweepFunction.Metadata)).not.toContain('CKV_AWS_115');
   });
 
-  it('the function logs JSON from the configured level up, and Lambda logs its own lines from the nearest level that it offers', () => {
+  it('the template sets the function’s log level to `logLevel`, and the level of Lambda’s own lines to the nearest that Lambda offers', () => {
     expect(made().sweepFunction.Properties).not.toHaveProperty('LoggingConfig');
     const systemLevel = (logLevel: string) =>
       (made({ logLevel }).sweepFunction.Properties as { readonly LoggingConfig?: object }).LoggingConfig;
@@ -190,7 +190,7 @@ describe('a wrong parameter', () => {
 });
 
 describe('npm run policies', () => {
-  it('`npm run policies` prints the documents of the template’s roles, with ARNs in place of references', () => {
+  it('`npm run policies` prints the policy documents of the template’s roles, with ARNs in place of references', () => {
     const { resources } = made({ kmsKeyArn: key, tracing: 'Active' });
     const { functionRole: ours, schedulerRole: other } = printed({ kmsKeyArn: key, tracing: 'Active' });
     for (const [id, { trust, policy }] of Object.entries({ FunctionRole: ours, SchedulerRole: other })) {
@@ -202,7 +202,7 @@ describe('npm run policies', () => {
     }
   });
 
-  it('`npm run policies` prints the roles under their path, and a permissions boundary that allows what both roles need', () => {
+  it('`npm run policies` prints roles with the path in `rolePath`, and a permissions boundary that allows what both roles need', () => {
     const {
       functionRole: ours,
       schedulerRole: other,
@@ -218,7 +218,7 @@ describe('npm run policies', () => {
     expect(text(permissionsBoundary)).toContain(`role/teams/jobsweep-prod-SchedulerRole-*`);
   });
 
-  it('`npm run policies` prints the access that CloudWatch Logs needs to the customer key', () => {
+  it('`npm run policies` prints a key policy that lets CloudWatch Logs use the customer key', () => {
     expect(printed()).not.toHaveProperty('keyPolicy');
     expect(printed({ kmsKeyArn: key }).keyPolicy?.Statement).toMatchObject([
       {
@@ -235,13 +235,13 @@ describe('npm run policies', () => {
   it.each([
     ['cn-north-1', 'aws-cn'],
     ['us-gov-west-1', 'aws-us-gov'],
-  ])('`npm run policies` prints ARNs of %s in the partition %s', (region, partition) => {
+  ])('`npm run policies` for the region %s prints ARNs in the partition %s', (region, partition) => {
     const all = printed({}, region);
     expect(text(all)).not.toContain('arn:aws:');
     expect(text(all)).toContain(`arn:${partition}:scheduler:${region}:`);
   });
 
-  it('the scheduler’s role may use the keys that schedules name, and a schedule cannot name a key by its alias', async () => {
+  it('the scheduler’s role may use the keys that schedules name, and packaging refuses a schedule that names a key by its alias', async () => {
     await using files = await newFolder();
     const file = files.at('schedules.yml');
     const scheduleWith = (own: string) =>

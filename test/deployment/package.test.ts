@@ -104,25 +104,25 @@ describe('npm run package', () => {
     );
   });
 
-  it('the zip stores its files in the order of their names, readable by everyone, with the earliest possible date', async () => {
+  it('the function’s zip stores its files sorted by name, readable by every user, with the earliest date that a zip can store', async () => {
     const entries = centralDirectory(zip);
     expect(entries.map(({ name }) => name)).toEqual(Object.keys(files).sort());
     for (const { mode, time, date } of entries)
       expect({ mode, time, date }).toEqual({ mode: 0o100644, time: 0, date: (1 << 5) + 1 });
   });
 
-  it('the zip contains the files that the framework packs', async () => {
+  it('the zip of `npm run package` contains the same files as the zip that the framework deploys', async () => {
     const packaged = await packageService();
     expect(withoutHashes(files)).toEqual(withoutHashes(await filesBelow(packaged.task)));
   }, 120_000);
 
-  it('if JOBSWEEP_FUNCTION_ZIP names an existing zip, the zip is not built again', async () => {
+  it('the framework deploys the zip that JOBSWEEP_FUNCTION_ZIP names, instead of building a zip', async () => {
     // with arguments, packageService() sets JOBSWEEP_FUNCTION_ZIP to the zip that was built without arguments
     const [built, given] = await Promise.all([packageService(), packageService(['--stage', 'prod'])]);
     expect((await readFile(given.zip)).equals(await readFile(built.zip))).toBe(true);
   }, 120_000);
 
-  it('the zip contains the licences of everything that is built into it', () => {
+  it('the function’s zip contains the licences of all packages that are built into it', () => {
     const texts = Buffer.from(files['THIRD-PARTY-LICENSES.txt'] ?? []).toString();
     expect(within.length).toBeGreaterThan(30);
     for (const { name, version, licence } of within)
@@ -130,7 +130,7 @@ describe('npm run package', () => {
     expect(Buffer.from(files.LICENSE ?? []).toString()).toContain('Apache License');
   });
 
-  it('the packaged function sweeps when it is started as Lambda starts it', async () => {
+  it('the function in the zip of `npm run package` sweeps if it is started as Lambda starts it', async () => {
     const task = folder.at('task');
     for (const [name, bytes] of Object.entries(files)) {
       await mkdir(path.dirname(path.join(task, name)), { recursive: true });
@@ -155,7 +155,7 @@ describe('npm run package', () => {
 });
 
 describe('the bill of materials', () => {
-  it('the bill of materials lists each package with its version and licence, and the checksum of the zip', async () => {
+  it('the bill of materials lists each package with its version and licence, and has the checksum of the zip', async () => {
     const bill = JSON.parse(await readFile(folder.at('first/function.cdx.json'), 'utf8')) as {
       metadata: { component: { hashes: unknown } };
       components: { purl: string; licenses: { license: { id: string } }[] }[];

@@ -31,11 +31,11 @@ describe('the deployed and published packages', () => {
     expect(complaints(chain)).toEqual([]);
   });
 
-  it('the shipped packages are listed with their licences', () => {
+  it('docs/licences.md lists the shipped packages with their licences', () => {
     expect(licencesPage(chain.packages)).toBe(page('docs/licences.md'));
   });
 
-  it('the shipped packages are found in the bundles, including packages that other packages have built in', () => {
+  it('the shipped packages include packages that other packages may have built in, and no development tools', () => {
     const its = (name: string) => chain.packages.find((each) => each.name === name);
     expect(its('zod')).toMatchObject({
       in: { function: 'within', command: 'within' },
@@ -48,7 +48,7 @@ describe('the deployed and published packages', () => {
     for (const name of ['esbuild', 'vitest', 'serverless', 'ajv']) expect(its(name), name).toBeUndefined();
   });
 
-  it('the shipped packages come with the text of each licence that requires it', () => {
+  it('the licence notices of each product contain the licence texts of all packages in that product', () => {
     for (const product of ['function', 'command'] as const) {
       const shipped = notices(chain.packages, product);
       for (const { name, version, licence, texts, in: where } of chain.packages) {
@@ -194,20 +194,20 @@ describe('the supply-chain rules', () => {
     expect(complaints(chain)).toEqual(expect.arrayContaining([expect.stringMatching(complaint)]));
   });
 
-  it('the notices cannot be written if the text of a licence is missing', () => {
+  it('the licence notices cannot be generated if a package lacks the text of its licence', () => {
     expect(() => notices([{ ...harmless, texts: [] }], 'command')).toThrow(
       'harmless is built in, and has no licence text',
     );
   });
 
-  it('the notices complete a bare copyright notice with the text of the MIT licence', () => {
+  it('the licence notices add the text of the MIT licence to a bare copyright notice', () => {
     const bare = { ...harmless, licence: 'MIT', texts: ['Copyright (c) 2026 A. Author'] };
     expect(notices([bare], 'command')).toMatch(
       /Copyright \(c\) 2026 A\. Author\n\nPermission is hereby granted/,
     );
   });
 
-  it('the supply-chain check reads both tables of docs/packages.md', () => {
+  it('the supply-chain check reads the packages in both tables of docs/packages.md', () => {
     const page = `
 # x
 | \`no\` | row |
@@ -266,7 +266,7 @@ it('the supply-chain check finds the included, imported and possibly built-in pa
   expect([...told.perhaps]).toEqual(['node_modules/rolled', 'node_modules/deeper']);
 });
 
-describe('an audit', () => {
+describe('an audit of the supply chain', () => {
   const advisory = {
     title: 'Bad',
     url: 'https://github.com/advisories/GHSA-aaaa-bbbb-cccc',
@@ -304,7 +304,7 @@ describe('an audit', () => {
     expect(judge(answer)).toEqual({ complaints: [], remarks: [] });
   });
 
-  it('an audit accepts a documented exception until its last day, and only for its own advisory and package', () => {
+  it('an audit accepts an advisory until the last day of a documented exception for that advisory and package', () => {
     const answer = against('harmless', 'node_modules/harmless');
     expect(judge(answer, [argument], '2027-01-31').complaints).toEqual([]);
     expect(judge(answer, [argument], '2027-02-01').complaints).toEqual([
@@ -391,18 +391,21 @@ describe('an audit', () => {
   });
 
   // Both bundles are built again for this, which takes seconds.
-  it.runIf(isNightly)('`npm run supply-chain -- --audit` exits with the result of the audit', async () => {
-    const { exit, stdout } = await withRegistry(405, { error: 'no' }, async () => {
-      const child = spawn(process.execPath, ['scripts/supply-chain.ts', '--audit'], {
-        cwd: root,
-        stdio: ['ignore', 'pipe', 'inherit'],
+  it.runIf(isNightly)(
+    '`npm run supply-chain -- --audit` exits with 2 if the registry does not answer',
+    async () => {
+      const { exit, stdout } = await withRegistry(405, { error: 'no' }, async () => {
+        const child = spawn(process.execPath, ['scripts/supply-chain.ts', '--audit'], {
+          cwd: root,
+          stdio: ['ignore', 'pipe', 'inherit'],
+        });
+        const exits = once(child, 'close');
+        const stdout = await text(child.stdout);
+        const [exit] = (await exits) as [number];
+        return { exit, stdout };
       });
-      const exits = once(child, 'close');
-      const stdout = await text(child.stdout);
-      const [exit] = (await exits) as [number];
-      return { exit, stdout };
-    });
-    expect(stdout).toContain('no audit was made');
-    expect(exit).toBe(2);
-  });
+      expect(stdout).toContain('no audit was made');
+      expect(exit).toBe(2);
+    },
+  );
 });

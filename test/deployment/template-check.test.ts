@@ -102,7 +102,7 @@ describe.each(Object.entries(forms))('the packaged template %s', (_form, args) =
   });
 });
 
-it('cfn-lint finds no problem in any form of the template, in three partitions (skipped if not installed)', async ({
+it('cfn-lint finds no problem in any variant of the packaged template, in three partitions (skipped if not installed)', async ({
   skip,
 }) => {
   const run = promisify(execFile);
@@ -207,7 +207,7 @@ describe('the template check', () => {
       'FailedQueue has no attribute Url',
     ],
     [
-      'the name of another alarm',
+      'an alarm with the name of another alarm',
       'AlarmUndelivered',
       { AlarmName: 'jobsweep-prod-sweep-failed' },
       'have one name',
@@ -222,7 +222,7 @@ describe('the template check', () => {
     expect(found).toContain('ScheduleSearchFailed.Target: required, but missing');
   });
 
-  it('the template check finds a type that does not exist, and more resources than a stack may have', () => {
+  it('the template check finds a resource type that does not exist, and more resources than a stack may have', () => {
     const queue = template.Resources.FailedQueue;
     if (queue === undefined) throw new Error('there is no queue');
     const wrongType = { ...template.Resources, FailedQueue: { ...queue, Type: 'AWS::SQS::Queu' } };

@@ -77,7 +77,7 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('a failed sweep is not retried, and its event goes to a queue after at most an hour', () => {
+  it('an event whose sweep fails is not retried and goes to a queue, as does an event that waits for more than an hour', () => {
     expect(resource('SweepLambdaEvConf')?.Properties).toMatchObject({
       MaximumRetryAttempts: 0,
       MaximumEventAgeInSeconds: 3_600,
@@ -88,7 +88,7 @@ describe('the packaged stack', () => {
     });
   });
 
-  it('the packaged stack keeps its log as long as the parameter says', () => {
+  it('the packaged stack keeps its log for as many days as `logRetentionDays` says', () => {
     expect(resource('SweepLogGroup')?.Properties).toEqual({
       LogGroupName: '/aws/lambda/jobsweep-prod-sweep',
       RetentionInDays: 90,
@@ -145,7 +145,7 @@ describe('the packaged stack', () => {
     }
   });
 
-  it('the scheduler role can be assumed only by the stack’s own schedule group in its own account', () => {
+  it('only the schedules in the stack’s own group and account can assume the scheduler role', () => {
     expect(resource('SchedulerRole')?.Properties.AssumeRolePolicyDocument).toMatchObject({
       Statement: [
         {
@@ -166,7 +166,7 @@ describe('the packaged stack', () => {
     ]);
   });
 
-  it('the function may use only its follow-ups, role and secrets, and its policy has wildcards only where AWS requires them', () => {
+  it('the packaged function may use only its own resources, and its policy has wildcards only where AWS requires them', () => {
     const statements = statementsOf(resource('FunctionRole'));
     const allowed = new Map(
       statements.flatMap((statement) => [statement.Action].flat().map((action) => [action, statement])),
@@ -314,7 +314,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
     expect(text(open.template)).not.toContain('ec2:');
   });
 
-  it('a stack in a VPC gives the function its proxy, its VPC and the file with extra CA certificates', () => {
+  it('a stack in a VPC sets the function’s variables for the proxy, the VPC and the file with extra CA certificates', () => {
     const environment = functionOf(packaged)?.Environment as { readonly Variables: object };
     expect(environment.Variables).toMatchObject({
       HTTPS_PROXY: 'http://proxy.example.com:3128',
@@ -332,7 +332,7 @@ describe('the packaged stack of a function in a VPC behind a proxy', () => {
 });
 
 describe('the parameters of the template', () => {
-  it('each schedule file in deploy/ makes valid schedules in known time zones', () => {
+  it('the schedule files in deploy/ for one stack make valid schedules in known time zones', () => {
     for (const file of ['schedules.yml', 'schedules.dry-run.yml', 'schedules.clusters.yml']) {
       const schedules = ofType(made({ schedules: `deploy/${file}` }).resources, 'AWS::Scheduler::Schedule');
       expect(schedules.length).toBeGreaterThan(0);
@@ -341,7 +341,7 @@ describe('the parameters of the template', () => {
     }
   });
 
-  it('a stack without schedules can have alarms for named clusters', () => {
+  it('a stack without schedules has alarms for the clusters in the parameter `clusters`', () => {
     const { resources } = made({ schedules: 'none', clusters: 'logs, default' });
     expect(ofType(resources, 'AWS::Scheduler::Schedule')).toEqual([]);
     expect(Object.keys(resources)).toEqual(
@@ -422,7 +422,7 @@ describe('the parameters of the template', () => {
     expect(() => made({ notifyTopicArn: `${topic}.fifo` })).toThrow('param notifyTopicArn: expected the ARN');
   });
 
-  it('the key parameter lets the function use a customer key only through Secrets Manager', () => {
+  it('the parameter `secretKeyArn` lets the function use a customer key only through Secrets Manager', () => {
     const key = 'arn:aws:kms:eu-central-1:123456789012:key/1234';
     const { resources } = made({ secretKeyArn: key });
     expect(statementsOf(resources.FunctionRole).at(-1)).toMatchObject({
@@ -508,14 +508,14 @@ describe('the parameters of the template', () => {
     expect(() => made(change)).not.toThrow('hidden-word');
   });
 
-  it('the list of known parameters matches serverless.yml', () => {
+  it('the list of parameters in the code matches the default parameters in serverless.yml', () => {
     const yml = readFileSync(path.join(root, 'serverless.yml'), 'utf8');
     const defaults = yml.slice(yml.indexOf('  default:'), yml.indexOf('  dev:'));
     const named = [...defaults.matchAll(/^ {4}(\w+):/gm)].map(([, name]) => name);
     expect(new Set(named)).toEqual(new Set(parameterNames));
   });
 
-  it('the parameters set only environment variables that the function reads', () => {
+  it('the parameters of the template set only environment variables that the function reads', () => {
     const read = [...Object.keys(environmentSettings), 'NODE_OPTIONS', 'NODE_EXTRA_CA_CERTS'];
     expect(read).toEqual(expect.arrayContaining(Object.keys(variablesOf(made(network)))));
   });

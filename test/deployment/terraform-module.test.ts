@@ -27,7 +27,7 @@ const inputs = (change: object = {}) => ({ package: zip, ...change });
 
 describe('the Terraform module', () => {
   it.each(['.', ...examples.map((name) => `examples/${name}`)])(
-    'in %s, each block of Terraform code has every required argument, and no unknown argument',
+    'each block of Terraform code in the folder %s has every required argument, and no unknown argument',
     async (where) => {
       const { resources, data } = await readModule(path.join(folder, where));
       const wrong = [resources, data].flatMap((blocks) =>
@@ -80,7 +80,7 @@ describe('the Terraform module', () => {
     expect(JSON.parse(nightly)).toEqual({ ...request, trigger: triggerAttributes });
   });
 
-  it('the Terraform module accepts the name of the zip, or an object in S3', () => {
+  it('the Terraform module takes the function from a local zip or from an object in S3', () => {
     const of = (given: object) =>
       planOf(module, { package: given }, hasAttribute).resources.find(
         ({ type }) => type === 'aws_lambda_function',
@@ -196,11 +196,11 @@ const invalid: [string, object, string][] = [
 ];
 
 describe('the inputs of the Terraform module', () => {
-  it.each(invalid)('the inputs of the Terraform module refuse %s', (_what, change, message) => {
+  it.each(invalid)('the Terraform module refuses %s as an input', (_what, change, message) => {
     expect(() => readInputs(module, inputs(change))).toThrow(message);
   });
 
-  it('the inputs of the Terraform module accept exactly the request fields that a user may set', () => {
+  it('the Terraform module accepts, in a request, exactly the fields that a user may set', () => {
     const fields = Object.keys(requestSchema.def.shape).filter(
       (field) => !['trigger', 'followUpOf'].includes(field),
     );
@@ -217,7 +217,7 @@ describe('the inputs of the Terraform module', () => {
   });
 });
 
-describe('an example of the Terraform module', () => {
+describe('the examples of the Terraform module', () => {
   it.each(examples)(
     'the Terraform example %s gives the module valid inputs, with valid requests',
     async (name) => {
@@ -239,7 +239,7 @@ describe('an example of the Terraform module', () => {
     },
   );
 
-  it('each Terraform example calls the module in this checkout, and reads outputs that exist', async () => {
+  it('each Terraform example uses the module in this checkout, and reads outputs that exist', async () => {
     for (const name of examples) {
       const example = await readModule(path.join(folder, 'examples', name));
       expect(path.resolve(folder, 'examples', name, String(example.calls.jobsweep?.source))).toBe(folder);
@@ -293,56 +293,60 @@ function groupsOf(all: typeof invalid): (typeof invalid)[] {
 }
 
 /** Runs only if terraform is installed. Tests only what works without the provider, so no registry is contacted. */
-describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_000 }, () => {
-  it('the Terraform module is formatted as `terraform fmt` formats it', () => {
-    execFileSync('terraform', ['fmt', '-check', '-diff', '-recursive', folder], { stdio: 'pipe' });
-  });
-
-  it('terraform validates the module’s inputs, and computes the same values as the tests’ own evaluator', async () => {
-    await using copy = await newFolder();
-    for (const name of ['variables.tf', 'locals.tf']) copyFileSync(path.join(folder, name), copy.at(name));
-    const run = (...args: string[]) =>
-      spawnSync('terraform', args, {
-        cwd: copy.path,
-        encoding: 'utf8',
-        env: { ...process.env, CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1' },
-        input:
-          'jsonencode(merge({ for name, text in local.inputs : name => base64encode(text) }, { clusters = local.clusters }))\n',
-      });
-    expect(run('init', '-backend=false').status).toBe(0);
-    expect(run('validate').status).toBe(0);
-    const given = inputs({
-      schedules: {
-        b: {
-          ...schedule,
-          request: '{"cluster":"logs","exclude":["a<b>"],"fuse":{"maxShare":0.25,"maxJobs":null}}',
-        },
-        a: { ...schedule, request: '{}' },
-      },
+describe.skipIf(terraform.status !== 0)(
+  'the Terraform module, evaluated by terraform',
+  { timeout: 120_000 },
+  () => {
+    it('the Terraform module is formatted as `terraform fmt` formats it', () => {
+      execFileSync('terraform', ['fmt', '-check', '-diff', '-recursive', folder], { stdio: 'pipe' });
     });
-    await copy.write('all.tfvars.json', JSON.stringify(given));
-    const { stdout, stderr } = run('console', '-var-file=all.tfvars.json');
-    const { clusters, ...encoded } = JSON.parse(JSON.parse(stdout || 'null') ?? `"${stderr}"`) as Record<
-      string,
-      string
-    >;
-    const { locals } = planOf(module, given, hasAttribute);
-    expect(clusters).toEqual(locals.clusters);
-    expect(
-      Object.fromEntries(
-        Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]),
-      ),
-    ).toEqual(locals.inputs);
-    for (const group of groupsOf(invalid)) {
-      const changes = Object.assign({}, ...group.map(([, change]) => change)) as object;
-      await copy.write('all.tfvars.json', JSON.stringify(inputs(changes)));
-      const refused = run('plan', '-no-color', '-input=false', '-var-file=all.tfvars.json');
-      expect(refused.status, group.map(([what]) => what).join()).toBe(1);
-      const said = refused.stderr.replaceAll(/[│╷╵]/g, '').replaceAll(/\s+/g, ' ');
-      for (const [what, , message] of group) {
-        const [, sentence = message] = message.split(': ');
-        expect(said, what).toContain(sentence.replace('request is required', '"request" is required'));
+
+    it('terraform validates the module’s inputs, and computes the same values as the tests’ own evaluator', async () => {
+      await using copy = await newFolder();
+      for (const name of ['variables.tf', 'locals.tf']) copyFileSync(path.join(folder, name), copy.at(name));
+      const run = (...args: string[]) =>
+        spawnSync('terraform', args, {
+          cwd: copy.path,
+          encoding: 'utf8',
+          env: { ...process.env, CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1' },
+          input:
+            'jsonencode(merge({ for name, text in local.inputs : name => base64encode(text) }, { clusters = local.clusters }))\n',
+        });
+      expect(run('init', '-backend=false').status).toBe(0);
+      expect(run('validate').status).toBe(0);
+      const given = inputs({
+        schedules: {
+          b: {
+            ...schedule,
+            request: '{"cluster":"logs","exclude":["a<b>"],"fuse":{"maxShare":0.25,"maxJobs":null}}',
+          },
+          a: { ...schedule, request: '{}' },
+        },
+      });
+      await copy.write('all.tfvars.json', JSON.stringify(given));
+      const { stdout, stderr } = run('console', '-var-file=all.tfvars.json');
+      const { clusters, ...encoded } = JSON.parse(JSON.parse(stdout || 'null') ?? `"${stderr}"`) as Record<
+        string,
+        string
+      >;
+      const { locals } = planOf(module, given, hasAttribute);
+      expect(clusters).toEqual(locals.clusters);
+      expect(
+        Object.fromEntries(
+          Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]),
+        ),
+      ).toEqual(locals.inputs);
+      for (const group of groupsOf(invalid)) {
+        const changes = Object.assign({}, ...group.map(([, change]) => change)) as object;
+        await copy.write('all.tfvars.json', JSON.stringify(inputs(changes)));
+        const refused = run('plan', '-no-color', '-input=false', '-var-file=all.tfvars.json');
+        expect(refused.status, group.map(([what]) => what).join()).toBe(1);
+        const said = refused.stderr.replaceAll(/[│╷╵]/g, '').replaceAll(/\s+/g, ' ');
+        for (const [what, , message] of group) {
+          const [, sentence = message] = message.split(': ');
+          expect(said, what).toContain(sentence.replace('request is required', '"request" is required'));
+        }
       }
-    }
-  });
-});
+    });
+  },
+);

@@ -164,7 +164,7 @@ describe('the Terraform module and the packaged template', () => {
   }, 120_000);
   afterAll(() => files[Symbol.asyncDispose]());
 
-  it('the Terraform module and the template have the same resources and properties by default', () => {
+  it('the Terraform module and the template have the same resources and properties with default parameters', () => {
     expect(differences(byDefault.template, plan(inputsFor('prod')))).toEqual([]);
   });
 
@@ -190,7 +190,7 @@ describe('the Terraform module and the packaged template', () => {
     expect(planned.resources.filter(({ type }) => type === 'aws_scheduler_schedule')).toEqual([]);
   }, 60_000);
 
-  it('the Terraform module and the template have the same resources with a key, tracing and a given scheduler role', async () => {
+  it('the Terraform module and the template have the same resources with a key, tracing and an existing scheduler role', async () => {
     const { functionRoleArn: _1, permissionsBoundaryArn: _2, clusters: _3, schedules: _4, ...given } = all;
     given.reservedConcurrency = '2';
     given.schedulerRoleArn = 'arn:aws:iam::123456789012:role/invoker';
@@ -202,7 +202,7 @@ describe('the Terraform module and the packaged template', () => {
     expect(differences(template, plan(inputsFor('prod', given)))).toEqual([]);
   }, 120_000);
 
-  it('the template keeps the log by a deletion policy, and the Terraform module by an argument', () => {
+  it('a log that must outlive the stack has a deletion policy in the template, and `skip_destroy` in the Terraform module', () => {
     expect(withAll.template.Resources.SweepLogGroup).toMatchObject({ DeletionPolicy: 'Retain' });
     const { resources } = plan(inputsFor('prod', all));
     const log = resources.find(({ type }) => type === 'aws_cloudwatch_log_group');
@@ -277,11 +277,14 @@ describe('the Terraform module and the packaged template', () => {
       },
       /SweepLambdaFunction\.ReservedConcurrentExecutions: the template has undefined, and the module 1/,
     ],
-  ])('the comparison with the Terraform module finds that the template %s', (_what, change, difference) => {
-    expect(differences(changed(change), plan(inputsFor('prod')))).toContainEqual(
-      expect.stringMatching(difference),
-    );
-  });
+  ])(
+    'the comparison of the template with the Terraform module reports a difference if the template %s',
+    (_what, change, difference) => {
+      expect(differences(changed(change), plan(inputsFor('prod')))).toContainEqual(
+        expect.stringMatching(difference),
+      );
+    },
+  );
 
   it.each([
     [
@@ -314,7 +317,7 @@ describe('the Terraform module and the packaged template', () => {
     ],
     ['loses an output', 'outputs.tf', /output "failed_queue_url" \{[^}]*\}/, '', /Outputs\.failed_queue_url/],
   ])(
-    'the comparison with the template finds that the Terraform module %s',
+    'the comparison of the template with the Terraform module reports a difference if the module %s',
     async (_what, name, from, to, difference) => {
       const text = read(name);
       const other = from === '$' ? text + to : text.replace(from, to);
@@ -370,37 +373,41 @@ async function evaluated(inputs: Record<string, unknown>) {
 const terraform = spawnSync('terraform', ['version'], { encoding: 'utf8' });
 
 // Runs only if terraform is installed. Terraform evaluates each expression of the module, without the provider.
-describe.skipIf(terraform.status !== 0)('with terraform itself', { timeout: 120_000 }, () => {
-  it.each([
-    ['by default', {}],
-    ['with every parameter set', everyParameter],
-  ])('terraform computes the same values as the evaluator of these tests, %s', async (_what, given) => {
-    const inputs = {
-      ...inputsFor('prod', given),
-      package: { s3: { bucket: 'artifacts', key: 'function.zip' }, hash: 'hash' },
-    };
-    const ours = plan(inputs);
-    const theirs = await evaluated(inputs);
-    expect(withoutUnset(theirs.outputs)).toEqual(withoutUnset(ours.outputs));
-    for (const { address, values } of [...ours.resources, ...ours.data]) {
-      const [, base = '', key] = /^([^[]+)(?:\[(.+)\])?$/.exec(address) ?? [];
-      const block = theirs.blocks[base];
-      const found = withoutUnset(key === undefined ? block : block?.[key]) as Record<string, unknown>;
-      // skips values that only AWS knows; policies are compared through the data sources that they come from
-      for (const [name, value] of Object.entries(found))
-        if (
-          String(value) === unknownValue(`${address}.${name}`) ||
-          /^⟦data\.aws_iam_policy.*\.json⟧$/.test(String(value))
-        )
-          delete found[name];
-      const own = Object.entries(withoutUnset(values) as object).filter(
-        ([name, value]) => name in found || !String(value).startsWith('{"Version"'),
+describe.skipIf(terraform.status !== 0)(
+  'the Terraform module, evaluated by terraform',
+  { timeout: 120_000 },
+  () => {
+    it.each([
+      ['by default', {}],
+      ['with every parameter set', everyParameter],
+    ])('terraform computes the same values as the evaluator of these tests, %s', async (_what, given) => {
+      const inputs = {
+        ...inputsFor('prod', given),
+        package: { s3: { bucket: 'artifacts', key: 'function.zip' }, hash: 'hash' },
+      };
+      const ours = plan(inputs);
+      const theirs = await evaluated(inputs);
+      expect(withoutUnset(theirs.outputs)).toEqual(withoutUnset(ours.outputs));
+      for (const { address, values } of [...ours.resources, ...ours.data]) {
+        const [, base = '', key] = /^([^[]+)(?:\[(.+)\])?$/.exec(address) ?? [];
+        const block = theirs.blocks[base];
+        const found = withoutUnset(key === undefined ? block : block?.[key]) as Record<string, unknown>;
+        // skips values that only AWS knows; policies are compared through the data sources that they come from
+        for (const [name, value] of Object.entries(found))
+          if (
+            String(value) === unknownValue(`${address}.${name}`) ||
+            /^⟦data\.aws_iam_policy.*\.json⟧$/.test(String(value))
+          )
+            delete found[name];
+        const own = Object.entries(withoutUnset(values) as object).filter(
+          ([name, value]) => name in found || !String(value).startsWith('{"Version"'),
+        );
+        expect(found, address).toEqual(Object.fromEntries(own));
+      }
+      const count = Object.values(theirs.blocks).length;
+      expect(count).toBe(
+        [module.resources, module.data].flatMap((each) => Object.values(each).flatMap(Object.keys)).length,
       );
-      expect(found, address).toEqual(Object.fromEntries(own));
-    }
-    const count = Object.values(theirs.blocks).length;
-    expect(count).toBe(
-      [module.resources, module.data].flatMap((each) => Object.values(each).flatMap(Object.keys)).length,
-    );
-  });
-});
+    });
+  },
+);

@@ -75,7 +75,7 @@ describe('a follow-up of another version', () => {
     });
   });
 
-  it('if a follow-up has a field that only a newer version knows, it is refused, and the error names the field', async () => {
+  it('the function refuses a follow-up with a field that only a newer version knows, and the error names the field', async () => {
     const { error, closes } = await invoked({
       keepOnWeekends: true,
       followUpOf: chain(new Date().toISOString()),
@@ -117,7 +117,7 @@ describe('removing the stack', () => {
     expect(fired).toHaveLength(1);
   });
 
-  it('removing the stack removes all its resources, apart from a log that the parameters keep', () => {
+  it('removing the stack removes all its resources by default', () => {
     const kept = Object.entries(packaged.template.Resources)
       .filter(([, resource]) => 'DeletionPolicy' in resource)
       .map(([id]) => id);

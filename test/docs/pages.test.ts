@@ -29,7 +29,7 @@ describe('links in the documentation', () => {
 });
 
 describe('the page of promises', () => {
-  it('each promise has a link to a test', () => {
+  it('each promise on the page of promises has a link to a test', () => {
     const promises = [...page('docs/promises.md').matchAll(/^\d+\. .+$/gm)].map(([line]) => line);
     expect(promises.length).toBeGreaterThan(10);
     for (const promise of promises)
@@ -55,12 +55,12 @@ it('each row of behaviour.md links to a file that relies on the behaviour in tha
 });
 
 describe('the reference', () => {
-  it('the reference and the generated tables are current', async () => {
+  it('docs/reference.md and the tables in docs/figures.md match the text that the code generates', async () => {
     expect(await reference()).toBe(page('docs/reference.md'));
     expect(filled(page('docs/figures.md'), figureRegions)).toBe(page('docs/figures.md'));
   });
 
-  it('the pages and charts of the bench match its results', () => {
+  it('the pages and charts of the benches match the results of the benches', () => {
     for (const [name, text] of Object.entries(figures)) expect(text, name).toBe(page(name));
   });
 
@@ -75,7 +75,7 @@ describe('the reference', () => {
 });
 
 describe('a generated table', () => {
-  it('a generated table takes each field’s type from the schema', () => {
+  it('a generated table has a row for each field of the schema, with its default, its allowed values and its meaning', () => {
     const schema = z.strictObject({
       colour: z
         .enum(['red', 'blue'], { error: 'red or blue' })
@@ -97,11 +97,11 @@ describe('a generated table', () => {
     ]);
   });
 
-  it('a generated table has each cell on one line', () => {
+  it('a generated table has each cell on one line, with escaped pipes', () => {
     expect(table(['a'], [['x|y\nz']])).toBe('| a |\n|---|\n| x\\|y z |');
   });
 
-  it('a generated region of a page replaces its old text, and a missing region or generator is an error', () => {
+  it('a generated region of a page gets its new text, and a region without a generator, or a generator without a region, is an error', () => {
     const text = 'a\n<!-- generated: t -->\nold\n<!-- /generated -->\nb';
     expect(filled(text, { t: 'new' })).toBe('a\n<!-- generated: t -->\n\nnew\n\n<!-- /generated -->\nb');
     expect(() => filled(text, {})).toThrow('a generated region "t"');

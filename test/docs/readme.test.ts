@@ -148,7 +148,7 @@ describe('the commands of the guides', () => {
   });
 
   it.each(shown.map((lines) => [lines.join('; '), lines] as const))(
-    'the commands of the guides work as shown: %s',
+    'each block of commands in the guides has only valid commands: %s',
     async (_name, lines) => {
       const ours = lines.filter((line) => /^(export|jobsweep) /.test(line));
       if (ours.length > 0) await runBlock(ours);
@@ -156,7 +156,7 @@ describe('the commands of the guides', () => {
     },
   );
 
-  it('the first command of the guides sweeps and prints what the picture shows', async () => {
+  it('`npm start` sweeps the embedded cluster and prints what the picture of the terminal shows', async () => {
     const { PATH, HOME, NODE_COMPILE_CACHE } = process.env;
     const child = spawn('npm', ['start'], {
       cwd: root,

@@ -153,7 +153,7 @@ describe('the code of a warning', () => {
   );
 
   it.each(examples)(
-    'the example warning "%s" has exactly one code, that of its section: %s',
+    'the example warning "%s" in the runbook has only the code of its section, %s',
     (example, code) => {
       const codes = Object.entries(warnings).filter(([, pattern]) => pattern.test(example));
       expect(codes.map(([name]) => name)).toEqual([code]);
@@ -161,7 +161,7 @@ describe('the code of a warning', () => {
     },
   );
 
-  it('each section about a warning begins with an example', () => {
+  it('each section of the runbook about a warning begins with an example', () => {
     expect(examples.map(([, code]) => code).sort()).toEqual(Object.keys(warnings).sort());
   });
 

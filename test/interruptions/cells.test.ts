@@ -117,11 +117,11 @@ const stagesOf = ({ cells }: Row): readonly Stage[] => {
   });
 };
 
-describe.concurrent.each(tested)('$what', { timeout: 60_000 }, (row) => {
+describe.concurrent.each(tested)('an interruption of the command ($what)', { timeout: 60_000 }, (row) => {
   for (const stage of stagesOf(row)) {
     const cell = row.cells[stage];
     if (typeof cell === 'string') continue;
-    it(`an interruption (${row.what}) ${stageTitles[stage]}: ${words(cell)}`, async () => {
+    it(`after an interruption (${row.what}) ${stageTitles[stage]}, the command ends with: ${words(cell)}`, async () => {
       const after = await run(row, stage);
       hold(cell, after);
       if (row.incident.startsWith('SIG')) expect(after.tookMs).toBeLessThan(10_000);

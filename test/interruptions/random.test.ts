@@ -5,7 +5,7 @@ import { sized } from '../support/nightly.ts';
 import { interrupt, interruptions, unnamed } from './random.ts';
 
 // `npm run interruptions -- --cases 1000` tests more interruptions
-it('after a random interruption, the kept reports name every job that a close request named', {
+it('after a random interruption, the reports in the state directory name every job that a close request named', {
   timeout: 180_000,
 }, async () => {
   const { script } = await builtCommand();

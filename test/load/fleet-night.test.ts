@@ -37,7 +37,7 @@ describe('a night of a thousand clusters', () => {
     expect(night.mostAtOnce).toBeLessThanOrEqual(20);
   });
 
-  it('the night closes the idle jobs of 998 clusters, whatever happens on the two broken ones', () => {
+  it('the sweeps of a night close the idle jobs of 998 clusters, although two further clusters are broken', () => {
     const failed = night.swept.filter(({ error }) => error !== undefined);
     expect(failed.map(({ cluster }) => cluster).toSorted()).toEqual(broken);
     for (const { report, error, states } of night.swept)
@@ -51,7 +51,7 @@ describe('a night of a thousand clusters', () => {
     expect(night.rollCalls).toMatchObject([{ expected: clusters, reported: clusters - 2, missing: broken }]);
   });
 
-  it('the function needs no more memory at the end of the night than after a tenth of the clusters', () => {
+  it('the function needs at most 26 MB more memory after a night of a thousand clusters than after a hundred clusters', () => {
     const [tenth = 0, half = 0, whole = 0] = night.heap;
     // Measured after a tenth, a half and all of the sweeps: 69, 78 and 82 MB. The simulated services and this test keep
     // about 6 kB for each sweep. If sweeps stayed in memory, each would take at least 50 kB, so half of the sweeps would
