@@ -67,7 +67,7 @@ describe('a virtual clock', () => {
     expect(woke).toEqual(Array.from({ length: 50 }, (_, index) => hour - index * 60_000));
   });
 
-  test('a virtual clock rejects an aborted sleep with the reason of its signal, without time passing', async () => {
+  test('a sleep on a virtual clock rejects with the reason of its abort signal, at the simulated time of the abort', async () => {
     using clock = new VirtualClock(0);
     const stop = new AbortController();
     clock.at(100, () => stop.abort(new Error('enough')));
@@ -77,7 +77,7 @@ describe('a virtual clock', () => {
     await expect(clock.sleep(1, stop.signal)).rejects.toThrow('enough');
   });
 
-  test('a time limit on a virtual clock aborts when its time is reached, unless it was disposed first', async () => {
+  test('the signal of a time limit on a virtual clock aborts when the time is reached, unless the limit was disposed before', async () => {
     using clock = new VirtualClock(0);
     const limit = clock.limit(50);
     const disposed = clock.limit(50);
@@ -106,7 +106,7 @@ describe('a virtual clock', () => {
     expect(clock.now()).toBe(30);
   });
 
-  test('if an event is added with a time in the past, a virtual clock runs it right after the call that added it', async () => {
+  test('an event that is added to a virtual clock with a past time runs on the next `advance`, at the current simulated time', async () => {
     using clock = new VirtualClock(1_000);
     const rang = vi.fn();
     clock.at(10, rang);
@@ -131,7 +131,7 @@ describe('a virtual clock over real HTTP', () => {
     expect(clock.now()).toBe(hour);
   });
 
-  test('a virtual clock stands still while any HTTP exchange is in flight', async () => {
+  test('a virtual clock stands still until all of several concurrent HTTP requests have been sent', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 1_000);
@@ -164,7 +164,7 @@ describe('a virtual clock over real HTTP', () => {
     expect([await request(), await request(), await request()]).toEqual(['1000', '2000', '3000']);
   });
 
-  test('a virtual clock ends a short sleep and a longer HTTP request at the right times', async () => {
+  test('a virtual clock ends a sleep of 2 s after 2 s, and a concurrent HTTP request of 5 s after 5 s', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, 5_000);
@@ -177,7 +177,7 @@ describe('a virtual clock over real HTTP', () => {
     expect({ answer, slept }).toEqual({ answer: '5000', slept: 2_000 });
   });
 
-  test('a virtual clock does not wait for a request that its client aborted, but waits for the next one', async () => {
+  test('a virtual clock does not move on for an HTTP request that the client has aborted, but does for the next request', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, hour);
@@ -191,7 +191,7 @@ describe('a virtual clock over real HTTP', () => {
     expect(await (await fetch(server.url)).text()).toBe(String(1_000 + hour));
   });
 
-  test('a virtual clock also moves on to the answer of a request that it does not track', async () => {
+  test('a virtual clock also moves to the time of the answer to an HTTP request that it does not track', async () => {
     using clock = new VirtualClock(0);
     await using server = await slowServer(clock, 1_000);
 
@@ -200,7 +200,7 @@ describe('a virtual clock over real HTTP', () => {
 });
 
 describe('a scaled clock', () => {
-  test('a scaled clock runs faster by its factor, in whole milliseconds', async () => {
+  test('a scaled clock with a speed of 1,000 runs 1,000 times as fast as the machine’s clock, in whole milliseconds', async () => {
     const clock = scaledClock(1_000, 5_000);
     await clock.sleep(20_000);
 
@@ -208,7 +208,7 @@ describe('a scaled clock', () => {
     expect(Number.isInteger(clock.now())).toBe(true);
   });
 
-  test('a scaled clock runs an event at its time, unless it was cancelled', async () => {
+  test('a scaled clock runs an event at the time of the event, unless the event was cancelled', async () => {
     const clock = scaledClock(1_000, 0);
     const rang = vi.fn();
     const cancelled = vi.fn();

@@ -25,30 +25,33 @@ interface Page {
 }
 
 describe('a random past', () => {
-  it.each(habits)('a random past is consistent: %s', (habit) => {
-    for (let seed = 1; seed <= 30; seed += 1) {
-      const past = drawPast({ jobId: 'job', seed, asOf, days: 60, habit });
-      const { stays, starts, data, createdAt } = past.truth;
-      const isOpenAt = (moment: number) =>
-        stays.some(({ from, closed }) => moment >= from && moment <= (closed ?? asOf));
-      for (const moment of [...data, ...starts]) expect(isOpenAt(moment)).toBe(true);
-      for (const { timestamp } of past.snapshots) {
-        expect(timestamp).toBeGreaterThan(createdAt - 61_000);
-        expect(timestamp).toBeLessThan(asOf + 61_000);
+  it.each(habits)(
+    'the random past of a job has data only while the job is open, and leads to its present state: %s',
+    (habit) => {
+      for (let seed = 1; seed <= 30; seed += 1) {
+        const past = drawPast({ jobId: 'job', seed, asOf, days: 60, habit });
+        const { stays, starts, data, createdAt } = past.truth;
+        const isOpenAt = (moment: number) =>
+          stays.some(({ from, closed }) => moment >= from && moment <= (closed ?? asOf));
+        for (const moment of [...data, ...starts]) expect(isOpenAt(moment)).toBe(true);
+        for (const { timestamp } of past.snapshots) {
+          expect(timestamp).toBeGreaterThan(createdAt - 61_000);
+          expect(timestamp).toBeLessThan(asOf + 61_000);
+        }
+        const last = stays.at(-1);
+        expect(past.now.state).toBe(last && last.closed === undefined ? 'opened' : 'closed');
+        expect(past.now.openedAt === undefined).toBe(past.now.state === 'closed');
       }
-      const last = stays.at(-1);
-      expect(past.now.state).toBe(last && last.closed === undefined ? 'opened' : 'closed');
-      expect(past.now.openedAt === undefined).toBe(past.now.state === 'closed');
-    }
-  });
+    },
+  );
 
-  it('a random past is the same for the same seed', () => {
+  it('the random past of a job is the same for the same seed', () => {
     const options = { jobId: 'job', seed: 7, asOf, days: 40 };
     expect(drawPast(options)).toEqual(drawPast(options));
     expect(drawPast({ ...options, seed: 8 })).not.toEqual(drawPast(options));
   });
 
-  it('a random past ends in the present state that the fleet describes', async () => {
+  it('the random past of a job ends in the present state that the fleet describes', async () => {
     const fleet = defaultFleet(Date.now());
     await using setup = await startSetup(fleet.jobs ?? [], { nodes: fleet.nodes ?? [] });
     let count = 0;
@@ -74,14 +77,14 @@ describe('the nightly cleanup of snapshots', () => {
     bytes: 1,
   }));
 
-  it('the nightly cleanup keeps all snapshots from the last day and one for each of the nine days before, and deletes older ones', () => {
+  it('the nightly cleanup keeps all snapshots of the last day and one of each of the nine days before it, and no older ones', () => {
     const kept = cleanUp(every4h);
     expect(kept.length).toBe(7 + 9);
     expect(kept[0]?.timestamp).toBe(asOf - 10 * day);
     expect(kept.at(-1)).toBe(every4h.at(-1));
   });
 
-  it('the nightly cleanup counts back from the newest snapshot, and not from now', () => {
+  it('the nightly cleanup calculates the age of snapshots from the newest snapshot, and not from the current time', () => {
     const kept = cleanUp([...every4h, { ...(every4h[0] as KeptSnapshot), timestamp: asOf + 30 * day }]);
     expect(kept).toHaveLength(1);
   });
@@ -97,7 +100,7 @@ describe('model snapshots over HTTP', () => {
     past: { habit: 'live' },
   }));
 
-  it('with a wildcard, model snapshots are returned for all jobs, newest first by default', async () => {
+  it('a request for the model snapshots of `*` returns those of all jobs, the newest first by default', async () => {
     await using setup = await startSetup(jobs);
     const path = '/_ml/anomaly_detectors/*/model_snapshots';
     const { body } = (await send(setup.server.url, path)) as unknown as { body: Page };
@@ -119,7 +122,7 @@ describe('model snapshots over HTTP', () => {
     expect((await send(setup.server.url, path)).status).toBe(400);
   });
 
-  it('a request for the model snapshots of an unknown job or a list of jobs is refused with 404', async () => {
+  it('a request for the model snapshots of an unknown job, a list of jobs or a pattern such as `o*` is refused with 404', async () => {
     await using setup = await startSetup(jobs);
     for (const name of ['three', 'one,two', 'o*'])
       expect((await send(setup.server.url, `/_ml/anomaly_detectors/${name}/model_snapshots`)).status).toBe(
@@ -129,7 +132,7 @@ describe('model snapshots over HTTP', () => {
 });
 
 describe('notifications over HTTP', () => {
-  it('notifications include those from the past and those from later events in the cluster', async () => {
+  it('a search finds the notifications of a job’s generated past and those of later events in the cluster', async () => {
     await using setup = await startSetup([
       { jobId: 'one', created: '60d', openedAt: '40d', lastData: '2d', past: { habit: 'pushed' } },
     ]);

@@ -1,4 +1,4 @@
-/** @module Datafeed configs: the fields of a request, the fields that the server adds, and how the datafeed searches. */
+/** @module Datafeed configs: the fields of a request, the fields that the server adds, and how datafeeds search. */
 import { ElasticsearchError, illegalArgument } from '../errors.ts';
 import { type JsonObject, type ObjectParser, textOf } from '../http/object-parser.ts';
 import type { DatafeedConfig, DatafeedTraits } from '../state/datafeed.ts';

@@ -53,7 +53,7 @@ export const detectorParser: ObjectParser = {
   },
 };
 
-/** A detector as the server stores it. @throws 400 if the function is unknown, or the fields do not suit the function */
+/** A detector as the server stores it. @throws 400 if the function is unknown or the fields do not suit it */
 export function completeDetector(given: JsonObject, index: number): JsonObject {
   const written = (given.function as string | undefined) ?? '';
   const fn = shortcuts[written.toLowerCase()] ?? written.toLowerCase();

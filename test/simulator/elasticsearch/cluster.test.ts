@@ -65,7 +65,7 @@ describe('a job of a fleet', () => {
     );
   });
 
-  test('with the same seed a fleet makes the same cluster, and with another seed a different cluster', () => {
+  test('the id of a simulated cluster is the same for the same seed, and differs for another seed', () => {
     const ids = (seed: number) =>
       new SimulatedCluster(new VirtualClock(), { jobs: [{ jobId: 'a' }] }, '9.2', seed).cluster.uuid;
 
@@ -74,8 +74,8 @@ describe('a job of a fleet', () => {
   });
 });
 
-describe('another user', () => {
-  test('another user closes a job, which is `closing` now and `closed` when its process has ended', async () => {
+describe('a simulated cluster with other users', () => {
+  test('a job that another user closes is `closing` until its process has ended, and then `closed`', async () => {
     const { clock, cluster, states } = setup([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
 
     cluster.closeJob('a');
@@ -90,7 +90,7 @@ describe('another user', () => {
     expect(states('a')).toEqual(['opened', 'closing', 'closed']);
   });
 
-  test('another user closes a job with force, opens it again and deletes it', async () => {
+  test('a job can be closed with force, opened again and deleted by another user', async () => {
     const { clock, cluster } = setup([{ jobId: 'a', lastData: '3d' }]);
 
     cluster.forceCloseJob('a');
@@ -107,7 +107,7 @@ describe('another user', () => {
     expect(cluster.jobIds).toEqual([]);
   });
 
-  test('another user creates or replaces a job', () => {
+  test('a job that another user puts into the simulated cluster replaces a job with the same id', () => {
     const { cluster } = setup([{ jobId: 'a', lastData: '3d', datafeed: {} }]);
 
     cluster.putJob({ jobId: 'a', state: 'failed', reason: 'oom' });
@@ -119,7 +119,7 @@ describe('another user', () => {
     ]);
   });
 
-  test('another user sends data to a job without a datafeed', () => {
+  test('a job without a datafeed can get data from another user', () => {
     const { clock, cluster } = setup([{ jobId: 'a', lastData: '3d' }]);
 
     cluster.receiveData('a', { records: 5, latest: clock.now() - hour });
@@ -130,7 +130,7 @@ describe('another user', () => {
     });
   });
 
-  test('another user’s closes can be scripted to fail, to never end, or to take a given time', async () => {
+  test('a simulated cluster can make the close of a job fail, never end, or take a given time', async () => {
     const { clock, cluster } = setup(['never', 'fails', 'long'].map((jobId) => ({ jobId, lastData: '3d' })));
     cluster.setCloseDuration('never', 'never');
     cluster.setCloseDuration('fails', { fails: 'disk full' });
@@ -143,7 +143,7 @@ describe('another user', () => {
     expect(cluster.jobs().map(({ state }) => state)).toEqual(['failed', 'closed', 'closing']);
   });
 
-  test('another user joins a close in progress by requesting it again', async () => {
+  test('a second close by another user joins the close in progress', async () => {
     const { clock, cluster, states } = setup([{ jobId: 'a', lastData: '3d', closeTakes: '1m' }]);
 
     cluster.closeJob('a');
@@ -155,7 +155,7 @@ describe('another user', () => {
 });
 
 describe('a forecast', () => {
-  test('a forecast runs for its given duration', async () => {
+  test('a forecast in a simulated cluster runs for the given duration', async () => {
     const { clock, cluster } = setup([{ jobId: 'a', lastData: '1h' }]);
 
     cluster.startForecast('a', { takes: 60_000 });
@@ -173,7 +173,7 @@ describe('a fleet made in code', () => {
     [{ closeTakes: 'two minutes' }, 'expected a duration'],
     [{ datafeed: { state: 'started', source: { every: 'often' } } }, 'expected a duration'],
   ] as const)(
-    'the invalid fleet %j from code is refused, even without schema validation',
+    'the invalid job description %j is refused, even if it comes from code and no schema has validated it',
     (description, message) => {
       expect(() => setup([{ jobId: 'a', ...description }])).toThrow(message);
     },
@@ -181,7 +181,7 @@ describe('a fleet made in code', () => {
 });
 
 describe('nodes that leave and join the cluster', () => {
-  test('a clean shutdown of a node loses no data of its jobs', async () => {
+  test('jobs lose no data when their node shuts down cleanly, but do when their node crashes', async () => {
     const fed = { datafeed: { state: 'started' as const, source: { every: '30s' } }, lastData: '1m' };
     const { clock, cluster } = setup([
       { jobId: 'a', node: 'ml-0', ...fed },
@@ -214,7 +214,7 @@ describe('nodes that leave and join the cluster', () => {
     expect(cluster.job('b')?.openedAt).toBe(clock.now() - 60_000 - 5 * day);
   });
 
-  test('if the last node leaves, its jobs wait until another node joins', async () => {
+  test('if the last node leaves the cluster, its jobs wait until another node joins', async () => {
     const { clock, cluster } = setup([{ jobId: 'a' }], { nodes: [{ name: 'only' }] });
 
     cluster.crashNode('only');
@@ -226,7 +226,7 @@ describe('nodes that leave and join the cluster', () => {
     expect(cluster.job('a')).toMatchObject({ state: 'opened', node: 'another' });
   });
 
-  test('after the loss of a node, its failed job stays failed, and the close of its closing job completes', async () => {
+  test('when a node crashes, its failed jobs stay `failed`, and its closing jobs become `closed`', async () => {
     const { clock, cluster } = setup([
       { jobId: 'failed', node: 'ml-0', state: 'failed' },
       { jobId: 'closing', node: 'ml-0', state: 'closing', lastData: '1d', closeTakes: 'never' },
@@ -289,7 +289,7 @@ describe('closing times', () => {
     expect(await closingTimes(sizes)).not.toEqual(await closingTimes(sizes, 2));
   });
 
-  test('closing times are short for a job without data', async () => {
+  test('the close of a job without data takes less than a second', async () => {
     const { clock, cluster } = setup([{ jobId: 'a' }]);
     cluster.closeJob('a');
     await clock.advance(1_000);
@@ -299,7 +299,7 @@ describe('closing times', () => {
 });
 
 describe('the simulator', () => {
-  test('the simulator passes a day of ten thousand fed jobs without an event for each of their 28,800,000 searches', async () => {
+  test('the simulator schedules no event during a day in which ten thousand datafeeds read 28,800,000 records', async () => {
     const { clock, cluster } = setup(
       Array.from({ length: 10_000 }, (_, index) => ({
         jobId: `job-${index}`,

@@ -7,7 +7,7 @@ const jobs = [{ jobId: 'a', lastData: '3d', closeTakes: '10s' }] as const;
 const close = '/_ml/anomaly_detectors/a/_close';
 
 describe('a scripted fault', () => {
-  test('a scripted fault can answer only the second request to an API, with a given status', async () => {
+  test('a scripted fault can apply only to the second request to an API, which is answered with the status of the fault', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({
       api: 'ml.get_job_stats',
@@ -28,7 +28,7 @@ describe('a scripted fault', () => {
     expect(statuses).toEqual([200, 200, 429, 200]);
   });
 
-  test('a scripted fault answers with a status, either instead of the request’s effect or after it', async () => {
+  test('a scripted fault answers with an error status, either without carrying out the request or after carrying it out', async () => {
     await using before = await startTarget({ jobs });
     before.server.faults.add({ api: 'ml.close_job', status: 503 });
     await using after = await startTarget({ jobs });
@@ -39,7 +39,7 @@ describe('a scripted fault', () => {
     expect([before.state('a'), after.state('a')]).toEqual(['opened', 'closed']);
   });
 
-  test('a scripted fault breaks the connection before or after the request’s effect', async () => {
+  test('a scripted fault breaks the connection before or after the request is carried out', async () => {
     await using before = await startTarget({ jobs });
     before.server.faults.add({ api: 'ml.close_job', reset: 'before' });
     await using after = await startTarget({ jobs });
@@ -52,7 +52,7 @@ describe('a scripted fault', () => {
     expect(before.server.requests[0]?.status).toBeUndefined();
   });
 
-  test('a scripted fault delays a request before or after the request’s effect', async () => {
+  test('a scripted fault delays a request before it is carried out, or delays the answer', async () => {
     await using target = await startTarget({ jobs });
     const begun = target.clock.now();
     target.server.faults.add({ api: 'ml.info', delay: 5_000 });
@@ -65,7 +65,7 @@ describe('a scripted fault', () => {
     expect([first, target.clock.now() - begun]).toEqual([5_000, 12_000]);
   });
 
-  test('a scripted fault truncates the body', async () => {
+  test('a scripted fault truncates the body of an answer', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', cut: 20 });
 
@@ -73,7 +73,7 @@ describe('a scripted fault', () => {
     expect((await target.get('/_ml/info')).status).toBe(200);
   });
 
-  test('a scripted fault sends another content type, or a page instead of JSON', async () => {
+  test('a scripted fault answers with another content type, or with an HTML page instead of JSON', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({ api: 'ml.info', contentType: 'text/html' });
     target.server.faults.add({
@@ -138,7 +138,7 @@ describe('a scripted event', () => {
     expect((await target.get('/_ml/anomaly_detectors/_stats')).body.count).toBe(0);
   });
 
-  test('an event in a fleet file happens at its given time or after its given request', async () => {
+  test('an event in a fleet happens at the given time or after the given number of requests', async () => {
     await using target = await startTarget({
       fleet: {
         jobs: ['a', 'b', 'c', 'd', 'e', 'f'].map((jobId) => ({
@@ -175,7 +175,7 @@ describe('a scripted event', () => {
 });
 
 describe('the request log', () => {
-  test('the request log contains every request with its time, line length and answer', async () => {
+  test('the request log contains each request with its times, the length of its request line, and the status of the answer', async () => {
     await using target = await startTarget({ jobs });
 
     await target.post(`${close}?timeout=1m`, undefined);

@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { generateFleet, scaledClock, startElasticsearch } from '../../../simulator/index.ts';
 
-test('ten thousand jobs are returned completely, each once, in the order of their ids', async () => {
+test('a request for the stats of ten thousand jobs returns each job exactly once, in the order of the ids', async () => {
   await using server = await startElasticsearch({
     clock: scaledClock(),
     fleet: generateFleet({ jobs: 10_000, seed: 7 }),

@@ -33,8 +33,8 @@ async function serving(args: readonly string[], use: (url: string) => Promise<vo
 const get = async (url: string, path: string) =>
   (await fetch(url + path)).json() as Promise<Record<string, unknown>>;
 
-describe('jobsweep simulate', () => {
-  test('the simulate command prints its address in one line and exits with 0 on SIGTERM', async () => {
+describe('jobsweep simulate elasticsearch', () => {
+  test('`jobsweep simulate elasticsearch` prints its address in one line and exits with 0 on SIGTERM', async () => {
     const { exit, stdout, stderr } = await serving([], async (url) => {
       expect((await get(url, '/_ml/anomaly_detectors/_stats')).count).toBeGreaterThan(30);
     });
@@ -54,7 +54,7 @@ describe('jobsweep simulate', () => {
     });
   });
 
-  test('with `--speed`, time passes faster in the simulated cluster, also in its timestamps', async () => {
+  test('with `--speed 3600`, the open_time of a job in the simulated cluster grows by more than a minute per second', async () => {
     await serving(['--speed', '3600'], async (url) => {
       const openTime = async () => {
         const { jobs } = await get(url, '/_ml/anomaly_detectors/web-latency/_stats');
@@ -72,14 +72,14 @@ describe('jobsweep simulate', () => {
     [['--empty', '--jobs', '3'], "cannot be used with option '--jobs <number>'"],
     [['--hash-ids'], '--hash-ids needs --from'],
     [['--from', 'nowhere'], 'ELASTICSEARCH_URL is not an address'],
-  ])('the simulate command refuses %j', async (args, message) => {
+  ])('`jobsweep simulate elasticsearch` refuses the arguments %j with exit code 2', async (args, message) => {
     const { exit, stdout, stderr } = await runCommand(['simulate', 'elasticsearch', ...args]);
 
     expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
     expect(stderr).toContain(message);
   });
 
-  test('the simulate command reports that its port is taken', async () => {
+  test('`jobsweep simulate elasticsearch` reports that the requested port is in use', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as { port: number };
@@ -92,7 +92,7 @@ describe('jobsweep simulate', () => {
   });
 });
 
-describe('simulate --from', () => {
+describe('jobsweep simulate elasticsearch --from', () => {
   const original: Fleet = {
     nodes: [{ name: 'node-a' }, { name: 'node-b' }],
     jobs: [
@@ -161,7 +161,7 @@ describe('simulate --from', () => {
     };
   }
 
-  test('`simulate --from` copies states, times, groups and datafeeds with a read-only key', async () => {
+  test('`simulate --from` copies the states, times, groups and datafeeds of jobs, and needs only a key that may read', async () => {
     const { truth, copied, requests } = await copy();
     const essence = (cluster: SimulatedCluster) =>
       cluster.jobs().map((job) => ({
@@ -194,7 +194,7 @@ describe('simulate --from', () => {
     expect(silent('web-idle')).toBeGreaterThan(9 * 86_400_000);
   });
 
-  test('`simulate --from` with `--hash-ids` leaves no name and no text of the original in the copy', async () => {
+  test('`simulate --from` with `--hash-ids` creates a copy without the names and texts of the original cluster', async () => {
     const { text, fleet } = await copy('--hash-ids');
 
     for (const word of [
@@ -217,7 +217,7 @@ describe('simulate --from', () => {
     expect(new Set(fleet.jobs?.flatMap(({ groups = [] }) => groups)).size).toBe(1);
   });
 
-  test('`simulate --from` reports a cluster that cannot be read', async () => {
+  test('`simulate --from` reports with exit code 5 that the cluster cannot be read', async () => {
     const { exit, stderr } = await runCommand(['simulate', 'elasticsearch', '--from', 'http://127.0.0.1:9']);
 
     expect(exit).toBe(5);

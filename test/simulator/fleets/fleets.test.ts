@@ -29,7 +29,7 @@ describe('the default fleet', () => {
     expect(new Set(open.map(({ node }) => node))).toEqual(new Set(['ml-0', 'ml-1', 'ml-2']));
   });
 
-  test('the default fleet contains more busy jobs than idle ones', () => {
+  test('the default fleet has at least ten idle jobs, which are less than 60 % of its open jobs', () => {
     expect(idle.length).toBeGreaterThanOrEqual(10);
     expect(idle.length).toBeLessThan(open.length * 0.6);
   });
@@ -41,7 +41,7 @@ describe('the default fleet', () => {
       if (index > 0) expect(time - (times[index - 1] ?? 0)).toBeGreaterThan(hour);
   });
 
-  test('the default fleet keeps feeding its busy jobs: after a day, each of them has data from the last hour', async () => {
+  test('the default fleet keeps feeding its busy jobs: a day later, all but a finished backfill have data from the last hour', async () => {
     const before = open.filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
     await clock.advance(day);
     const after = cluster.jobs().filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
@@ -60,18 +60,21 @@ describe('the example fleets', async () => {
   const folder = new URL('../../../simulator/fleets/', import.meta.url);
   const files = (await readdir(folder)).filter((name) => name.endsWith('.json'));
 
-  test.each(files)('the example fleet %s is valid and starts', async (name) => {
-    const checked = checkFleet(JSON.parse(await readFile(new URL(name, folder), 'utf8')));
+  test.each(files)(
+    'the example fleet %s is valid, and a simulated cluster starts with its jobs',
+    async (name) => {
+      const checked = checkFleet(JSON.parse(await readFile(new URL(name, folder), 'utf8')));
 
-    expect(checked.problems).toBeUndefined();
-    if (checked.problems) return;
-    const cluster = new SimulatedCluster(new VirtualClock(), checked.fleet, '9.2', 1);
-    expect(cluster.jobIds).toHaveLength(checked.fleet.jobs?.length ?? 0);
-  });
+      expect(checked.problems).toBeUndefined();
+      if (checked.problems) return;
+      const cluster = new SimulatedCluster(new VirtualClock(), checked.fleet, '9.2', 1);
+      expect(cluster.jobIds).toHaveLength(checked.fleet.jobs?.length ?? 0);
+    },
+  );
 });
 
 describe('generated fleets', () => {
-  test('generated fleets are valid, and the same for the same seed', () => {
+  test('generated fleets are valid, are the same for the same seed, and differ for another seed', () => {
     const fleet = generateFleet({ jobs: 300, seed: 7 });
 
     expect(fleet).toEqual(generateFleet({ jobs: 300, seed: 7 }));
@@ -79,7 +82,7 @@ describe('generated fleets', () => {
     expect(checkFleet(fleet).problems).toBeUndefined();
   });
 
-  test('in generated fleets, about a sixth of the open jobs are idle, in every variant', () => {
+  test('generated fleets have about a sixth of their open jobs idle, and include failed jobs and jobs that never got data', () => {
     const clock = new VirtualClock();
     const cluster = new SimulatedCluster(clock, generateFleet({ jobs: 5_000, seed: 7 }), '9.2', 7);
     const jobs = cluster.jobs();
@@ -196,7 +199,7 @@ describe('mistakes in a fleet file', () => {
     expect(stderr).toContain('fleet.yaml:3:5: jobs[0].state: expected one of "closed", "opening"');
   });
 
-  test('a missing fleet file is reported', async () => {
+  test('a fleet file that does not exist is reported with exit code 2', async () => {
     const { exit, stderr } = await runCommand([
       'simulate',
       'elasticsearch',

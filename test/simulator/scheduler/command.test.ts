@@ -33,7 +33,7 @@ async function simulate(args: readonly string[], use: (url: string, written: Wai
 }
 
 describe('jobsweep simulate scheduler', () => {
-  it('the simulate command prints its address, answers the SDK, and exits with 0 on SIGTERM', async () => {
+  it('`jobsweep simulate scheduler` prints its address, answers the AWS SDK, and exits with 0 on SIGTERM', async () => {
     const { exit, stdout } = await simulate([], async (url) => {
       const client = sdkClient(url);
       await create(client);
@@ -43,7 +43,7 @@ describe('jobsweep simulate scheduler', () => {
     expect(stdout.split('\n')).toHaveLength(2);
   });
 
-  it('the simulate command posts the payload of a due schedule to the invoke address', async () => {
+  it('`jobsweep simulate scheduler` posts the payload of a due schedule to the address in `--invoke`', async () => {
     const { promise: received, resolve } = Promise.withResolvers<string>();
     const lambda = createServer((request, response) => {
       const chunks: Buffer[] = [];
@@ -77,13 +77,13 @@ describe('jobsweep simulate scheduler', () => {
     [['--port', '70000'], 'expected a whole number from 0 to 65535'],
     [['--speed', '0'], 'expected a number over 0'],
     [['--invoke', 'ftp://somewhere'], 'expected an http address'],
-  ])('the simulate command refuses %j with exit code 2', async (args, message) => {
+  ])('`jobsweep simulate scheduler` refuses the arguments %j with exit code 2', async (args, message) => {
     const { exit, stdout, stderr } = await runCommand(['simulate', 'scheduler', ...args]);
     expect([exit, stdout]).toEqual([2, '']);
     expect(stderr).toContain(message);
   });
 
-  it('the simulate command reports that its port is taken', async () => {
+  it('`jobsweep simulate scheduler` reports that the requested port is in use', async () => {
     await simulate([], async (url) => {
       const { exit, stderr } = await runCommand(['simulate', 'scheduler', '--port', new URL(url).port]);
       expect(exit).toBe(2);

@@ -39,7 +39,7 @@ async function invokedBench(options: Parameters<typeof schedulerBench>[0] = {}) 
 }
 
 describe('a schedule', () => {
-  it('a schedule fires at each match of its cron in its own time zone', async () => {
+  it('a schedule fires at each match of its cron expression, in the time zone of the schedule', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'cron(0 2 * * ? *)',
@@ -49,7 +49,7 @@ describe('a schedule', () => {
     expect(times(bench)).toEqual(['2026-11-24T07:00:00Z', '2026-11-25T07:00:00Z']);
   });
 
-  it('a schedule does not fire in a night that skips its hour, and fires once in a night that repeats its hour', async () => {
+  it('a schedule does not fire on a night in which the clocks skip its time, and fires once if they repeat its time', async () => {
     await using spring = await schedulerBench({ startAt: '2027-03-27T12:00:00Z' });
     const nightly = {
       ScheduleExpression: 'cron(30 2 * * ? *)',
@@ -65,14 +65,14 @@ describe('a schedule', () => {
     expect(times(autumn)).toEqual(['2027-10-31T00:30:00Z', '2027-11-01T01:30:00Z']);
   });
 
-  it('a schedule with a rate and no start fires at once and then at its rate', async () => {
+  it('a schedule with a rate and no start date fires as soon as it is created, and then at its rate', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ScheduleExpression: 'rate(12 hours)' });
     await bench.clock.advance(day);
     expect(times(bench)).toEqual(['2026-11-23T12:00:00Z', '2026-11-24T00:00:00Z', '2026-11-24T12:00:00Z']);
   });
 
-  it('a schedule with a rate fires from its start until its end', async () => {
+  it('a schedule with a rate fires from its start date until its end date', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'rate(1 hour)',
@@ -151,7 +151,7 @@ describe('a schedule after its last invocation', () => {
     ActionAfterCompletion: 'DELETE' as const,
   };
 
-  it('a schedule with an `at()` expression and DELETE is removed shortly after its invocation, and its name is free again', async () => {
+  it('an `at()` schedule with ActionAfterCompletion DELETE is removed after its invocation, and its name can be used again', async () => {
     await using bench = await schedulerBench({ completionDelayMs: 20_000 });
     await create(bench.client, once);
     await bench.clock.advance(hour + 19_000);
@@ -161,7 +161,7 @@ describe('a schedule after its last invocation', () => {
     await create(bench.client, once);
   });
 
-  it('a schedule with an `at()` expression is not removed while its delivery is still being retried', async () => {
+  it('an `at()` schedule with ActionAfterCompletion DELETE is not removed while its delivery is still being retried', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'delivery', fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await create(bench.client, once);
@@ -171,7 +171,7 @@ describe('a schedule after its last invocation', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('a schedule with an `at()` expression is not removed if it was disabled at its due time', async () => {
+  it('an `at()` schedule with ActionAfterCompletion DELETE is not removed if it was disabled at its due time', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ...once, State: 'DISABLED' });
     await bench.clock.advance(day);
@@ -179,7 +179,7 @@ describe('a schedule after its last invocation', () => {
     expect(bench.scheduler.deliveries).toEqual([]);
   });
 
-  it('a recurring schedule with DELETE is removed after its end, and never without an end', async () => {
+  it('a recurring schedule with ActionAfterCompletion DELETE is removed after its end date, and never if it has none', async () => {
     await using bench = await schedulerBench();
     const hourly = { ScheduleExpression: 'cron(0 * * * ? *)', ActionAfterCompletion: 'DELETE' as const };
     await create(bench.client, { ...hourly, Name: 'ends', EndDate: new Date('2026-11-23T14:00:00Z') });
@@ -190,7 +190,7 @@ describe('a schedule after its last invocation', () => {
 });
 
 describe('a delivery', () => {
-  it('a delivery fills in the four context attributes', async () => {
+  it('a delivery replaces the four context attributes in the Input of the schedule with their values', async () => {
     await using bench = await invokedBench();
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-23T13:00:30)',
@@ -214,7 +214,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('a delivery without an Input sends the default scheduled event', async () => {
+  it('a delivery of a schedule without Input sends the default scheduled event', async () => {
     await using bench = await invokedBench();
     await create(bench.client, { ScheduleExpression: 'at(2026-11-23T13:00:00)', Target: target() });
     await bench.clock.advance(2 * hour);
@@ -229,7 +229,7 @@ describe('a delivery', () => {
     });
   });
 
-  it('a late delivery still states the time at which it was due', async () => {
+  it('a late delivery contains the time at which it was due', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', lateMs: 59_000 });
     await create(bench.client, {
@@ -242,7 +242,7 @@ describe('a delivery', () => {
     ]);
   });
 
-  it('a delivery can happen twice, each time with its own execution id', async () => {
+  it('a delivery can be duplicated by a scripted fault, and the duplicate has another execution id', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', duplicates: 1 });
     await create(bench.client, {
@@ -257,7 +257,7 @@ describe('a delivery', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('after a failure, a delivery is retried with a higher attempt number and another execution id', async () => {
+  it('a failed delivery is retried with a higher attempt number and another execution id', async () => {
     await using bench = await invokedBench();
     bench.scheduler.script({ on: 'delivery', times: 2, fail: { code: 'LAMBDA_UNAVAILABLE' } });
     await create(bench.client, {
@@ -279,7 +279,7 @@ describe('a delivery', () => {
     ['its retries', { MaximumRetryAttempts: 2 }, 'MaximumRetryAttempts', 3],
     ['its time', { MaximumEventAgeInSeconds: 60 }, 'MaximumEventAgeInSeconds', 3],
   ])(
-    'if a delivery has used up %s, it goes to the dead-letter queue',
+    'a delivery that keeps failing until it has used up %s goes to the dead-letter queue',
     async (_what, RetryPolicy, condition, attempts) => {
       await using bench = await invokedBench();
       bench.scheduler.script({
@@ -314,7 +314,7 @@ describe('a delivery', () => {
     },
   );
 
-  it('a delivery to a target other than a function fails without a retry', async () => {
+  it('a delivery to a target that is not a Lambda function fails without a retry', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       ScheduleExpression: 'at(2026-11-23T13:00:00)',
@@ -325,7 +325,7 @@ describe('a delivery', () => {
   });
 });
 
-describe('the function behind its queue', () => {
+describe('a function behind the queue of Lambda', () => {
   const once = { ScheduleExpression: 'at(2026-11-23T13:00:00)' };
   const failing = (options: Partial<SchedulerOptions>) =>
     invokedBench({
@@ -335,7 +335,7 @@ describe('the function behind its queue', () => {
       },
     });
 
-  it('a failed function is retried after one and after two minutes with the same request id', async () => {
+  it('a function that fails is retried after one minute and after two more, with the same request id', async () => {
     await using bench = await failing({});
     await create(bench.client, once);
     await bench.clock.advance(day);
@@ -348,7 +348,7 @@ describe('the function behind its queue', () => {
     expect(bench.scheduler.failedEvents.map(({ condition }) => condition)).toEqual(['RetriesExhausted']);
   });
 
-  it('if the function fails after its queue accepted the event, the Scheduler still counts the delivery as successful', async () => {
+  it('the Scheduler counts a delivery as successful if Lambda accepted the event, even if the function fails afterwards', async () => {
     await using bench = await failing({ lambda: { retries: 0 } });
     await create(bench.client, {
       ...once,
@@ -378,7 +378,7 @@ describe('the function behind its queue', () => {
     expect(waited).toBeLessThanOrEqual(15 * minute);
   });
 
-  it('an event that waited longer than its maximum age is dropped', async () => {
+  it('an event that waits in the queue of Lambda for longer than the maximum event age is dropped', async () => {
     await using bench = await invokedBench({
       lambda: { concurrency: 1, maxEventAgeMs: 5 * minute },
       invoke: () => bench.clock.sleep(15 * minute),
@@ -391,7 +391,7 @@ describe('the function behind its queue', () => {
   });
 });
 
-describe('with a Lambda invoke address', () => {
+describe('a Scheduler with a Lambda invoke address', () => {
   it('the Scheduler posts the payload to the invoke address as an asynchronous invocation, and retries a refused invocation', async () => {
     const { createServer } = await import('node:http');
     const received: { readonly type: unknown; readonly body: string }[] = [];

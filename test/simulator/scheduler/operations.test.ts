@@ -27,7 +27,7 @@ import {
 } from '../../support/scheduler.ts';
 
 describe('a schedule', () => {
-  it('a schedule is returned with the defaults of the service and without unset fields', async () => {
+  it('a schedule is returned with the defaults of the service, and without unset fields that have no default', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { Target: { Arn: functionArn, RoleArn: roleArn } });
     expect(await shown(bench.client, 'nightly')).toEqual({
@@ -74,7 +74,7 @@ describe('a schedule', () => {
     expect(await shown(bench.client, 'nightly', 'sweeps')).toMatchObject(given);
   });
 
-  it('a schedule is replaced by an update: missing fields return to their defaults, the creation date stays', async () => {
+  it('an update replaces a schedule as a whole: missing fields return to their defaults, and only the creation date stays', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, {
       Description: 'paused for the holidays',
@@ -97,7 +97,7 @@ describe('a schedule', () => {
     expect(after.Target).not.toHaveProperty('Input');
   });
 
-  it('a schedule is unique within its group, and found only in its group', async () => {
+  it('the name of a schedule is unique within its group, and a request finds the schedule only in its group', async () => {
     await using bench = await schedulerBench();
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'other' }));
     await create(bench.client);
@@ -120,7 +120,7 @@ describe('a schedule', () => {
     expect(bench.scheduler.schedules).toEqual([]);
   });
 
-  it('a schedule cannot be created in an unknown group or beyond the quota', async () => {
+  it('a schedule cannot be created in an unknown group, or if the quota of schedules is used up', async () => {
     await using bench = await schedulerBench({ quota: 1 });
     expect(await refusal(create(bench.client, { GroupName: 'nowhere' }))).toMatch(
       /^404 ResourceNotFoundException/,
@@ -131,7 +131,7 @@ describe('a schedule', () => {
     );
   });
 
-  it('a schedule may have an `at()` expression in the past, and by default it then never fires', async () => {
+  it('a schedule with an `at()` time in the past never fires by default, but fires at once with the option at_once', async () => {
     await using never = await schedulerBench();
     await create(never.client, { ScheduleExpression: 'at(2022-12-31T23:59:59)' });
     await never.clock.advance(3_600_000);
@@ -144,7 +144,7 @@ describe('a schedule', () => {
   });
 });
 
-describe('a schedule is refused with 400', () => {
+describe('a schedule with an invalid field', () => {
   it.each([
     [
       'a name that is too long',
@@ -229,7 +229,7 @@ describe('a schedule is refused with 400', () => {
       { Target: { Arn: functionArn, RoleArn: roleArn, Input: `"${'x'.repeat(262_143)}"` } },
       '256 KB',
     ],
-  ])('a schedule is refused with 400 for %s', async (_what, given, message) => {
+  ])('a schedule with %s is refused with 400', async (_what, given, message) => {
     await using bench = await schedulerBench();
     const text = await refusal(create(bench.client, given));
     expect(text).toMatch(/^400 ValidationException: /);
@@ -247,8 +247,8 @@ describe('a schedule is refused with 400', () => {
   });
 });
 
-describe('a listing', () => {
-  it('a listing contains only the summary of each schedule', async () => {
+describe('a list of schedules', () => {
+  it('a list of schedules contains only a summary of each schedule', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { Description: 'not in a listing' });
     const { Schedules } = await bench.client.send(new ListSchedulesCommand({}));
@@ -265,7 +265,7 @@ describe('a listing', () => {
     ]);
   });
 
-  it('a listing covers all groups unless one is named, and filters by name and state', async () => {
+  it('a list of schedules covers all groups unless the request names a group, and can be filtered by name prefix and state', async () => {
     await using bench = await schedulerBench();
     const { client } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -282,7 +282,7 @@ describe('a listing', () => {
     expect(await refusal(names({ MaxResults: 101 }))).toMatch(/^400 /);
   });
 
-  it('a listing has pages that do not shift when schedules are added or deleted, even after an empty page', async () => {
+  it('the pages of a list of schedules do not shift when a schedule is deleted, even after an empty first page', async () => {
     await using bench = await schedulerBench({ paging: { size: 2, startEmpty: true } });
     const { client } = bench;
     for (const Name of ['a', 'b', 'c', 'd', 'e']) await create(client, { Name });
@@ -294,7 +294,7 @@ describe('a listing', () => {
     expect(pages).toEqual([[], ['a', 'b'], ['c', 'd'], ['e']]);
   });
 
-  it('a listing refuses a token from another listing', async () => {
+  it('a list of schedules is refused if its page token is made up or comes from a list with another filter', async () => {
     await using bench = await schedulerBench({ paging: { size: 1 } });
     const { client } = bench;
     for (const Name of ['a', 'b']) await create(client, { Name });
@@ -306,8 +306,8 @@ describe('a listing', () => {
   });
 });
 
-describe('a group', () => {
-  it('the group `default` always exists and cannot be deleted', async () => {
+describe('a schedule group', () => {
+  it('the schedule group `default` always exists and cannot be deleted', async () => {
     await using bench = await schedulerBench();
     const { ScheduleGroups } = await bench.client.send(new ListScheduleGroupsCommand({}));
     expect(ScheduleGroups?.map(({ Name, State }) => [Name, State])).toEqual([['default', 'ACTIVE']]);
@@ -316,7 +316,7 @@ describe('a group', () => {
     );
   });
 
-  it('a group is deleted with its schedules after a delay, during which they may still fire', async () => {
+  it('a schedule group is deleted with its schedules after a delay, during which the schedules may still fire', async () => {
     await using bench = await schedulerBench({ groupDeletionMs: 90_000 });
     const { client, clock, scheduler } = bench;
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
@@ -334,7 +334,7 @@ describe('a group', () => {
     await client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
   });
 
-  it('a group can have tags, unlike a schedule', async () => {
+  it('a schedule group can have tags, but a schedule cannot', async () => {
     await using bench = await schedulerBench();
     const { client } = bench;
     const { ScheduleGroupArn } = await client.send(
@@ -363,7 +363,7 @@ describe('a group', () => {
     );
   });
 
-  it('a group cannot be created twice', async () => {
+  it('a schedule group cannot be created if a group with its name exists', async () => {
     await using bench = await schedulerBench();
     const make = () => bench.client.send(new CreateScheduleGroupCommand({ Name: 'sweeps' }));
     await make();
@@ -372,7 +372,7 @@ describe('a group', () => {
 });
 
 describe('a client token', () => {
-  it('a client token makes a repeated request return the first answer', async () => {
+  it('a repeated request with the same client token is answered like the first, and creates nothing', async () => {
     await using bench = await schedulerBench();
     const first = await create(bench.client, { ClientToken: 'once' });
     const second = await create(bench.client, { ClientToken: 'once' });
@@ -380,7 +380,7 @@ describe('a client token', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a client token does not apply to a different request', async () => {
+  it('a client token has no effect on a request with other fields', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ClientToken: 'once' });
     expect(await refusal(create(bench.client, { ClientToken: 'once', Description: 'other' }))).toMatch(
@@ -388,7 +388,7 @@ describe('a client token', () => {
     );
   });
 
-  it('if an answer is lost, a client token makes the SDK’s own retry safe', async () => {
+  it('a client token lets the AWS SDK safely repeat a create request whose answer was lost', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'CreateSchedule', cut: 'after' });
     const retrying = sdkClient(bench.scheduler.url, 3);
@@ -402,7 +402,7 @@ describe('a client token', () => {
 });
 
 describe('a scripted fault', () => {
-  it('a scripted fault replaces the operation with an error answer, as many times as the script says', async () => {
+  it('a scripted fault answers with an error instead of carrying out the operation, as many times as the script says', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script(
       { on: 'any', error: { type: 'ThrottlingException', message: 'Rate exceeded' }, times: 2 },
@@ -418,7 +418,7 @@ describe('a scripted fault', () => {
     );
   });
 
-  it('a scripted fault breaks a connection before or after the operation', async () => {
+  it('a scripted fault breaks the connection before or after the operation is carried out', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script(
       { on: 'CreateSchedule', name: 'never', cut: 'before' },
@@ -436,13 +436,13 @@ describe('a scripted fault', () => {
     expect(bench.clock.now()).toBe(Date.parse('2026-11-23T12:00:45Z'));
   });
 
-  it('a scripted fault answers with a gateway’s page', async () => {
+  it('a scripted fault answers with an HTML page, as a gateway would', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'any', page: { status: 502, body: '<html>Bad Gateway</html>' } });
     expect(await refusal(create(bench.client))).toMatch(/^502 SyntaxError/);
   });
 
-  it('a scripted fault can be removed', async () => {
+  it('a scripted fault can be removed before it occurs', async () => {
     await using bench = await schedulerBench();
     bench.scheduler.script({ on: 'any', error: { type: 'InternalServerException' } });
     bench.scheduler.unscript();

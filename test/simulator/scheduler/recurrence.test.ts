@@ -26,41 +26,41 @@ function occurrences(text: string, zone: string, from: number, count: number): u
   return found;
 }
 
-it.each(refused)('the simulator refuses the schedule expression %s', (text) => {
+it.each(refused)('the Scheduler simulator refuses the schedule expression %s', (text) => {
   expect(readExpression(text)).toBeUndefined();
 });
 
-it('the simulator reads the names of months and days in any case', () => {
+it('the Scheduler simulator accepts names of months and days in upper and lower case', () => {
   const from = Date.parse('2026-01-01T00:00:00Z');
   const due = occurrences('cron(0 0 ? feb fri#2,FriL *)', 'UTC', from, 2);
   expect(due).toEqual(['2026-02-13T00:00:00Z', '2026-02-27T00:00:00Z']);
 });
 
-it.each(accepted)('the simulator accepts the schedule expression %s', (text) => {
+it.each(accepted)('the Scheduler simulator accepts the schedule expression %s', (text) => {
   expect(readExpression(text)).toBeDefined();
 });
 
-it.each(zones)('the simulator knows the time zone %s', (name) => {
+it.each(zones)('the Scheduler simulator accepts the time zone %s', (name) => {
   expect(isZone(name)).toBe(true);
 });
 
-it.each(notZones)('the simulator refuses the time zone %j', (name) => {
+it.each(notZones)('the Scheduler simulator refuses the time zone %j', (name) => {
   expect(isZone(name)).toBe(false);
 });
 
 it.each(dueTimes)(
-  'the simulator’s due times of $expression match its documentation: $says',
+  'the Scheduler simulator finds the documented due times of $expression: $says',
   ({ expression, zone = 'UTC', from, due, ends }) => {
     const start = Date.parse(from ?? '2026-01-01T00:00:00Z');
     expect(occurrences(expression, zone, start, due.length + (ends ? 1 : 0))).toEqual(due);
   },
 );
 
-describe('start and end of a schedule', () => {
+describe('the start and end dates of a schedule', () => {
   const moment = (text: string) => Date.parse(text);
   const daily = { expression: readExpression('cron(0 2 * * ? *)'), zone: 'UTC', anchor: 0 };
 
-  it('the start and the end of a schedule are inclusive', () => {
+  it('a schedule is also due exactly at its start date and exactly at its end date, if its expression matches them', () => {
     const start = moment('2026-02-01T02:00:00Z');
     const end = moment('2026-02-02T02:00:00Z');
     const { expression } = daily;
@@ -89,7 +89,7 @@ const moments = fc.oneof(
   fc.integer({ min: Date.parse('2027-12-01'), max: Date.parse('2028-03-15') }),
 );
 
-it('the product and the simulator agree on random expressions, time zones and times', () => {
+it('jobsweep and the Scheduler simulator find the same due times for random expressions, time zones and start times', () => {
   fc.assert(
     fc.property(anyCron, fc.constantFrom(...someZones), moments, (body, zone, after) => {
       const text = `cron(${body})`;

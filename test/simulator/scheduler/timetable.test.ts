@@ -13,7 +13,7 @@ const schedule = {
   anchor: created,
 } as StoredSchedule;
 
-it('a rate fires as soon as its schedule is created, even if the clock has gone on meanwhile, and only once', () => {
+it('a new schedule with a rate is due once at its creation time, even if the clock has moved on since', () => {
   const due: number[] = [];
   const clock = {
     now: () => created + 2,

@@ -29,8 +29,8 @@ const valid = {
   Target: { Arn: functionArn, RoleArn: roleArn },
 };
 
-describe('a request', () => {
-  it('a request is answered with 200, JSON and a request id', async () => {
+describe('a raw request to the Scheduler simulator', () => {
+  it('a request to the Scheduler simulator is answered with 200, JSON and a request id', async () => {
     const { status, headers, body } = await call('POST', '/schedules/wire', valid);
     expect(status).toBe(200);
     expect(headers.get('content-type')).toBe('application/json');
@@ -38,7 +38,7 @@ describe('a request', () => {
     expect(body).toEqual({ ScheduleArn: 'arn:aws:scheduler:us-east-1:123456789012:schedule/default/wire' });
   });
 
-  it('a request applies to the region of its signature, or to the configured region if unsigned', async () => {
+  it('a request applies to the region in its signature, or to the configured region if it is unsigned', async () => {
     const authorization =
       'AWS4-HMAC-SHA256 Credential=AKID/20261123/eu-west-3/scheduler/aws4_request, SignedHeaders=host, Signature=0';
     const { body } = await call('POST', '/schedules/regional', valid, { authorization });
@@ -68,19 +68,22 @@ describe('a request', () => {
     ['DELETE', '/schedules/'],
     ['POST', '/schedules/'],
     ['DELETE', '/schedule-groups/'],
-  ])('a request with an empty name is refused and not treated as a listing: %s %s', async (method, path) => {
-    const { status, type, body } = await call(method, path, method === 'POST' ? valid : undefined);
-    expect([status, type]).toEqual([400, 'ValidationException']);
-    expect(body.Message).toContain("Value '' at 'name' failed to satisfy constraint");
-  });
+  ])(
+    'a request with an empty schedule name is refused, and not treated as a request for all schedules: %s %s',
+    async (method, path) => {
+      const { status, type, body } = await call(method, path, method === 'POST' ? valid : undefined);
+      expect([status, type]).toEqual([400, 'ValidationException']);
+      expect(body.Message).toContain("Value '' at 'name' failed to satisfy constraint");
+    },
+  );
 
-  it('the name in a request is decoded exactly once', async () => {
+  it('the percent-encoded schedule name in the path of a request is decoded exactly once', async () => {
     expect((await call('GET', '/schedules/w%69re')).status).toBe(200);
     expect((await call('GET', '/schedules/w%2569re')).status).toBe(400);
     expect((await call('GET', '/schedules/%E0%A4%A')).status).toBe(400);
   });
 
-  it('a request names the group in the body, as groupName or as ScheduleGroup; other spellings are ignored', async () => {
+  it('a group is named as GroupName in a body, groupName in a query, and ScheduleGroup in the query of a list', async () => {
     await bench.client.send(new CreateScheduleGroupCommand({ Name: 'spelt' }));
     const authorization =
       'AWS4-HMAC-SHA256 Credential=AKID/20261123/eu-central-1/scheduler/aws4_request, SignedHeaders=host, Signature=0';
@@ -103,12 +106,12 @@ describe('a request', () => {
     ['a list', '[]'],
     ['a text for a date', { ...valid, StartDate: '2026-12-01T00:00:00Z' }],
     ['a text for the target', { ...valid, Target: 'lambda' }],
-  ])('a request with %s as body is refused', async (_what, body) => {
+  ])('a request to create a schedule is refused if its body is or contains %s', async (_what, body) => {
     const { status, type } = await call('POST', '/schedules/odd', body);
     expect([status, type]).toEqual([400, 'ValidationException']);
   });
 
-  it('a request may contain null and unknown fields', async () => {
+  it('a request to create a schedule may contain nulls and unknown fields, which are ignored', async () => {
     const body = { ...valid, Description: null, Surprise: 1, Target: { ...valid.Target, Input: null } };
     expect((await call('POST', '/schedules/lenient', body)).status).toBe(200);
     const { body: shown } = await call('GET', '/schedules/lenient');
@@ -117,7 +120,7 @@ describe('a request', () => {
     expect(shown.Target).not.toHaveProperty('Input');
   });
 
-  it('an answer has dates in epoch seconds', async () => {
+  it('the dates in an answer of the Scheduler simulator are in epoch seconds', async () => {
     await call('POST', '/schedules/dated', { ...valid, StartDate: 1795533818.363 });
     const { body } = await call('GET', '/schedules/dated');
     expect(body.StartDate).toBe(1795533818.363);

@@ -20,7 +20,7 @@ async function states(target: Target): Promise<Record<string, string>> {
   );
 }
 
-describe('elasticsearch.md §2.3 tokens', () => {
+describe('the job expression of a close request (elasticsearch.md §2.3)', () => {
   test.each([
     ['an id', 'conformance-a', ['a']],
     ['a group', 'conformance-web', ['a', 'b']],
@@ -31,21 +31,24 @@ describe('elasticsearch.md §2.3 tokens', () => {
     ['a list with blanks and empty tokens', '%20conformance-a%20,,conformance-c', ['a', 'c']],
     ['a list whose comma is percent-encoded', 'conformance-a%2Cconformance-c', ['a', 'c']],
     ['an id and a pattern that matches nothing', 'conformance-a,nothing-*', ['a']],
-  ])('a close expression closes what it names and nothing else: %s', async (_what, expression, closed) => {
-    await using target = await threeOpen();
+  ])(
+    'a close request closes exactly the jobs that its expression names: %s',
+    async (_what, expression, closed) => {
+      await using target = await threeOpen();
 
-    const { status, body } = await close(target, expression);
+      const { status, body } = await close(target, expression);
 
-    expect({ status, body }).toEqual({ status: 200, body: { closed: true } });
-    expect(await states(target)).toEqual({
-      a: closed.includes('a') ? 'closed' : 'opened',
-      b: closed.includes('b') ? 'closed' : 'opened',
-      c: closed.includes('c') ? 'closed' : 'opened',
-    });
-  });
+      expect({ status, body }).toEqual({ status: 200, body: { closed: true } });
+      expect(await states(target)).toEqual({
+        a: closed.includes('a') ? 'closed' : 'opened',
+        b: closed.includes('b') ? 'closed' : 'opened',
+        c: closed.includes('c') ? 'closed' : 'opened',
+      });
+    },
+  );
 
   test.each(['*', '_all', ',', '%20,%20'])(
-    'the close expression %j, used on its own, names all jobs',
+    'a close request whose whole expression is %j closes all jobs',
     async (expression) => {
       await using target = await threeOpen();
 
@@ -62,7 +65,7 @@ describe('elasticsearch.md §2.3 tokens', () => {
     expect({ status, reason }).toEqual({ status: 404, reason: "No known job with id 'conformance-?'" });
   });
 
-  test('`_all` in a list counts as an unknown id, and nothing is closed', async () => {
+  test('`_all` in a list of a close request counts as an unknown id, and no job is closed', async () => {
     await using target = await threeOpen();
 
     const { status, reason } = await close(target, '_all,conformance-a');
@@ -71,14 +74,14 @@ describe('elasticsearch.md §2.3 tokens', () => {
     expect(await states(target)).toEqual({ a: 'opened', b: 'opened', c: 'opened' });
   });
 
-  test('an id with invalid syntax is simply an unknown id', async () => {
+  test('a close request treats an id with invalid syntax as an unknown id', async () => {
     await using target = await startTarget();
 
     expect((await close(target, 'FOO!')).reason).toBe("No known job with id 'FOO!'");
   });
 });
 
-describe('elasticsearch.md §2.3 allow_no_match', () => {
+describe('a close request whose expression matches nothing (elasticsearch.md §2.3)', () => {
   test('a single unknown id makes the whole close request fail, and the error names every unknown id', async () => {
     await using target = await threeOpen();
 
@@ -114,7 +117,7 @@ describe('elasticsearch.md §2.3 allow_no_match', () => {
       "No known job with id 'nothing'",
     ],
   ])(
-    'a close request with an unmatched expression gets the documented answer: %s',
+    'a close request is answered with the documented status and reason for %s',
     async (_what, expression, query, status, reason) => {
       await using target = await threeOpen();
 

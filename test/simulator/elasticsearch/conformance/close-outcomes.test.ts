@@ -5,7 +5,7 @@ import { embedded, errorOf, startTarget, type Target } from '../../../support/el
 const close = (target: Target, ids: string, query = '') =>
   target.post(`/_ml/anomaly_detectors/${ids}/_close${query}`);
 
-describe('elasticsearch.md §2.4 outcome by state', () => {
+describe('the outcome of a close in each state of a job (elasticsearch.md §2.4)', () => {
   test('closing a closed job succeeds and changes nothing', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
@@ -138,7 +138,7 @@ describe('elasticsearch.md §2.4 outcome by state', () => {
   });
 });
 
-describe('elasticsearch.md §2.5 failures after validation', () => {
+describe('failures of a valid close request (elasticsearch.md §2.5)', () => {
   embedded(
     'if a job’s process cannot close, the close fails with 500, the job becomes failed, and other closes continue',
     async () => {
@@ -248,7 +248,7 @@ describe('elasticsearch.md §2.5 failures after validation', () => {
   );
 });
 
-describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
+describe('a close stops the datafeed first (elasticsearch.md §2.6)', () => {
   const fed = {
     jobId: 'a',
     lastData: '1m',
@@ -309,7 +309,7 @@ describe('elasticsearch.md §2.6 the datafeed is stopped first', () => {
   });
 });
 
-describe('elasticsearch.md §2.7 time', () => {
+describe('the duration of a close (elasticsearch.md §2.7)', () => {
   embedded('the timeout does not limit how long processes take to close', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     const before = target.clock.now();
@@ -390,7 +390,7 @@ describe('elasticsearch.md §2.7 time', () => {
   });
 });
 
-describe('elasticsearch.md §2.8 force', () => {
+describe('a forced close (elasticsearch.md §2.8)', () => {
   embedded.each(['opened', 'closing', 'failed', 'opening'] as const)(
     'a forced close closes a job that is %s at once',
     async (state) => {
@@ -443,7 +443,7 @@ describe('elasticsearch.md §2.8 force', () => {
   );
 });
 
-describe('elasticsearch.md §2.9 races', () => {
+describe('a close that races with other requests (elasticsearch.md §2.9)', () => {
   embedded('two concurrent closes of the same job both wait and both succeed', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '2m' }] });
 

@@ -13,7 +13,7 @@ async function oneOpen(): Promise<Target> {
 const stateOf = async (target: Target) =>
   (await target.get('/_ml/anomaly_detectors/conformance-a/_stats')).body.jobs[0].state;
 
-describe('elasticsearch.md §2.1 query or body', () => {
+describe('the parameters of a close request in its query or body (elasticsearch.md §2.1)', () => {
   test.each([
     ['the query', '?timeout=30s&force=true&allow_no_match=false', undefined],
     ['the body', '', { timeout: '30s', force: true, allow_no_match: false }],
@@ -26,7 +26,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     expect(await stateOf(target)).toBe('closed');
   });
 
-  test('an empty body counts as no content, whatever its Content-Type', async () => {
+  test('a close request with an empty body and a Content-Type counts as a request without a body', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?force=true`, '', {
@@ -36,7 +36,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     expect(reply.body).toEqual({ closed: true });
   });
 
-  test('query parameters together with a body are refused with 400 and the exact message', async () => {
+  test('a close request with a body and a query parameter is refused with 400, and the error names the parameter', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?force=true`, {});
@@ -49,7 +49,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
     expect(await stateOf(target)).toBe('opened');
   });
 
-  test('the error for several query parameters with a body lists them in order', async () => {
+  test('the error for a close request with a body and several query parameters lists the parameters in alphabetical order', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(`${path}?timeout=1m&force=true&allow_no_match=true`, {});
@@ -60,7 +60,7 @@ describe('elasticsearch.md §2.1 query or body', () => {
   });
 });
 
-describe('elasticsearch.md §2.10 bad input', () => {
+describe('invalid parameters of a close request (elasticsearch.md §2.10)', () => {
   test.each([
     [
       'timeout=5',
@@ -84,13 +84,13 @@ describe('elasticsearch.md §2.10 bad input', () => {
     expect(await stateOf(target)).toBe('opened');
   });
 
-  test.each(['force', 'force='])('the flag ?%s means true', async (query) => {
+  test.each(['force', 'force='])('a close request accepts the flag ?%s without a value', async (query) => {
     await using target = await oneOpen();
 
     expect((await target.post(`${path}?${query}`)).status).toBe(200);
   });
 
-  test('an unknown field of the body is reported with line and column', async () => {
+  test('an unknown field in the body of a close request is reported with its line and column', async () => {
     await using target = await oneOpen();
 
     const { status, type, reason } = await target.post(path, '{"foo":1}');
@@ -102,7 +102,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     });
   });
 
-  test('an invalid value in the body is reported with its cause', async () => {
+  test('an invalid value in the body of a close request is reported with the cause of the error', async () => {
     await using target = await oneOpen();
 
     const { status, body } = await target.post(path, '{"timeout":"5"}');
@@ -119,7 +119,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     });
   });
 
-  test('a body that is not JSON is refused', async () => {
+  test('a close request with a body that is not JSON is refused with 400', async () => {
     await using target = await oneOpen();
 
     const { status, type } = await target.post(path, '{"force":');
@@ -127,7 +127,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     expect({ status, type }).toEqual({ status: 400, type: 'x_content_parse_exception' });
   });
 
-  test('a body without a known Content-Type is refused with 406', async () => {
+  test('a close request with the unsupported Content-Type text/html is refused with 406', async () => {
     await using target = await oneOpen();
 
     const reply = await target.post(path, '{}', { headers: { 'content-type': 'text/html' } });
@@ -136,7 +136,7 @@ describe('elasticsearch.md §2.10 bad input', () => {
     expect(reply.body).toEqual({ error: 'Content-Type header [text/html] is not supported', status: 406 });
   });
 
-  test('a GET of the close path is refused with 405, and the answer names the allowed method', async () => {
+  test('a GET request for the path of a close is refused with 405, and the answer names POST as the allowed method', async () => {
     await using target = await startTarget();
 
     const reply = await target.get(path);
@@ -150,9 +150,9 @@ describe('elasticsearch.md §2.10 bad input', () => {
   });
 });
 
-describe('elasticsearch.md §6.4 time values', () => {
+describe('time values (elasticsearch.md §6.4)', () => {
   test.each(['30m', '1H', ' 90s ', '0', '000', '-1', '250ms', '7d', '100MICROS', '5nanos', '1 m'])(
-    '%j is a time value',
+    'the timeout %j of a close request is accepted as a time value',
     async (value) => {
       await using target = await startTarget();
       await target.putJob('conformance-a');
@@ -163,10 +163,13 @@ describe('elasticsearch.md §6.4 time values', () => {
     },
   );
 
-  test.each(['1M', '3w', '', 'm', '1.5m', '-5m', '7'])('%j is not a time value', async (value) => {
-    await using target = await startTarget();
-    await target.putJob('conformance-a');
+  test.each(['1M', '3w', '', 'm', '1.5m', '-5m', '7'])(
+    'the timeout %j of a close request is refused with 400',
+    async (value) => {
+      await using target = await startTarget();
+      await target.putJob('conformance-a');
 
-    expect((await target.post(`${path}?timeout=${encodeURIComponent(value)}`)).status).toBe(400);
-  });
+      expect((await target.post(`${path}?timeout=${encodeURIComponent(value)}`)).status).toBe(400);
+    },
+  );
 });

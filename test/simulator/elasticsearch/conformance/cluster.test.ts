@@ -2,7 +2,7 @@
 import { describe, expect, test } from 'vitest';
 import { embedded, errorOf, startTarget } from '../../../support/elasticsearch.ts';
 
-describe('docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other calls about the whole cluster.', () => {
+describe('the root endpoint /', () => {
   test('GET / returns the name and the version of the cluster', async () => {
     await using target = await startTarget();
 
@@ -14,7 +14,7 @@ describe('docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other calls abo
     expect(headers.get('x-elastic-product')).toBe('Elasticsearch');
   });
 
-  test('the answer to HEAD / has no body', async () => {
+  test('HEAD / is answered with 200 and no body', async () => {
     await using target = await startTarget();
 
     const { status, text } = await target.request('HEAD', '/');
@@ -23,7 +23,7 @@ describe('docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other calls abo
   });
 });
 
-describe('elasticsearch.md §3.4 info', () => {
+describe('the endpoint _ml/info (elasticsearch.md §3.4)', () => {
   test('_ml/info returns defaults, limits and the upgrade mode', async () => {
     await using target = await startTarget();
 
@@ -47,7 +47,7 @@ describe('elasticsearch.md §3.4 info', () => {
   });
 
   embedded(
-    'if a maximum memory limit is set, _ml/info returns it, and the default limit is at most that',
+    'if a maximum memory limit is set, _ml/info returns it, and the default memory limit does not exceed it',
     async () => {
       await using target = await startTarget();
       expect((await target.get('/_ml/info')).body.limits).not.toHaveProperty('max_model_memory_limit');
@@ -75,8 +75,8 @@ describe('elasticsearch.md §3.4 info', () => {
   });
 });
 
-describe('elasticsearch.md §3.5 memory stats', () => {
-  test('memory stats list each node, in bytes', async () => {
+describe('memory stats of the nodes (elasticsearch.md §3.5)', () => {
+  test('memory stats contain the memory of each node in bytes', async () => {
     await using target = await startTarget();
 
     const { body } = await target.get('/_ml/memory/_stats');
@@ -112,7 +112,7 @@ describe('elasticsearch.md §3.5 memory stats', () => {
   );
 });
 
-describe('elasticsearch.md §3.6 upgrade mode', () => {
+describe('upgrade mode (elasticsearch.md §3.6)', () => {
   test('upgrade mode can be turned on and off, and is shown in _ml/info', async () => {
     await using target = await startTarget();
 
@@ -161,7 +161,7 @@ describe('elasticsearch.md §3.6 upgrade mode', () => {
   );
 });
 
-describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
+describe('closes and lookbacks during upgrade mode (elasticsearch.md §3.6)', () => {
   embedded('upgrade mode ends a close in progress with an error', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', closeTakes: '10m' }] });
     target.clock.at(target.clock.now() + 60_000, () => target.cluster.setUpgradeMode(true));
@@ -203,7 +203,7 @@ describe('elasticsearch.md §3.6 upgrade mode and closes', () => {
   });
 });
 
-describe('elasticsearch.md §3.13 cat', () => {
+describe('the tables of _cat (elasticsearch.md §3.13)', () => {
   const listing = '/_cat/ml/anomaly_detectors';
 
   test('_cat lists jobs as a table', async () => {
@@ -243,7 +243,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     ]);
   });
 
-  test('_cat returns only strings and nulls as JSON', async () => {
+  test('_cat returns every value as a string or null if the client requests JSON', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -252,7 +252,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect(body).toEqual([{ id: 'conformance-a', state: 'closed', dpr: '0', dl: null, 'node.name': null }]);
   });
 
-  test('_cat sorts rows in ascending order, or in descending order on request', async () => {
+  test('_cat sorts rows in descending order of a column if the client requests `:desc`', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.openJob('conformance-b');
@@ -271,7 +271,7 @@ describe('elasticsearch.md §3.13 cat', () => {
     expect((await target.get(`${listing}?h=mb&bytes=kb`)).text.trim()).toBe('3072');
   });
 
-  test('_cat with `help` lists its columns', async () => {
+  test('_cat lists the columns of a table if the client requests `help`', async () => {
     await using target = await startTarget();
 
     const { text } = await target.get(`${listing}?help=true`);
@@ -285,7 +285,7 @@ describe('elasticsearch.md §3.13 cat', () => {
       expect(text).toMatch(new RegExp(`^${column.replaceAll('.', '\\.')} +\\|`, 'm'));
   });
 
-  test('_cat returns 404 for unknown ids, like the stats', async () => {
+  test('_cat refuses an unknown id with an error that names the id, and returns an empty table for a pattern without a match', async () => {
     await using target = await startTarget();
 
     expect((await target.get(`${listing}/conformance-x`)).reason).toBe(
@@ -333,7 +333,7 @@ describe('cluster settings', () => {
     expect(body.defaults[name]).toBe('2');
   });
 
-  test('unknown cluster settings are refused', async () => {
+  test('a cluster setting of machine learning with an unknown name is refused with 400', async () => {
     await using target = await startTarget();
 
     const reply = await target.put('/_cluster/settings', { persistent: { 'xpack.ml.nonsense': 1 } });

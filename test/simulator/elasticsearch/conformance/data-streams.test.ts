@@ -27,7 +27,7 @@ const bulk = (...actions: readonly (readonly [object, object])[]) =>
 const at = (second: number) => ({ '@timestamp': `2026-01-01T00:00:${String(second).padStart(2, '0')}.000Z` });
 
 describe('data streams', () => {
-  it('data streams are created with their first document, from the template for logs', async () => {
+  it('a data stream for logs is created from the built-in template when its first document is written', async () => {
     const { status, body } = await bulk([{ create: { _id: 'a' } }, { ...at(1), n: 1 }]);
     expect(status).toBe(200);
     expect(body).toMatchObject({
@@ -39,7 +39,7 @@ describe('data streams', () => {
     expect(listed.data_streams).toMatchObject([{ name: stream, generation: 1 }]);
   });
 
-  it('data streams refuse each document that already exists, replaces another or has no time', async () => {
+  it('data streams refuse a bulk item that repeats an id, has an action other than create, or has no @timestamp', async () => {
     await bulk([{ create: { _id: 'a' } }, at(1)]);
     const { status, body } = await bulk(
       [{ create: { _id: 'a' } }, at(1)],
@@ -61,14 +61,14 @@ describe('data streams', () => {
     ]);
   });
 
-  it('data streams accept an id again after a rollover', async () => {
+  it('data streams accept the id of an existing document again after a rollover', async () => {
     await bulk([{ create: { _id: 'a' } }, at(1)]);
     await target.post(`/${stream}/_rollover`);
     const { body } = await bulk([{ create: { _id: 'a' } }, at(1)]);
     expect(body.items[0].create.status).toBe(201);
   });
 
-  it('data streams are searched in pages by search_after, with dates as epoch milliseconds', async () => {
+  it('a search of a data stream returns pages by search_after, with sorted dates as epoch milliseconds', async () => {
     await bulk(
       ...['a', 'b', 'c', 'd', 'e'].map(
         (id, index) => [{ create: { _id: id } }, { ...at(5 - index), name: id }] as const,
@@ -89,7 +89,7 @@ describe('data streams', () => {
     expect((await page(first[1]?.sort)).map(({ _id }) => _id)).toEqual(['b', 'a']);
   });
 
-  it('a search of missing data streams returns 404 if they are named, and no documents if they are given by a pattern', async () => {
+  it('a search of a missing data stream is answered with 404, and a search of a pattern without a match finds no documents', async () => {
     const named = await target.post(`/${stream}/_search`, {});
     expect([named.status, named.type]).toEqual([404, 'index_not_found_exception']);
     const pattern = await target.post('/logs-conformance.nothing-*/_search', {});

@@ -29,8 +29,8 @@ const record = (offsetMs: number, airline = 'AAL') =>
     time: String((start + offsetMs) / 1_000),
   });
 
-describe('elasticsearch.md §3.10 data', () => {
-  test('an upload returns 202 with its own counts, and the warning that the endpoint is deprecated', async () => {
+describe('posting data to a job (elasticsearch.md §3.10)', () => {
+  test('an upload to a job is answered with 202, the counts of the upload and a warning that the endpoint is deprecated', async () => {
     await using target = await opened();
     const lines = `${record(0)}\n${record(100_000, 'JZA')}\n`;
 
@@ -59,7 +59,7 @@ describe('elasticsearch.md §3.10 data', () => {
     ['line by line', (records: string[]) => records.join('\n')],
     ['one after another', (records: string[]) => records.join('')],
     ['as a list', (records: string[]) => `[${records.join(',')}]`],
-  ])('records may be posted %s', async (_how, join) => {
+  ])('records may be posted to a job %s', async (_how, join) => {
     await using target = await opened();
 
     const { body } = await target.post(
@@ -73,7 +73,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect(body.processed_record_count).toBe(3);
   });
 
-  test('a second upload returns its own counts, while the stats have the total', async () => {
+  test('a second upload to a job is answered with its own counts, while the job stats show the total', async () => {
     await using target = await opened();
     await target.post(`${job}/_data`, record(0));
 
@@ -84,7 +84,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect(stats.data_counts.processed_record_count).toBe(2);
   });
 
-  test('invalid dates, late records and missing fields are counted', async () => {
+  test('the counts of an upload include invalid dates, late records and missing fields', async () => {
     await using target = await opened();
     const upload = [
       record(20 * minute),
@@ -105,7 +105,7 @@ describe('elasticsearch.md §3.10 data', () => {
     });
   });
 
-  test('a late record of the current bucket is accepted', async () => {
+  test('an upload may contain records of the current bucket in any order', async () => {
     await using target = await opened();
 
     const { body } = await target.post(`${job}/_data`, `${record(4 * minute)}\n${record(minute)}`);
@@ -113,7 +113,7 @@ describe('elasticsearch.md §3.10 data', () => {
     expect(body).toMatchObject({ processed_record_count: 2, out_of_order_timestamp_count: 0 });
   });
 
-  test('times are read by the time_format pattern', async () => {
+  test('the times of posted records are parsed with the pattern in the job’s time_format', async () => {
     await using target = await opened({
       data_description: { time_field: 'time', time_format: "yyyy-MM-dd'T'HH:mm:ssX" },
     });
@@ -166,7 +166,7 @@ describe('elasticsearch.md §3.10 data', () => {
     ['opening', { state: 'opening', openTakes: '1h' }],
     ['failed', { state: 'failed' }],
   ] as const)(
-    'a job that is %s accepts no data, flush or forecast, because it has no process',
+    'a job that is %s accepts neither data nor a flush, because it has no process',
     async (_state, description) => {
       await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1d', ...description }] });
 
@@ -191,8 +191,8 @@ describe('elasticsearch.md §3.10 data', () => {
   );
 });
 
-describe('elasticsearch.md §3.10 flush', () => {
-  test('a flush returns the end of the last final bucket', async () => {
+describe('flushing a job (elasticsearch.md §3.10)', () => {
+  test('a flush of a job returns the end of the last final bucket', async () => {
     await using target = await opened();
     await target.post(`${job}/_data`, `${record(0)}\n${record(7 * minute)}`);
 
@@ -202,7 +202,7 @@ describe('elasticsearch.md §3.10 flush', () => {
     expect(body).toEqual({ flushed: true, last_finalized_bucket_end: start + 5 * minute });
   });
 
-  test('advance_time makes buckets final, so that older records are late afterwards', async () => {
+  test('a flush with advance_time makes earlier buckets final, so that records posted for these buckets count as late', async () => {
     await using target = await opened();
     await target.post(`${job}/_data`, record(0));
 
@@ -256,8 +256,8 @@ describe('elasticsearch.md §3.10 flush', () => {
   });
 });
 
-describe('elasticsearch.md §3.10 forecast', () => {
-  test('a forecast is acknowledged with an id if the job has a model', async () => {
+describe('forecasts (elasticsearch.md §3.10)', () => {
+  test('a forecast request is acknowledged with an id if the job has a model, and is otherwise refused', async () => {
     await using target = await opened();
 
     expect(errorOf(await target.post(`${job}/_forecast`))).toEqual({
@@ -273,7 +273,7 @@ describe('elasticsearch.md §3.10 forecast', () => {
     expect(body.forecast_id).toMatch(/^[\w-]{20}$/);
   });
 
-  test('a closed job cannot forecast', async () => {
+  test('a forecast request for a closed job is refused with 409', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 

@@ -8,8 +8,8 @@ const hour = 3_600_000;
 const statsOf = async (target: Target, id: string) =>
   (await target.get(`${feeds}/${id}/_stats`)).body.datafeeds[0];
 
-describe('elasticsearch.md §3.11 put', () => {
-  test('a minimal datafeed is returned with all defaults', async () => {
+describe('creating a datafeed (elasticsearch.md §3.11)', () => {
+  test('a datafeed that was created with only the required fields is returned with all defaults', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -35,7 +35,7 @@ describe('elasticsearch.md §3.11 put', () => {
     expect(ms).toBeLessThan(120_000);
   });
 
-  test('a datafeed id may be longer than a job id, as Kibana creates it', async () => {
+  test('a datafeed id may be longer than a job id, because Kibana creates ids such as datafeed-<job id>', async () => {
     await using target = await startTarget();
     const jobId = `conformance-${'a'.repeat(52)}`;
     await target.putJob(jobId);
@@ -124,8 +124,8 @@ describe('elasticsearch.md §3.11 put', () => {
   });
 });
 
-describe('elasticsearch.md §3.3 get and stats', () => {
-  test('datafeeds are found by id and pattern, but not by group', async () => {
+describe('reading datafeeds and their stats (elasticsearch.md §3.3)', () => {
+  test('datafeeds are found by id and by pattern, but not by the group of their jobs', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-g'] });
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -146,7 +146,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     );
   });
 
-  test('the stats of a stopped datafeed contain its state, its job and 0 for every time field', async () => {
+  test('the stats of a stopped datafeed contain its id, its state, and timing stats of 0 for its job', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -164,7 +164,7 @@ describe('elasticsearch.md §3.3 get and stats', () => {
     });
   });
 
-  test('the stats of a running datafeed have node, explanation and running state', async () => {
+  test('the stats of a running datafeed contain its node, an empty assignment explanation and its running state', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -215,8 +215,8 @@ describe('elasticsearch.md §3.3 get and stats', () => {
   });
 });
 
-describe('elasticsearch.md §3.11 start', () => {
-  test('a started datafeed feeds its job the documents of its index', async () => {
+describe('starting a datafeed (elasticsearch.md §3.11)', () => {
+  test('a request to start a datafeed returns the id of the node on which the datafeed runs', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
@@ -228,22 +228,25 @@ describe('elasticsearch.md §3.11 start', () => {
     expect(body.node).toBe((await statsOf(target, id)).node.id);
   });
 
-  embedded('a started datafeed also reads documents that are indexed later', async () => {
-    await using target = await startTarget();
-    await target.openJob('a');
-    const id = await target.putDatafeed('a');
-    await target.post(`${feeds}/${id}/_start`);
-    await target.clock.advance(5_000);
-    const lookback = target.cluster.job('a')?.latestRecordTime;
+  embedded(
+    'a started datafeed reads the documents of its index, including documents that are indexed after the start',
+    async () => {
+      await using target = await startTarget();
+      await target.openJob('a');
+      const id = await target.putDatafeed('a');
+      await target.post(`${feeds}/${id}/_start`);
+      await target.clock.advance(5_000);
+      const lookback = target.cluster.job('a')?.latestRecordTime;
 
-    const later = target.clock.now() + 30 * 60_000;
-    await target.put('/conformance-data-a/_doc/late', { time: later });
-    await target.clock.advance(hour);
+      const later = target.clock.now() + 30 * 60_000;
+      await target.put('/conformance-data-a/_doc/late', { time: later });
+      await target.clock.advance(hour);
 
-    expect(lookback).toBeGreaterThan(0);
-    expect(target.cluster.job('a')?.latestRecordTime).toBe(later);
-    expect((target.cluster.job('a')?.lastDataTime ?? 0) - later).toBeLessThan(10 * 60_000);
-  });
+      expect(lookback).toBeGreaterThan(0);
+      expect(target.cluster.job('a')?.latestRecordTime).toBe(later);
+      expect((target.cluster.job('a')?.lastDataTime ?? 0) - later).toBeLessThan(10 * 60_000);
+    },
+  );
 
   test('a datafeed with an end stops by itself and closes its job', async () => {
     await using target = await startTarget();
@@ -381,7 +384,7 @@ describe('elasticsearch.md §3.11 start', () => {
   });
 });
 
-describe('elasticsearch.md §3.11 stop', () => {
+describe('stopping datafeeds (elasticsearch.md §3.11)', () => {
   test('stopping a datafeed leaves its job open, and stopping it again succeeds as well', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
@@ -397,7 +400,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     );
   });
 
-  test('lists and patterns stop several datafeeds, and allow_no_match decides whether unknown ids fail', async () => {
+  test('a request to stop datafeeds fails for an unknown id, and for a pattern without a match only if allow_no_match=false', async () => {
     await using target = await startTarget();
 
     expect((await target.post(`${feeds}/conformance-*/_stop`)).body).toEqual({ stopped: true });
@@ -407,7 +410,7 @@ describe('elasticsearch.md §3.11 stop', () => {
     expect((await target.post(`${feeds}/conformance-*/_stop?allow_no_match=false`)).status).toBe(404);
   });
 
-  test('a request to stop a datafeed may combine body and query parameters', async () => {
+  test('a request to stop datafeeds is refused if it has query parameters in addition to a body', async () => {
     await using target = await startTarget();
 
     expect((await target.post(`${feeds}/conformance-*/_stop?force=true`, {})).reason).toBe(
@@ -463,8 +466,8 @@ describe('elasticsearch.md §3.11 stop', () => {
   });
 });
 
-describe('elasticsearch.md §3.11 delete', () => {
-  test('deleting a running datafeed needs force', async () => {
+describe('deleting a datafeed (elasticsearch.md §3.11)', () => {
+  test('deleting a running datafeed is refused unless force=true', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');

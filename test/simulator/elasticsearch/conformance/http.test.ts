@@ -5,14 +5,14 @@ import { embedded, startTarget } from '../../../support/elasticsearch.ts';
 
 const vendor = (version: number) => `application/vnd.elasticsearch+json; compatible-with=${version}`;
 
-describe('elasticsearch.md §6 the request line', () => {
+describe('the length of the request line (elasticsearch.md §6)', () => {
   /** Returns a path for a request line of exactly `bytes` bytes, including the line end. */
   const path = (bytes: number) => {
     const fixed = 'POST /_ml/anomaly_detectors//_close HTTP/1.1\r\n'.length;
     return `/_ml/anomaly_detectors/${'a'.repeat(bytes - fixed)}/_close`;
   };
 
-  test('a request line of 4096 bytes is accepted, and the answer is a 404 because the id is unknown', async () => {
+  test('a close request with a request line of 4096 bytes is accepted, and answered with 404 because the job is unknown', async () => {
     await using target = await startTarget();
 
     expect((await target.post(path(4096))).status).toBe(404);
@@ -30,7 +30,7 @@ describe('elasticsearch.md §6 the request line', () => {
     });
   });
 
-  test('a request line has room for 59 ids of 64 characters with encoded commas, but not for 62', async () => {
+  test('the request line of a close has room for 59 job ids of 64 characters with encoded commas, but not for 62', async () => {
     await using target = await startTarget();
     const ids = (count: number) => Array.from({ length: count }, () => 'a'.repeat(64)).join('%2C');
 
@@ -43,14 +43,14 @@ describe('elasticsearch.md §6 the request line', () => {
 });
 
 describe('responses', () => {
-  test('every response has the product header', async () => {
+  test('every response has the header X-elastic-product', async () => {
     await using target = await startTarget();
 
     for (const path of ['/_ml/info', '/_ml/anomaly_detectors/conformance-x', '/_cat/ml/anomaly_detectors'])
       expect((await target.get(path)).headers.get('x-elastic-product')).toBe('Elasticsearch');
   });
 
-  test('responses have line breaks with `pretty`, and are YAML with `format=yaml`', async () => {
+  test('responses have line breaks if the client requests `pretty`, and are YAML if it requests `format=yaml`', async () => {
     await using target = await startTarget();
 
     const pretty = await target.get('/_ml/anomaly_detectors/conformance-x*?pretty');
@@ -78,7 +78,7 @@ describe('responses', () => {
     expect((await target.get('/_ml/nothing/here')).status).toBe(400);
   });
 
-  test('the response repeats X-Opaque-Id', async () => {
+  test('a response repeats the X-Opaque-Id header of its request', async () => {
     await using target = await startTarget();
 
     const { headers } = await target.get('/_ml/info', { headers: { 'x-opaque-id': 'mine' } });
@@ -102,7 +102,7 @@ describe('responses', () => {
   });
 });
 
-describe('elasticsearch.md §5 media types', () => {
+describe('media types (elasticsearch.md §5)', () => {
   const info = (accept: string) => ({ headers: { accept } });
 
   embedded.each([
@@ -171,7 +171,7 @@ describe('elasticsearch.md §5 media types', () => {
   });
 });
 
-describe('elasticsearch.md §5 versions', () => {
+describe('differences between versions (elasticsearch.md §5)', () => {
   const old = '/_ml/anomaly_detectors/x*/_close?allow_no_jobs=true';
 
   embedded('allow_no_jobs works on 7.17, with a warning', async () => {

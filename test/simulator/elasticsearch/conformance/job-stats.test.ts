@@ -7,11 +7,11 @@ const hour = 3_600_000;
 const stats = async (target: Target, id: string, query = '') =>
   (await target.get(`/_ml/anomaly_detectors/${id}/_stats${query}`)).body.jobs[0];
 
-describe('elasticsearch.md §1.3 the stats in each situation', () => {
+describe('job stats in each situation of a job (elasticsearch.md §1.3)', () => {
   const live = ['state', 'node', 'open_time', 'assignment_explanation'];
   const shown = (job: object) => live.filter((field) => field in job);
 
-  test('a closed job that never ran has minimal stats', async () => {
+  test('the stats of a closed job that never ran contain its state and zero counts, but no node and no open time', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -56,7 +56,7 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
     },
   );
 
-  test('a running job has the complete stats', async () => {
+  test('the stats of a running job contain its state, node, open time and assignment explanation', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -161,8 +161,8 @@ describe('elasticsearch.md §1.3 the stats in each situation', () => {
   });
 });
 
-describe('elasticsearch.md §3.2 the listing', () => {
-  test('jobs are sorted by id, and counted', async () => {
+describe('a list of job stats (elasticsearch.md §3.2)', () => {
+  test('a list of job stats is sorted by job id and contains the number of jobs', async () => {
     await using target = await startTarget();
     for (const id of ['conformance-b', 'conformance-a', 'conformance-a.1', 'conformance-a_1'])
       await target.putJob(id);
@@ -178,7 +178,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     ]);
   });
 
-  test('a request without an id returns all jobs', async () => {
+  test('a request for job stats without a job id returns all jobs', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -188,7 +188,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     expect(ids((await target.get('/_ml/anomaly_detectors/_all/_stats')).body)).toContain('conformance-a');
   });
 
-  test('a request for stats returns 404 for unknown ids, and an empty list for unmatched patterns unless a match is required', async () => {
+  test('a request for job stats is answered with 404 for an unknown id, and with an empty list for a pattern without a match', async () => {
     await using target = await startTarget();
 
     const unknown = await target.get('/_ml/anomaly_detectors/conformance-x/_stats');
@@ -216,7 +216,7 @@ describe('elasticsearch.md §3.2 the listing', () => {
     expect(body.jobs).toHaveLength(10_000);
   });
 
-  test('human=true adds readable timestamps to the stats', async () => {
+  test('human=true adds readable timestamps to job stats', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post('/_ml/anomaly_detectors/conformance-a/_data', '{"time":1403481600000}');
@@ -229,8 +229,8 @@ describe('elasticsearch.md §3.2 the listing', () => {
   });
 });
 
-describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
-  test('a job that never got data has no data times', async () => {
+describe('the fields that show when a job last got data (elasticsearch.md §3.2)', () => {
+  test('the stats of a job that never got data contain no times of data', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -434,7 +434,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
     expect((await stats(target, 'a')).data_counts).toEqual(before);
   });
 
-  test('empty buckets are counted when later data arrives', async () => {
+  test('empty buckets of a job are counted when data for a later bucket arrives', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const quarter = 900_000;
@@ -451,7 +451,7 @@ describe('elasticsearch.md §3.2 which field says "no recent data"', () => {
   });
 });
 
-describe('elasticsearch.md §3.2 model and timing', () => {
+describe('model and timing in job stats (elasticsearch.md §3.2)', () => {
   embedded('a model grows with its data up to its limit', async () => {
     await using target = await startTarget({
       jobs: [
@@ -492,7 +492,7 @@ describe('elasticsearch.md §3.2 model and timing', () => {
   });
 });
 
-describe('elasticsearch.md §3.2 forecasts', () => {
+describe('forecasts in job stats (elasticsearch.md §3.2)', () => {
   embedded('forecasts are counted by state while they run and afterwards', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1h' }] });
     await target.post('/_ml/anomaly_detectors/a/_forecast?duration=3d');
@@ -516,7 +516,7 @@ describe('elasticsearch.md §3.2 forecasts', () => {
   });
 });
 
-describe('elasticsearch.md §3 filter_path', () => {
+describe('filter_path (elasticsearch.md §3)', () => {
   test.each([
     ['count', { count: 1 }],
     ['jobs.job_id', { jobs: [{ job_id: 'conformance-a' }] }],
@@ -536,7 +536,7 @@ describe('elasticsearch.md §3 filter_path', () => {
     expect(body).toEqual(expected);
   });
 
-  test('filter_path applies to errors as well', async () => {
+  test('filter_path also filters the body of an error', async () => {
     await using target = await startTarget();
 
     const reply = await target.get('/_ml/anomaly_detectors/conformance-x/_stats?filter_path=jobs.job_id');

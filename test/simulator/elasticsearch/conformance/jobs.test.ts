@@ -8,8 +8,8 @@ const detectors = (...list: object[]) => ({
   analysis_config: { bucket_span: '1h', detectors: list },
 });
 
-describe('elasticsearch.md §3.7 put', () => {
-  test('a minimal job is returned with all defaults', async () => {
+describe('creating a job (elasticsearch.md §3.7)', () => {
+  test('a job that was created with only the required fields is returned with all defaults', async () => {
     await using target = await startTarget();
 
     const { status, body } = await target.put(`${jobs}/conformance-a`, {
@@ -81,7 +81,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('the fields given for a job are stored unchanged', async () => {
+  test('a new job is stored as given, except that its memory limit is in MB and its results index name begins with `custom-`', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
@@ -113,7 +113,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('a job may contain its datafeed, which is named after the job', async () => {
+  test('a new job may contain a datafeed, which by default gets the id of the job', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, {
@@ -134,7 +134,7 @@ describe('elasticsearch.md §3.7 put', () => {
     expect((await target.get('/_ml/datafeeds/conformance-a')).body.count).toBe(1);
   });
 
-  test('a second job with the same id is refused', async () => {
+  test('creating a job is refused with 400 if a job with its id exists', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -145,7 +145,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('job ids and group names share one namespace', async () => {
+  test('creating a job is refused with 400 if its id is a group name, or a group name is a job id', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
     const same = (name: string) => ({
@@ -224,7 +224,7 @@ describe('elasticsearch.md §3.7 put', () => {
       { ...minimalJob, model_snapshot_id: 'x' },
       'The job is configured with fields [model_snapshot_id] that are illegal to set at job creation',
     ],
-  ])('creating a job is refused with %s', async (_what, id, body, reason) => {
+  ])('creating a job with %s is refused with 400', async (_what, id, body, reason) => {
     await using target = await startTarget();
 
     expect(errorOf(await target.put(`${jobs}/${id}`, body))).toEqual({
@@ -234,7 +234,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('an unknown field is reported with line and column', async () => {
+  test('an unknown field of a new job is reported with its line and column', async () => {
     await using target = await startTarget();
 
     const { status, type, reason } = await target.put(`${jobs}/conformance-a`, '{\n  "foo": 1\n}');
@@ -246,7 +246,7 @@ describe('elasticsearch.md §3.7 put', () => {
     });
   });
 
-  test('for a nested unknown field, the reason names the section, and the root cause names the field', async () => {
+  test('the error for an unknown field in a section of a new job names the section, and its root cause names the field', async () => {
     await using target = await startTarget();
 
     const { body } = await target.put(
@@ -282,7 +282,7 @@ describe('elasticsearch.md §3.7 put', () => {
     expect(under.body.analysis_limits.model_memory_limit).toBe('8192mb');
   });
 
-  test('validate checks a job without creating it', async () => {
+  test('a validate request accepts a valid job and a valid detector, and refuses a detector that lacks a required field', async () => {
     await using target = await startTarget();
 
     const ok = await target.post(`${jobs}/_validate`, minimalJob);
@@ -295,8 +295,8 @@ describe('elasticsearch.md §3.7 put', () => {
   });
 });
 
-describe('elasticsearch.md §3.1 get', () => {
-  test('jobs are found by id, group and pattern, and returned in order', async () => {
+describe('reading jobs (elasticsearch.md §3.1)', () => {
+  test('jobs are found by id, group and pattern, and returned in the order of their ids', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-b', { groups: ['conformance-web'] });
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
@@ -309,7 +309,7 @@ describe('elasticsearch.md §3.1 get', () => {
     expect((await target.get(`${jobs}/conformance-x`)).reason).toBe("No known job with id 'conformance-x'");
   });
 
-  test('exclude_generated returns only fields that a put accepts', async () => {
+  test('a job that is read with exclude_generated contains only fields that are accepted for a new job', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
 
@@ -331,7 +331,7 @@ describe('elasticsearch.md §3.1 get', () => {
     expect(body.jobs[0].blocked.task_id).toMatch(/^[\w-]+:\d+$/);
   });
 
-  test('finished_time is set by a clean close, and cleared by opening', async () => {
+  test('finished_time of a job is set by a clean close, and removed when the job is opened again', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     await target.post(`${jobs}/conformance-a/_close`);
@@ -345,7 +345,7 @@ describe('elasticsearch.md §3.1 get', () => {
 });
 
 describe('updating a job', () => {
-  test('an update changes groups and description and replaces the custom settings as a whole', async () => {
+  test('an update of a job changes its groups and description, and replaces its custom settings as a whole', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', {
       groups: ['conformance-old'],
@@ -364,7 +364,7 @@ describe('updating a job', () => {
     expect((await target.get(`${jobs}/conformance-old`)).status).toBe(404);
   });
 
-  test('an update of a closed job changes detectors, limits and plot settings', async () => {
+  test('an update of a closed job changes its detectors, memory limit and plot settings', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -383,7 +383,7 @@ describe('updating a job', () => {
     });
   });
 
-  test('an update is refused for an unknown job, an invalid group or an unknown field', async () => {
+  test('an update of a job is refused if the job is unknown, a group name is invalid or a field is unknown', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -395,8 +395,8 @@ describe('updating a job', () => {
   });
 });
 
-describe('elasticsearch.md §3.8 open', () => {
-  test('an open request returns the node, and the job accepts data', async () => {
+describe('opening a job (elasticsearch.md §3.8)', () => {
+  test('a request to open a job returns the id of its node when the job is `opened`', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -408,7 +408,7 @@ describe('elasticsearch.md §3.8 open', () => {
     expect(stats.state).toBe('opened');
   });
 
-  test('an open request is answered with 404 for an unknown job, and with 409 for an open job', async () => {
+  test('a request to open a job is answered with 404 if the job is unknown, and with 409 if it has already been opened', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -420,7 +420,7 @@ describe('elasticsearch.md §3.8 open', () => {
     });
   });
 
-  test('an open request accepts its timeout in the body', async () => {
+  test('a request to open a job may contain its timeout in the body', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
 
@@ -428,7 +428,7 @@ describe('elasticsearch.md §3.8 open', () => {
   });
 
   embedded(
-    'an open request for a failed job is answered with 409, because the job is already open',
+    'a request to open a failed job is refused, because the job counts as opened already',
     async () => {
       await using target = await startTarget({ jobs: [{ jobId: 'a', state: 'failed' }] });
 
@@ -646,8 +646,8 @@ describe('elasticsearch.md §3.8 open', () => {
   });
 });
 
-describe('elasticsearch.md §3.9 delete', () => {
-  test('deleting a closed job deletes its datafeed as well', async () => {
+describe('deleting a job (elasticsearch.md §3.9)', () => {
+  test('deleting a closed job also deletes the job’s datafeed', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     const datafeed = await target.putDatafeed('conformance-a');
@@ -658,7 +658,7 @@ describe('elasticsearch.md §3.9 delete', () => {
     expect((await target.get(`/_ml/datafeeds/${datafeed}`)).status).toBe(404);
   });
 
-  test('deleting an open job needs force', async () => {
+  test('deleting an open job is refused with 409 unless force=true', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
 
@@ -684,7 +684,7 @@ describe('elasticsearch.md §3.9 delete', () => {
     },
   );
 
-  embedded('deleting a job with a running datafeed needs force', async () => {
+  embedded('deleting a job with a running datafeed is refused with 409 unless force=true', async () => {
     await using target = await startTarget({
       jobs: [{ jobId: 'a', state: 'closed', datafeed: { datafeedId: 'f', state: 'started' } }],
     });
@@ -721,7 +721,7 @@ describe('elasticsearch.md §3.9 delete', () => {
   );
 });
 
-describe('elasticsearch.md §3.12 reset', () => {
+describe('resetting a job (elasticsearch.md §3.12)', () => {
   test('a reset clears the data of a closed job', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');

@@ -23,7 +23,7 @@ const key = (id: string, secret: string) => ({
 });
 const close = '/_ml/anomaly_detectors/a/_close';
 
-describe('elasticsearch.md §4 authentication', () => {
+describe('authentication (elasticsearch.md §4)', () => {
   embedded(
     'a request without credentials is refused with 401, and the answer lists the authentication schemes',
     async () => {
@@ -81,7 +81,7 @@ describe('elasticsearch.md §4 authentication', () => {
   });
 });
 
-describe('elasticsearch.md §4 privileges', () => {
+describe('privileges (elasticsearch.md §4)', () => {
   embedded('monitor_ml reads everything of machine learning and changes nothing', async () => {
     await using target = await secured();
     const reads = [
@@ -125,7 +125,7 @@ describe('elasticsearch.md §4 privileges', () => {
     },
   );
 
-  embedded('a key without the privilege gets 403', async () => {
+  embedded('a request with an API key that lacks the privilege is refused with 403', async () => {
     await using target = await secured();
 
     expect(errorOf(await target.post(close, undefined, key('reader', 'k2')))).toEqual({
@@ -168,7 +168,7 @@ describe('elasticsearch.md §4 privileges', () => {
   });
 });
 
-describe('elasticsearch.md §4 calls about the caller itself', () => {
+describe('endpoints that return the caller’s own identity and privileges (elasticsearch.md §4)', () => {
   const endpoint = '/_security/user/_has_privileges';
 
   embedded('_has_privileges returns which of the privileges the caller has', async () => {
@@ -212,7 +212,7 @@ describe('elasticsearch.md §4 calls about the caller itself', () => {
     });
   });
 
-  embedded('calls about the caller do not exist if security is off', async () => {
+  embedded('the endpoint _has_privileges does not exist if security is off', async () => {
     await using target = await startTarget();
 
     expect((await target.post(endpoint, { cluster: ['manage_ml'] })).body.error).toContain(

@@ -39,7 +39,7 @@ describe('plain indices', () => {
     expect((await target.get(index)).status).toBe(404);
   });
 
-  test('plain indices refuse a duplicate name, an invalid name and an unknown name', async () => {
+  test('an index is refused if its name exists or is invalid, and a count of documents if the index is unknown', async () => {
     await using target = await startTarget();
     await target.put('/conformance-plain');
 
@@ -103,7 +103,7 @@ describe('plain indices', () => {
   });
 });
 
-describe('the hidden indices', () => {
+describe('the hidden indices of machine learning', () => {
   embedded('the hidden indices contain the counts of a job', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '3d', records: 7 }] });
 
@@ -130,25 +130,28 @@ describe('the hidden indices', () => {
     expect(status).toBe(200);
   });
 
-  embedded('the whole stats call fails while a hidden index is closed', async () => {
-    await using target = await startTarget({
-      jobs: [
-        { jobId: 'a', lastData: '3d' },
-        { jobId: 'b', config: { results_index_name: 'custom-other' } },
-      ],
-    });
+  embedded(
+    'a request for the stats of all jobs fails while the results index of one job is closed',
+    async () => {
+      await using target = await startTarget({
+        jobs: [
+          { jobId: 'a', lastData: '3d' },
+          { jobId: 'b', config: { results_index_name: 'custom-other' } },
+        ],
+      });
 
-    await target.post('/.ml-anomalies-shared/_close');
+      await target.post('/.ml-anomalies-shared/_close');
 
-    expect(await target.get(`${jobs}/_stats`)).toMatchObject({
-      status: 403,
-      type: 'cluster_block_exception',
-    });
-    expect((await target.get(`${jobs}/b/_stats`)).status).toBe(200);
-    expect((await target.get(jobs)).status).toBe(200);
-    await target.post('/.ml-anomalies-shared/_open');
-    expect((await target.get(`${jobs}/_stats`)).status).toBe(200);
-  });
+      expect(await target.get(`${jobs}/_stats`)).toMatchObject({
+        status: 403,
+        type: 'cluster_block_exception',
+      });
+      expect((await target.get(`${jobs}/b/_stats`)).status).toBe(200);
+      expect((await target.get(jobs)).status).toBe(200);
+      await target.post('/.ml-anomalies-shared/_open');
+      expect((await target.get(`${jobs}/_stats`)).status).toBe(200);
+    },
+  );
 
   embedded(
     'a new job is refused if the hidden indices contain documents of an earlier job with its id',
@@ -188,7 +191,7 @@ describe('the hidden indices', () => {
 });
 
 describe('the results of a job', () => {
-  test('results include the finished buckets of a closed job', async () => {
+  test('the results of a closed job include its finished buckets', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const quarter = 900_000;
@@ -211,14 +214,14 @@ describe('the results of a job', () => {
     ]);
   });
 
-  test('a request for the results of an unknown job returns 404', async () => {
+  test('a request for the results of an unknown job is answered with 404', async () => {
     await using target = await startTarget();
 
     for (const kind of ['buckets', 'records', 'influencers'])
       expect((await target.get(`${jobs}/conformance-x/results/${kind}`)).status).toBe(404);
   });
 
-  embedded('results include the snapshot of a clean close', async () => {
+  embedded('a clean close of a job adds a model snapshot', async () => {
     await using target = await startTarget({ jobs: [{ jobId: 'a', lastData: '1d' }] });
     const before = (await target.get(`${jobs}/a/model_snapshots`)).body.count;
     await target.post(`${jobs}/a/_close`);
@@ -290,7 +293,7 @@ describe('the list of tasks', () => {
   });
 });
 
-describe('other API calls', () => {
+describe('the cluster as a whole, and the content of requests', () => {
   test('health, licence and nodes of the cluster can be read', async () => {
     await using target = await startTarget();
 
