@@ -15,7 +15,7 @@ const listed = (text: string): string[] =>
         .map((each) => each.trim())
         .filter((each) => each !== '');
 
-/** Items separated by commas. An empty text is an empty list. */
+/** A parameter with items that are separated by commas. An empty text or `none` means no items. */
 function list(pattern: RegExp, max: number, what: string) {
   const error = `at most ${max} ${what}, separated by commas, or none`;
   return z

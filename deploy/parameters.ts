@@ -114,7 +114,7 @@ export type Parameters = z.output<typeof parameters>;
 
 export const parameterNames = Object.keys(parameters.shape);
 
-/** @throws {InvalidSettingError} if parameters are invalid, naming all of them. */
+/** @throws {InvalidSettingError} if any parameter is invalid; the message names all invalid parameters. */
 export function readParameters(given: unknown): Parameters {
   const result = parameters.safeParse(given, { reportInput: true });
   const problems = result.success

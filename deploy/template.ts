@@ -19,7 +19,7 @@ export interface Stage {
   readonly stage: string;
   /** The values as written in `serverless.yml` or on the command line. */
   readonly parameters: unknown;
-  /** File names are relative to this folder. */
+  /** The folder to which file names in the parameters are relative. */
   readonly root: string;
   /** Epoch milliseconds. */
   readonly now: number;

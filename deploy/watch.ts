@@ -5,7 +5,7 @@ import type { StageSchedules } from './schedules.ts';
 export interface Watch {
   /** The clusters with separate alarms. */
   readonly clusters: readonly string[];
-  /** Whether any cluster has no separate alarms. Also true if the clusters are not known when packaging. */
+  /** Whether there is a cluster without separate alarms. Also true if the clusters are not known during packaging. */
   readonly isFleet: boolean;
   readonly hasRollCall: boolean;
 }

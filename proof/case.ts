@@ -142,7 +142,9 @@ export interface RandomCase {
 /** The time at which every case starts, by the cluster's clock, in epoch milliseconds. */
 export const caseStart = Date.parse('2026-11-23T12:00:00Z');
 
-/** Ids of various lengths. Some are prefixes of others. */
+/**
+ * Ids of various lengths. In cases with more than 16 jobs, `idAt` appends a number, so some ids are prefixes of others.
+ */
 const ids = [
   'web-1',
   'web-2',

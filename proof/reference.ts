@@ -6,7 +6,7 @@ import type { RequestPayload } from '../src/sweep/request/request-schema.ts';
 import type { TrueJob } from './ground-truth.ts';
 import { answerFor, lastRead, type ObservedSweep, type Read, type ReadKind } from './observe.ts';
 
-/** A request with the contract's defaults, durations in milliseconds. */
+/** A request with all defaults of the contract. Durations are in milliseconds. */
 export interface Wanted {
   readonly jobs: readonly string[];
   readonly exclude: readonly string[];

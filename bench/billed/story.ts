@@ -1,6 +1,6 @@
 /**
- * @module A sweep over a cluster with one job that never finishes closing, and the sweep's follow-ups: the billed time
- * of each invocation, and the upper bound of that time.
+ * @module Runs a sweep over a cluster in which one job never finishes closing, and then the sweep's follow-ups.
+ * Measures the billed time of each invocation, and calculates the upper bound of that time.
  */
 
 import {
@@ -31,7 +31,7 @@ export interface Invocation {
 }
 
 /**
- * Runs the sweep and its follow-ups, each when it is due, until there are no more follow-ups. Requests take no network
+ * Runs the sweep, and then each follow-up when it is due, until there are no more follow-ups. Requests take no network
  * time.
  */
 export async function billedStory(

@@ -6,9 +6,12 @@ import { ratio } from '../numbers.ts';
 
 export interface Bar {
   readonly label: string;
-  /** The time as a multiple of the lower bound; undefined if the jobs were not closed properly. */
+  /**
+   * The time as a multiple of the lower bound. Undefined if the cluster refused the requests, or closed jobs with
+   * force.
+   */
   readonly value: number | undefined;
-  /** Shown after the bar, or instead of a bar. */
+  /** A text after the bar or, if there is no `value`, in place of the bar. */
   readonly note?: string;
   readonly ours: boolean;
 }

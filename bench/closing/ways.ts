@@ -40,7 +40,7 @@ function script(act: Script): Way {
     try {
       await act(client, await idleJobs(client, run), run);
     } catch {
-      // like common scripts, this one ends at its first error, which `recordClose` has recorded
+      // like common scripts, this script ends at its first error, which `recordClose` has recorded
     } finally {
       await client.close();
     }

@@ -10,7 +10,7 @@ export interface Bundle {
   readonly loadedBytes: number;
   /** Bytes of all files, including those that only some sweeps load. */
   readonly bytes: number;
-  /** The packages that make up `loadedBytes`, largest first. */
+  /** The packages that make up `loadedBytes`, each with its bytes, largest first. */
   readonly shares: readonly (readonly [from: string, bytes: number])[];
 }
 

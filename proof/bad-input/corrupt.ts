@@ -102,7 +102,7 @@ const kinds = {
   /** Repeats a list or a text. */
   duplicate: (value) =>
     Array.isArray(value) ? [...value, ...value] : typeof value === 'string' ? value + value : [value, value],
-  /** Replaces the value with one from elsewhere in the document. */
+  /** Replaces the value with another value from the document. */
   swap: (_value, pick, document) => {
     const paths = pathsIn(document).slice(1);
     return paths.length === 0 ? null : (valueAt(document, paths[pick % paths.length] as Path) ?? null);

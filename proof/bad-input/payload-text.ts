@@ -150,7 +150,7 @@ function hasPlaces(stderr: string, source: string, text: string): boolean {
   });
 }
 
-/** The same JSON on several lines, with all strings unchanged. */
+/** Spreads a JSON text over several lines, with all strings unchanged. */
 const prettier = (text: string): string =>
   text.replace(/"(?:[^"\\]|\\.)*"|[{[,:]/gs, (part) =>
     part === ':' ? ': ' : part.length === 1 ? `${part}\n  ` : part,

@@ -20,7 +20,7 @@ const pastAge = age.filter((moment) => !(Date.parse(moment) > caseStart));
 
 const idleAge = fc.oneof(
   { arbitrary: fc.constantFrom('49h', '5d', '40d'), weight: 3 },
-  // each job's last data arrived in a different hour, so that the mass_idle fuse does not trip
+  // spreads the last data over many hours, so that the mass_idle fuse seldom trips
   { arbitrary: fc.integer({ min: 0, max: 400 }).map((hours) => iso(-(50 + hours) * hour)), weight: 6 },
   { arbitrary: age, weight: 3 },
 );

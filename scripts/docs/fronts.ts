@@ -8,7 +8,7 @@ import { code, table } from './markdown.ts';
 
 const maxBodyShown = 240;
 
-/** The whole page. */
+/** The whole page `docs/fronts-and-clusters.md`. */
 export function frontsPage(): string {
   const sections = frontGroups.map(
     ({ title, cases }) =>

@@ -1,11 +1,11 @@
-/** @module The help of the command and its subcommands, as printed in 80 columns. */
+/** @module The help texts of `jobsweep` and its subcommands, as printed in 80 columns. */
 import { Readable, Writable } from 'node:stream';
 import { systemClock } from '../../src/base/system-clock.ts';
 import { run } from '../../src/cli/run.ts';
 
-/** The help by command line; the command itself comes first. */
+/** The help text for each command line. `jobsweep` without a subcommand comes first. */
 export async function helpPages(): Promise<[name: string, help: string][]> {
-  // commander uses the width of the terminal, which must not affect this page
+  // commander uses the width of the terminal, which must not affect the generated page
   Object.defineProperty(process.stdout, 'isTTY', { value: false });
   return await pagesBelow([]);
 }

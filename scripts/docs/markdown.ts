@@ -1,6 +1,6 @@
 /** @module Markdown for the generated pages: tables, and generated regions in handwritten pages. */
 
-/** One cell: on one line, with escaped pipes. */
+/** The text of a table's cell, on one line and with escaped pipes. */
 const cell = (text: string) => text.replaceAll('\n', ' ').replaceAll('|', '\\|');
 
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {

@@ -1,4 +1,4 @@
-/** @module The lines and the exit code of `npm run supply-chain`. */
+/** @module Prints the lines of `npm run supply-chain`, and returns its exit code. */
 import accepted from './accepted-advisories.json' with { type: 'json' };
 import { type AuditAnswer, acceptedSchema, judgeAudit } from './audit.ts';
 import type { Product } from './bundles.ts';

@@ -81,7 +81,7 @@ export function contents(
   const notImported = (folder: string) =>
     dependenciesOf(folder).filter((each) => !imports.get(folder)?.has(each) && !within.has(each));
   for (const folder of within) for (const each of notImported(folder)) perhaps.add(each);
-  // the loop also visits entries that it adds to the set
+  // adds the dependencies of dependencies, too: the loop also visits the entries that it adds to the set
   for (const folder of perhaps) for (const each of notImported(folder)) perhaps.add(each);
   return { within, imported, perhaps };
 }
@@ -129,7 +129,7 @@ export function shippedPackages(bundles: Partial<Metafiles>): ShippedPackage[] {
   });
 }
 
-/** The package.json of a package. */
+/** Reads the name, version, licence, licence texts and install scripts of the package in a folder. */
 function installed(folder: string) {
   const { name, version, license, scripts = {} } = manifestOf(folder);
   const files = readdirSync(path.join(root, folder), { withFileTypes: true }).filter((each) => each.isFile());

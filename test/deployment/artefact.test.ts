@@ -388,27 +388,24 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
       push: [Object.assign({}, ...loggers) as Record<string, string>, ...lambdas.slice(1)],
       nightly: [...loggers, ...lambdas],
     }),
-  )(
-    'the deployed artefact writes all of its log lines and metrics, whatever log settings are in its environment: %j',
-    async (environment) => {
-      await using setup = await account([...busy, ...idle]);
-      await using running = await setup.cold(environment);
-      const { report } = await invoke(running, {});
-      expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
-      await invoke(running, { idelFor: '48h' });
-      const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
-      expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
-        'job swept',
-        'job swept',
-        'sweep finished',
-        'sweep failed',
-      ]);
-      expect(lines.filter((line) => '_aws' in line)).toEqual([
-        expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
-        expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
-      ]);
-    },
-  );
+  )('the deployed artefact writes every log line and metric in the environment %j', async (environment) => {
+    await using setup = await account([...busy, ...idle]);
+    await using running = await setup.cold(environment);
+    const { report } = await invoke(running, {});
+    expect(report).toMatchObject({ status: 'done', counts: { closed: 2 } });
+    await invoke(running, { idelFor: '48h' });
+    const lines = passedByLambda(running, environment.AWS_LAMBDA_LOG_LEVEL);
+    expect(lines.map(({ message }) => message).filter((message) => typeof message === 'string')).toEqual([
+      'job swept',
+      'job swept',
+      'sweep finished',
+      'sweep failed',
+    ]);
+    expect(lines.filter((line) => '_aws' in line)).toEqual([
+      expect.objectContaining({ service: 'jobsweep', cluster: 'default', closed: 2, needsAttention: 0 }),
+      expect.objectContaining({ service: 'jobsweep', cluster: 'default', needsAttention: 1 }),
+    ]);
+  });
 
   it.each([
     ['refuses the connection', 'ECONNREFUSED'],

@@ -293,60 +293,56 @@ function groupsOf(all: typeof invalid): (typeof invalid)[] {
 }
 
 /** Runs only if terraform is installed. Tests only what works without the provider, so no registry is contacted. */
-describe.skipIf(terraform.status !== 0)(
-  'the Terraform module, evaluated by terraform',
-  { timeout: 120_000 },
-  () => {
-    it('the Terraform module is formatted as `terraform fmt` formats it', () => {
-      execFileSync('terraform', ['fmt', '-check', '-diff', '-recursive', folder], { stdio: 'pipe' });
-    });
+describe.skipIf(terraform.status !== 0)('the module, evaluated by terraform', { timeout: 120_000 }, () => {
+  it('the Terraform module is formatted as `terraform fmt` formats it', () => {
+    execFileSync('terraform', ['fmt', '-check', '-diff', '-recursive', folder], { stdio: 'pipe' });
+  });
 
-    it('terraform validates the module’s inputs, and computes the same values as the tests’ own evaluator', async () => {
-      await using copy = await newFolder();
-      for (const name of ['variables.tf', 'locals.tf']) copyFileSync(path.join(folder, name), copy.at(name));
-      const run = (...args: string[]) =>
-        spawnSync('terraform', args, {
-          cwd: copy.path,
-          encoding: 'utf8',
-          env: { ...process.env, CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1' },
-          input:
-            'jsonencode(merge({ for name, text in local.inputs : name => base64encode(text) }, { clusters = local.clusters }))\n',
-        });
-      expect(run('init', '-backend=false').status).toBe(0);
-      expect(run('validate').status).toBe(0);
-      const given = inputs({
-        schedules: {
-          b: {
-            ...schedule,
-            request: '{"cluster":"logs","exclude":["a<b>"],"fuse":{"maxShare":0.25,"maxJobs":null}}',
-          },
-          a: { ...schedule, request: '{}' },
-        },
+  it('terraform validates the module’s inputs, and computes the same values as the tests’ own evaluator', async () => {
+    await using copy = await newFolder();
+    for (const name of ['variables.tf', 'locals.tf']) copyFileSync(path.join(folder, name), copy.at(name));
+    const run = (...args: string[]) =>
+      spawnSync('terraform', args, {
+        cwd: copy.path,
+        encoding: 'utf8',
+        env: { ...process.env, CHECKPOINT_DISABLE: '1', TF_IN_AUTOMATION: '1' },
+        input:
+          'jsonencode(merge({ for name, text in local.inputs : name => base64encode(text) }, { clusters = local.clusters }))\n',
       });
-      await copy.write('all.tfvars.json', JSON.stringify(given));
-      const { stdout, stderr } = run('console', '-var-file=all.tfvars.json');
-      const { clusters, ...encoded } = JSON.parse(JSON.parse(stdout || 'null') ?? `"${stderr}"`) as Record<
-        string,
-        string
-      >;
-      const { locals } = planOf(module, given, hasAttribute);
-      expect(clusters).toEqual(locals.clusters);
-      expect(
-        Object.fromEntries(
-          Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]),
-        ),
-      ).toEqual(locals.inputs);
-      for (const group of groupsOf(invalid)) {
-        const changes = Object.assign({}, ...group.map(([, change]) => change)) as object;
-        await copy.write('all.tfvars.json', JSON.stringify(inputs(changes)));
-        const refused = run('plan', '-no-color', '-input=false', '-var-file=all.tfvars.json');
-        expect(refused.status, group.map(([what]) => what).join()).toBe(1);
-        const said = refused.stderr.replaceAll(/[│╷╵]/g, '').replaceAll(/\s+/g, ' ');
-        for (const [what, , message] of group) {
-          const [, sentence = message] = message.split(': ');
-          expect(said, what).toContain(sentence.replace('request is required', '"request" is required'));
-        }
-      }
+    expect(run('init', '-backend=false').status).toBe(0);
+    expect(run('validate').status).toBe(0);
+    const given = inputs({
+      schedules: {
+        b: {
+          ...schedule,
+          request: '{"cluster":"logs","exclude":["a<b>"],"fuse":{"maxShare":0.25,"maxJobs":null}}',
+        },
+        a: { ...schedule, request: '{}' },
+      },
     });
-  },
-);
+    await copy.write('all.tfvars.json', JSON.stringify(given));
+    const { stdout, stderr } = run('console', '-var-file=all.tfvars.json');
+    const { clusters, ...encoded } = JSON.parse(JSON.parse(stdout || 'null') ?? `"${stderr}"`) as Record<
+      string,
+      string
+    >;
+    const { locals } = planOf(module, given, hasAttribute);
+    expect(clusters).toEqual(locals.clusters);
+    expect(
+      Object.fromEntries(
+        Object.entries(encoded).map(([name, text]) => [name, Buffer.from(text, 'base64').toString()]),
+      ),
+    ).toEqual(locals.inputs);
+    for (const group of groupsOf(invalid)) {
+      const changes = Object.assign({}, ...group.map(([, change]) => change)) as object;
+      await copy.write('all.tfvars.json', JSON.stringify(inputs(changes)));
+      const refused = run('plan', '-no-color', '-input=false', '-var-file=all.tfvars.json');
+      expect(refused.status, group.map(([what]) => what).join()).toBe(1);
+      const said = refused.stderr.replaceAll(/[│╷╵]/g, '').replaceAll(/\s+/g, ' ');
+      for (const [what, , message] of group) {
+        const [, sentence = message] = message.split(': ');
+        expect(said, what).toContain(sentence.replace('request is required', '"request" is required'));
+      }
+    }
+  });
+});

@@ -373,41 +373,37 @@ async function evaluated(inputs: Record<string, unknown>) {
 const terraform = spawnSync('terraform', ['version'], { encoding: 'utf8' });
 
 // Runs only if terraform is installed. Terraform evaluates each expression of the module, without the provider.
-describe.skipIf(terraform.status !== 0)(
-  'the Terraform module, evaluated by terraform',
-  { timeout: 120_000 },
-  () => {
-    it.each([
-      ['by default', {}],
-      ['with every parameter set', everyParameter],
-    ])('terraform computes the same values as the evaluator of these tests, %s', async (_what, given) => {
-      const inputs = {
-        ...inputsFor('prod', given),
-        package: { s3: { bucket: 'artifacts', key: 'function.zip' }, hash: 'hash' },
-      };
-      const ours = plan(inputs);
-      const theirs = await evaluated(inputs);
-      expect(withoutUnset(theirs.outputs)).toEqual(withoutUnset(ours.outputs));
-      for (const { address, values } of [...ours.resources, ...ours.data]) {
-        const [, base = '', key] = /^([^[]+)(?:\[(.+)\])?$/.exec(address) ?? [];
-        const block = theirs.blocks[base];
-        const found = withoutUnset(key === undefined ? block : block?.[key]) as Record<string, unknown>;
-        // skips values that only AWS knows; policies are compared through the data sources that they come from
-        for (const [name, value] of Object.entries(found))
-          if (
-            String(value) === unknownValue(`${address}.${name}`) ||
-            /^⟦data\.aws_iam_policy.*\.json⟧$/.test(String(value))
-          )
-            delete found[name];
-        const own = Object.entries(withoutUnset(values) as object).filter(
-          ([name, value]) => name in found || !String(value).startsWith('{"Version"'),
-        );
-        expect(found, address).toEqual(Object.fromEntries(own));
-      }
-      const count = Object.values(theirs.blocks).length;
-      expect(count).toBe(
-        [module.resources, module.data].flatMap((each) => Object.values(each).flatMap(Object.keys)).length,
+describe.skipIf(terraform.status !== 0)('the module, evaluated by terraform', { timeout: 120_000 }, () => {
+  it.each([
+    ['by default', {}],
+    ['with every parameter set', everyParameter],
+  ])('terraform computes the same values as the evaluator of these tests, %s', async (_what, given) => {
+    const inputs = {
+      ...inputsFor('prod', given),
+      package: { s3: { bucket: 'artifacts', key: 'function.zip' }, hash: 'hash' },
+    };
+    const ours = plan(inputs);
+    const theirs = await evaluated(inputs);
+    expect(withoutUnset(theirs.outputs)).toEqual(withoutUnset(ours.outputs));
+    for (const { address, values } of [...ours.resources, ...ours.data]) {
+      const [, base = '', key] = /^([^[]+)(?:\[(.+)\])?$/.exec(address) ?? [];
+      const block = theirs.blocks[base];
+      const found = withoutUnset(key === undefined ? block : block?.[key]) as Record<string, unknown>;
+      // skips values that only AWS knows; policies are compared through the data sources that they come from
+      for (const [name, value] of Object.entries(found))
+        if (
+          String(value) === unknownValue(`${address}.${name}`) ||
+          /^⟦data\.aws_iam_policy.*\.json⟧$/.test(String(value))
+        )
+          delete found[name];
+      const own = Object.entries(withoutUnset(values) as object).filter(
+        ([name, value]) => name in found || !String(value).startsWith('{"Version"'),
       );
-    });
-  },
-);
+      expect(found, address).toEqual(Object.fromEntries(own));
+    }
+    const count = Object.values(theirs.blocks).length;
+    expect(count).toBe(
+      [module.resources, module.data].flatMap((each) => Object.values(each).flatMap(Object.keys)).length,
+    );
+  });
+});
