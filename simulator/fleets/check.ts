@@ -1,4 +1,4 @@
-/** @module Validates fleet files. Returns the fleet, or every problem with its path. */
+/** @module Validates fleet files. Returns the fleet, or every problem with the path of its field. */
 import * as z from 'zod';
 import { knownFieldsHint } from '../../src/base/did-you-mean.ts';
 import { fieldName, firstProblems, type Problem } from '../../src/base/errors.ts';

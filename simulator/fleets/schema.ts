@@ -43,7 +43,7 @@ const jobId = id.max(64, { error: 'a job id of at most 64 characters' });
 const oneOf = <const T extends readonly [string, ...string[]]>(values: T) =>
   z.enum(values, { error: `one of ${values.map((value) => `"${value}"`).join(', ')}` });
 
-/** The config as the API returns it. Only the fields that the cluster uses are checked. */
+/** A job's config as the API returns it. Only the fields that the simulated cluster uses are checked. */
 const jobConfig = z.looseObject({
   job_id: z.never({ error: 'nothing here: the id is `jobId`' }).optional(),
   groups: z.array(id).optional(),

@@ -20,7 +20,7 @@ export interface Invocation {
 export interface LambdaOptions {
   /** How often Lambda retries an event after a function error: 0 to 2; default 2. */
   readonly retries?: number;
-  /** How many events may run at once (reserved concurrency); default: no limit. */
+  /** How many events may run at the same time (reserved concurrency); default: no limit. */
   readonly concurrency?: number;
   /** How long an event may wait to run or to be retried; default 6 hours. */
   readonly maxEventAgeMs?: number;

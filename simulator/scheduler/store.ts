@@ -30,7 +30,7 @@ export interface StoreOptions {
   readonly quota: number;
   /** How long a deleted group stays DELETING while its schedules still fire. */
   readonly groupDeletionMs: number;
-  /** Called after a schedule was put or removed, because due times may have changed. */
+  /** Called after a schedule was created, changed or removed, because due times may have changed. */
   readonly changed: (arn: string, schedule: StoredSchedule | undefined) => void;
 }
 

@@ -1,4 +1,4 @@
-/** @module Putting a datafeed (docs/elasticsearch.md §3.11). */
+/** @module Creating a datafeed (docs/elasticsearch.md §3.11). */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
 import { alreadyExists, conflict, illegalArgument } from '../errors.ts';
 import { type Call, type Route, route } from '../http/call.ts';

@@ -1,4 +1,4 @@
-/** @module Putting a job, and its datafeed if the body contains one (docs/elasticsearch.md §3.7). */
+/** @module Creating a job, and its datafeed if the body contains one (docs/elasticsearch.md §3.7). */
 import { completeDatafeed, datafeedParser } from '../config/datafeed-config.ts';
 import { completeJob, sameName } from '../config/job-config.ts';
 import { jobParser } from '../config/job-parser.ts';

@@ -1,4 +1,4 @@
-/** @module Parses the request body when a job is put or validated. */
+/** @module Parses the body of a request that creates or validates a job. */
 import { illegalArgument } from '../errors.ts';
 import type { ObjectParser } from '../http/object-parser.ts';
 import { parseByteSize } from '../units.ts';

@@ -40,7 +40,7 @@ export interface MediaTypes {
   readonly hasBody: boolean;
 }
 
-/** The `compatible-with` version that Content-Type and Accept request, if any. @throws 400 or 406 as the stack does */
+/** The `compatible-with` version in the headers Content-Type and Accept, if any. @throws 400 or 406 as the stack does */
 export function compatibility(
   major: 7 | 8 | 9,
   { contentType, accept, hasBody }: MediaTypes,

@@ -29,7 +29,7 @@ export class Query {
     return this.#values.has(name);
   }
 
-  /** The value. Does not mark the parameter as used. */
+  /** The value of a parameter. Does not mark the parameter as used. */
   peek(name: string): string | undefined {
     return this.#values.get(name);
   }

@@ -8,7 +8,7 @@ export interface NodeDescription {
   /** Bytes of the machine's memory. */
   readonly memory: number;
   readonly processors: number;
-  /** How many closes run at full speed at once. */
+  /** How many closes can run at full speed at the same time. */
   readonly closeCapacity: number;
 }
 

@@ -20,7 +20,7 @@ export function resultsAlias(job: Job): string {
 
 export const isHidden = (name: string) => name.startsWith('.ml-');
 
-/** Whether `expression` names the results index of `job`, by its own name or by the job's alias. */
+/** Whether `expression` names the results index of `job`, either directly or through the job's alias. */
 function names(expression: string, job: Job): boolean {
   return expression
     .split(',')

@@ -69,7 +69,7 @@ describe('a raw request to the Scheduler simulator', () => {
     ['POST', '/schedules/'],
     ['DELETE', '/schedule-groups/'],
   ])(
-    'a request with an empty schedule name is refused, and not treated as a request for all schedules: %s %s',
+    'a request with an empty name is refused, and not treated as a request for a list of schedules or groups: %s %s',
     async (method, path) => {
       const { status, type, body } = await call(method, path, method === 'POST' ? valid : undefined);
       expect([status, type]).toEqual([400, 'ValidationException']);
