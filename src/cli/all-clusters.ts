@@ -1,4 +1,7 @@
-/** @module `--all-clusters`: runs one command on every cluster of a file, in parallel. Each cluster gets a result or a failure. */
+/**
+ * @module `--all-clusters`: runs one command on every cluster of a file, in parallel. Each cluster gets a result or a
+ * failure.
+ */
 
 import { Writable } from 'node:stream';
 import { type Command, InvalidArgumentError } from 'commander';
@@ -47,8 +50,9 @@ function wholeNumber(text: string): number {
 }
 
 /**
- * The file that names all clusters.
- * @throws {InvalidSettingError} if there is no file, or the request names a cluster.
+ * The clusters file, which names all clusters.
+ * @throws {InvalidSettingError} if no clusters file is given, it names no cluster or an invalid one, or the request
+ * names a cluster.
  */
 export async function allClustersOf({ clusters }: TargetOptions, cluster: string): Promise<ClustersFile> {
   if (clusters === undefined)
@@ -67,7 +71,9 @@ export async function allClustersOf({ clusters }: TargetOptions, cluster: string
   return file;
 }
 
-/** Runs the work for each cluster, at most `parallel` at once. Failures go to standard error and are returned. */
+/**
+ * Runs the work for each cluster, at most `parallel` at once. Writes failures to standard error, and also returns them.
+ */
 export async function onEach<T>(
   names: readonly string[],
   { parallel }: AllClustersOptions,
@@ -103,7 +109,7 @@ function prefixed(output: Output, prefix: string): Output {
 
 const worstFirst: readonly ExitCode[] = [5, 1, 2, 3, 4, 0];
 
-/** Writes the results of all clusters as one. Returns the most severe exit code. */
+/** Writes the results of all clusters as one document. Returns the most severe exit code. */
 export async function writeResults(
   attempts: readonly Attempt<ClusterResult>[],
   options: OutputOptions,

@@ -14,7 +14,8 @@ export interface Failure {
 
 export function failureOf(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) {
-    // Nothing was changed: once a sweep has sent its first close request, it ends with a report and not with an error.
+    // Nothing was changed: after a sweep has sent its first close request, it always ends with a report, not with an
+    // error.
     const { reason } = signal as { reason: unknown };
     const stopped = reason instanceof Error ? reason.message : 'stopped';
     return { type: 'StoppedError', reason: `${stopped}; nothing was changed`, exit: 3 };

@@ -1,4 +1,4 @@
-/** @module The environment of a command, as parameters, so that tests can run commands in their own process. */
+/** @module The environment of a command, as parameters, so that tests can run commands in the test's process. */
 import type { Readable, Writable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 

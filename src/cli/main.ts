@@ -6,8 +6,8 @@ import { endingSignals, flushAfterStop, outputOf } from './output/streams.ts';
 import { run } from './run.ts';
 
 const stop = new AbortController();
-// Further signals are ignored: a terminal sends Ctrl-C to the whole group, and a supervisor forwards it again.
-// Without a handler, closing the terminal (SIGHUP) would end the sweep without a report.
+// Further signals are ignored: a terminal sends Ctrl-C to the whole process group, and a supervisor such as npm may
+// forward the signal again. Without a handler, closing the terminal (SIGHUP) would end the sweep without a report.
 for (const name of endingSignals)
   process.on(name, () => stop.abort(new DOMException(`stopped by ${name}`, 'AbortError')));
 
@@ -20,7 +20,7 @@ process.exitCode = await run(process.argv.slice(2), {
   signal: stop.signal,
 });
 
-// A stalled reader of our pipe delays the exit. After a signal, the process no longer waits for that reader.
+// A reader that stalls delays the exit. After a signal, the process waits at most `flushAfterStop` for the reader.
 const leave = () => setTimeout(() => process.exit(), flushAfterStop).unref();
 if (stop.signal.aborted) leave();
 else stop.signal.addEventListener('abort', leave);

@@ -34,7 +34,7 @@ const commands: readonly Register[] = [
 /** Runs `jobsweep` with `args` (without node and script) and resolves with the exit code of docs/contract.md §5. */
 export async function run(args: readonly string[], io: Io): Promise<ExitCode> {
   let exit: ExitCode = 0;
-  // Ignores stream errors here: writes of results check for errors themselves, and other output may be lost.
+  // Ignores stream errors here: the code that writes results checks for errors itself, and other output may be lost.
   for (const stream of [io.stdout, io.stderr]) stream.on('error', () => undefined);
   const program = createProgram(io);
   const context: CommandContext = {
@@ -81,7 +81,7 @@ function createProgram(io: Io): Command {
 
 const settingsPage = 'https://github.com/jobsweep/jobsweep/blob/main/docs/reference.md#settings';
 
-/** The variables that configure a cluster. A file for `--clusters` uses the same names. */
+/** The environment variables that configure a cluster. The settings in a clusters file have the same names. */
 function environmentText(width = 80): string {
   const names = Object.entries(connectionSettings);
   const widest = Math.max(...names.map(([name]) => name.length));

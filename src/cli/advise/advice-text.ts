@@ -155,7 +155,9 @@ export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): st
   ];
 }
 
-/** One sentence on what the threshold in the request would have done, if that is known, and the recommendation. */
+/**
+ * The recommendation. If the threshold in the request was tried, a sentence before it says what that would have done.
+ */
 export function conclusionsOf(advised: Advised): string[] {
   const { advice, current } = advised;
   const now = current && currentText(current, advice.days);

@@ -55,7 +55,7 @@ export async function readStoredClosesOf(
   return stored && 'value' in stored ? stored.value : [];
 }
 
-/** Undefined if the environment names no data stream. */
+/** Returns undefined if the environment names no data stream. */
 async function readStream<T>(
   { target, clusterId, from, jobId, signal }: RecordsOf,
   env: Io['env'],
@@ -79,7 +79,10 @@ async function readStream<T>(
   }
 }
 
-/** Merges the records of both sources. A sweep may be in both, because the command writes to both; it counts once. */
+/**
+ * Merges the records of both sources. A sweep that is in both, because the command writes to both, is counted only
+ * once.
+ */
 function merged(one: Records, other: Records): Records {
   const byJob = new Map<string, readonly Observation[]>();
   for (const jobId of new Set([...one.byJob.keys(), ...other.byJob.keys()])) {

@@ -35,16 +35,16 @@ function kindOf(past: KnownPast, data: readonly Span[], begins: number, ends: nu
   const { silent, notOpen, knownFrom } = past;
   if (holds(notOpen, begins, ends)) return 'closed';
   const inDay = data.filter(({ from, to }) => from < ends && to > begins);
-  // If the span in which data arrived is at most two days long, each of its days counts as a day with data. In a longer
-  // span, the day of the data is uncertain, so a day of known silence stays silent.
+  // If data arrived within a span of at most two days, each day of the span counts as a day with data. In a longer
+  // span, it is uncertain on which day the data arrived, so a day of known silence stays silent.
   if (inDay.some(({ from, to }) => to - from <= 2 * day)) return 'data';
   if (holds(silent, begins, ends)) return wasOpenIn(past, begins, ends) ? 'silent' : 'unknown';
   return ends > knownFrom && inDay.length > 0 ? 'data' : 'unknown';
 }
 
 /**
- * The spans within which data came, minus any known silence at their ends. For example, a span may end at a close,
- * because the close saves the model with its newest record, even if the last data came long before.
+ * The spans within which data arrived, minus any known silence at their ends. For example, a span may end at a close
+ * even if the last data arrived long before, because the close saves the model with its newest record.
  */
 function dataSpans({ data, silent }: KnownPast): Span[] {
   return data.spans.flatMap((span) => {
@@ -54,7 +54,7 @@ function dataSpans({ data, silent }: KnownPast): Span[] {
   });
 }
 
-/** Whether the job was open for part of the day. An open or a close on that day proves it. */
+/** Whether the job was open for part of the day. Being opened or closed on that day also counts. */
 function wasOpenIn({ open, closes, starts }: KnownPast, begins: number, ends: number): boolean {
   const within = ({ from, to }: Span) => from >= begins && to <= ends;
   return meets(open, begins, ends) || closes.spans.some(within) || starts.spans.some(within);

@@ -28,7 +28,7 @@ interface Asked {
   /** Why the data stream could not be read, if `records` come from the state directory alone. */
   readonly recordsProblem?: string | undefined;
   readonly signal: AbortSignal;
-  /** Read the past of this job only. */
+  /** If set, only the past of this job is read. */
   readonly jobId?: string | undefined;
 }
 
@@ -47,7 +47,7 @@ const needs: Readonly<Partial<Record<SourceName, string>>> = {
 const addedBy = (source: keyof typeof adds, why: string) =>
   `${adds[source]}${/\b40[13] /.test(why) ? (needs[source] ?? '') : ''}`;
 
-/** Reads each source for all jobs at once. */
+/** Reads each source once for all jobs, or for one job if `jobId` is set. */
 export async function readPast(
   past: PastSources,
   { from, asOf, records, recordsProblem, signal, jobId }: Asked,
@@ -114,7 +114,7 @@ const notLeftOutBy: ReadonlySet<KeepReason> = new Set([
   'recent_data',
   'recently_opened',
   'not_as_planned',
-  // Without this, the list of reopened jobs would lack those that are reopened most often.
+  // If flapping jobs were excluded, the list of reopened jobs would lack those that are reopened most often.
   'flapping',
 ]);
 const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([
@@ -124,7 +124,10 @@ const onlyOfOpenJobs: ReadonlySet<KeepReason> = new Set([
   'opening',
 ]);
 
-/** The jobs that the request names. `leftOut` is true if a rule other than the threshold keeps the job today. */
+/**
+ * The jobs that the request names. `leftOut` is true for a job that a sweep would keep today for a reason other than
+ * the threshold.
+ */
 export function advisedJobs(
   jobs: readonly JobSnapshot[],
   request: SweepRequest,

@@ -34,7 +34,7 @@ export function clusterFindings(given: ClusterCase): Finding[] {
   ]);
 }
 
-/** Drops findings that repeat earlier advice: one cause can fail several checks. */
+/** Drops findings whose advice repeats that of an earlier finding: one cause can make several checks fail. */
 function eachFixOnce(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>();
   return findings.filter(({ level, advice }) => {
@@ -110,7 +110,7 @@ function connectionFinding({ connection, facts: { root, info } }: ClusterCase): 
     : failedReadFinding('connection', root.failure, connection, 'GET /');
 }
 
-/** The finding for a failed read. Its advice is the same as in a sweep that fails for this reason. */
+/** The finding for a failed read, with the advice that a sweep gives for the same failure. */
 function failedReadFinding(check: string, failure: Failure, connection: Connection, asked: string): Finding {
   const { what, advice, detail } = explainFailure(failure, { connection, asked });
   return finding(check, detail === undefined ? what : `${what} (${detail})`, advice);

@@ -148,7 +148,7 @@ async function findingsOf(
 
 async function printRole(options: DoctorOptions, { io }: CommandContext): Promise<ExitCode> {
   await checkOutput(options);
-  // The requests are meant to be pasted into a console, so the default is text, even for a pipe.
+  // The requests are meant to be pasted into a console, so the default is text, even if standard output is a pipe.
   const output = options.output ?? (options.outputFile === undefined ? 'table' : undefined);
   const renderings = inAllForms({
     text: roleText,

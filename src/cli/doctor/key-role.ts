@@ -23,7 +23,7 @@ export const leastKeys = {
   ]),
 } as const;
 
-/** The same requests, in a form to paste into a console. */
+/** The requests that create the minimal API keys, as text to paste into a console. */
 export function roleText(): string {
   const request = (body: object) => `POST /_security/api_key\n${JSON.stringify(body, null, 2)}`;
   return [

@@ -101,7 +101,7 @@ async function groupFindings(
     const found = `${plural(recurring, 'recurring schedule')}, ${paused} of them paused; ${plural(count('follow-up'), 'follow-up')} waiting${others > 0 ? `; ${others} not ours: they invoke another target` : ''}`;
     return [
       ok('schedule group', `${group} has ${found}`),
-      // Only the service itself can test the role, which it does when a schedule is created.
+      // Only EventBridge Scheduler can test the role. It does so when a schedule is created.
       note(
         'scheduler’s role',
         'cannot be checked in advance: the Scheduler first assumes it when a schedule is created',

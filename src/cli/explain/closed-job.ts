@@ -5,20 +5,19 @@ import type { PastDeed } from '../input/history.ts';
 import { mayHaveClosed } from '../input/past-sweeps.ts';
 
 export interface ExplainedClose {
-  /** When the cluster last finished a close of the job, ISO; absent if it does not report that. */
+  /** When the cluster last finished a close of the job, ISO; absent if the cluster does not report it. */
   readonly finishedAt?: string;
   /** The last known sweep that closed the job, or asked it to close. */
   readonly by?: PastDeed;
-  /** Whether the job was opened after that sweep, so that something else must have closed it since. */
+  /** Whether the job was open after the sweep in `by` closed it, so that something else must have closed it since. */
   readonly isLater: boolean;
   /**
-   * The first rule that would keep the job, if it were open, no matter how long it has been idle; null if there is
-   * none.
+   * The first rule that would keep the job if it were open, no matter how long it has been idle; null if no rule would.
    */
   readonly onceOpen: { readonly reason: KeepReason; readonly saw: string } | null;
 }
 
-/** How far the clocks of the cluster and of the sweep may differ before a report warns of it. */
+/** How far the clocks of the cluster and of the sweep may differ before a report warns of the difference. */
 const clockError = 5 * 60_000;
 /**
  * The assumed duration of a close whose end the sweep did not see, in milliseconds: one hour, the maximum for a healthy

@@ -36,14 +36,15 @@ export const registerExplain: Register = (program, context) => {
       context.action((jobId: string | undefined, options: ExplainOptions) => {
         const { history, ...rest } = options;
         const files = typeof history === 'object' ? [...history] : [];
-        // In `explain --history JOB`, the parser takes the id for one of the option's files.
+        // In `explain --history JOB`, the parser mistakes the id for the name of a file of `--history`.
         const named = jobId ?? files.pop();
         if (named === undefined)
           throw new InvalidSettingError(
             'explain: expected the id of a job, such as jobsweep explain web-logins',
           );
         const sweeping = { ...rest, ...(files.length > 0 && { history: files }) };
-        // Without files, `--history` shows the job's past. With files, it means the same as for a sweep.
+        // Without files, `--history` shows the job's past. With files, it names the reports of earlier sweeps, as in
+        // `sweep`.
         return run(named, sweeping, context, history !== undefined && files.length === 0);
       }),
     );
@@ -104,7 +105,7 @@ async function run(
   );
 }
 
-/** What earlier sweeps did with the job, oldest first. With `--history`, this includes the stored reports. */
+/** What earlier sweeps did with the job, oldest first. If `showsPast` is set, includes the reports in Elasticsearch. */
 async function deedsOf(
   { jobId }: JobSnapshot,
   {
@@ -190,7 +191,7 @@ async function placesFor(
   return limitOf(nodeId, perNode, { processors, largest: cluster.largestNodeProcessors() }) ?? null;
 }
 
-/** @throws {NoSuchJobError} with the most similar ids. */
+/** @throws {NoSuchJobError} always; the message names the most similar ids. */
 function noSuchJob(jobId: string, jobs: readonly JobSnapshot[]): never {
   const alike = similarNames(
     jobId,

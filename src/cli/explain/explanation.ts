@@ -38,7 +38,7 @@ export interface ExplainedRule {
   readonly saw: string;
 }
 
-/** The next verdict, if nothing happens to the job until then. */
+/** A later change of the verdict, if nothing happens to the job until then. */
 export interface ExplainedChange {
   readonly at: string;
   readonly inMs: number;
@@ -46,7 +46,7 @@ export interface ExplainedChange {
   readonly reason: Verdict['reason'];
 }
 
-/** The result of `jobsweep explain`, and its JSON form. Times are ISO date-times, and sizes are bytes. */
+/** The result of `jobsweep explain`, and its JSON format. Times are ISO date-times, and sizes are bytes. */
 export interface Explanation {
   readonly jobId: string;
   readonly cluster: { readonly name: string; readonly id: string; readonly version: string | null };
@@ -70,14 +70,14 @@ export interface Explanation {
   readonly changes: readonly ExplainedChange[];
   /** The fuse that would stop the whole sweep. */
   readonly fuse: string | null;
-  /** Only with `--history`. */
+  /** Present only with `--history`. */
   readonly timeline?: ExplainedPast;
-  /** Only for a closed job. */
+  /** Present only for a closed job. */
   readonly closed?: ExplainedClose;
   readonly protection: ExplainedProtection;
   /** How many jobs on the job's node may close at once, and why; null without a node or a limit. */
   readonly places: NodeLimit | null;
-  /** What earlier sweeps did with the job, from the files of `--history`; oldest first. */
+  /** What earlier sweeps did with the job, according to their reports; oldest first. */
   readonly past: readonly PastDeed[];
   /** When `jobsweep reopen` opened the job, ISO, oldest first. */
   readonly reopenedAt: readonly string[];
@@ -210,7 +210,7 @@ function hintOf(protection: Protection, now: number): string | undefined {
   }
 }
 
-/** Judges the job again at each future time when a waiting period of a rule ends, such as `idleFor`. */
+/** Judges the job again at each future time when the waiting period of a rule, such as `idleFor`, ends. */
 function changesOf(
   verdict: Verdict,
   { job, request, now }: ExplainCase,
@@ -246,7 +246,7 @@ const ago = (at: number | undefined, now: number, never: string) =>
   at === undefined ? never : at > now ? `${span(at - now)} in the future` : `${span(now - at)} ago`;
 const list = (names: readonly string[]) => (names.length > 0 ? names.join(', ') : 'nothing');
 
-/** Describes the values that each rule compares. */
+/** For each rule, a description of the values that it compares. */
 const sights: Readonly<Record<KeepReason, (sight: Sight) => string>> = {
   excluded: ({ request }) => `exclude names ${list(request.exclude)}`,
   recent_data: ({ job, request, now }) =>

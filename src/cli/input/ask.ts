@@ -7,7 +7,10 @@ import { fitted } from '../output/table.ts';
 /** Whether a person can be asked: both standard input and standard error are terminals. */
 const canAsk = ({ stdin, stderr }: Io) => Boolean(stdin.isTTY && stderr.isTTY);
 
-/** @throws {InvalidSettingError} if `--yes` is not set and there is no terminal to ask on. `what` begins the message. */
+/**
+ * @throws {InvalidSettingError} if `--yes` is not set and there is no terminal to ask on; the message begins with
+ * `what`.
+ */
 export function mustAskOrHave(yes: boolean | undefined, what: string, io: Io): void {
   if (!yes && !canAsk(io))
     throw new InvalidSettingError(`${what} without a terminal to ask on needs --yes; nothing was changed`);
@@ -16,7 +19,7 @@ export function mustAskOrHave(yes: boolean | undefined, what: string, io: Io): v
 /** Asks for yes or no. Any other answer, an interrupt, a lost terminal and the end of the input count as no. */
 export async function confirmed(question: string, io: Io): Promise<boolean> {
   if (io.signal.aborted) return false;
-  // terminal: false leaves line editing and Ctrl-C to the terminal, so that Ctrl-C still sends SIGINT.
+  // `terminal: false` leaves line editing and Ctrl-C to the terminal, so that Ctrl-C still sends SIGINT.
   const lines = createInterface({ input: io.stdin, terminal: false });
   const answer = Promise.withResolvers<string>();
   const no = () => answer.resolve('');

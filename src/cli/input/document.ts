@@ -37,8 +37,8 @@ export interface SourceDocument {
 type Path = readonly (string | number)[];
 
 /**
- * Reads a document. Names that end in .yaml or .yml are YAML, limited to what JSON can express: string keys and no
- * tags. All others are JSON, with comments allowed. A repeated key is an error.
+ * Reads a document. If `source` ends in .yaml or .yml, the text is YAML, limited to what JSON can express: string keys
+ * and no tags. Any other text is JSON, in which comments are allowed. A repeated key is an error.
  * @throws {InvalidDocumentError} with line and column.
  */
 export function readDocument(text: string, source: string): SourceDocument {
@@ -79,11 +79,11 @@ function readJson(text: string): ReadText {
   };
   const mistakes = mistakesInJson(text);
   if (mistakes.length > 0) return { value: undefined, offsetsOf, mistakes };
-  // The library's own reader would set the prototype for a key `__proto__`.
+  // Uses `JSON.parse`, because the library's own parser would set an object's prototype for the key `__proto__`.
   return { value: JSON.parse(stripComments(text, ' ')), offsetsOf, mistakes: [] };
 }
 
-/** The first syntax error of a text, otherwise its repeated keys. */
+/** The first syntax error of a text or, if it has none, its repeated keys. */
 function mistakesInJson(text: string): Mistake[] {
   const invalid: Mistake[] = [];
   const doubled: Mistake[] = [];
@@ -112,7 +112,7 @@ function mistakesInJson(text: string): Mistake[] {
   return invalid.length > 0 ? invalid.slice(0, 1) : doubled.slice(0, mostMistakes);
 }
 
-/** Messages by the library's error codes. They never quote the text, which may contain a credential. */
+/** A message for each error code of the library. No message quotes the text, which may contain a credential. */
 const jsonErrors: Readonly<Record<string, string>> = {
   InvalidSymbol: 'unexpected characters; texts and keys need double quotes',
   InvalidNumberFormat: 'invalid number',
@@ -181,7 +181,7 @@ function readYaml(text: string): ReadText {
     stringKeys: true,
     merge: true,
     resolveKnownTags: false,
-    // `doubledKeys` does this faster: the library would compare each key with all others.
+    // `doubledKeys` finds repeated keys faster: the library would compare each key with all others.
     uniqueKeys: false,
   });
   const offsetsOf: ReadText['offsetsOf'] = (paths) => paths.map((path) => nearestRange(document, path));
@@ -232,7 +232,7 @@ const wordsOf = ({ code, message }: { readonly code: string; readonly message: s
 /** Usually caused by an unquoted name that begins with a wildcard, such as `exclude: [*-production]`. */
 const unquoted = 'YAML treats a text that begins with * as an alias: quote it, such as "*-name"';
 
-/** Aliases without an anchor, each with the offsets between which the YAML library reports an error for it. */
+/** Aliases without an anchor, each with the range of offsets at which the YAML library reports errors for it. */
 function aliasesOfNothing(document: ReturnType<typeof parseYaml>): { start: number; end: number }[] {
   const anchors = new Set<string>();
   const found: { start: number; end: number }[] = [];
@@ -264,7 +264,7 @@ function doubledKeys(document: ReturnType<typeof parseYaml>): Mistake[] {
 
 const doubledKey = (key: unknown) => `the key ${quote(key)} appears twice`;
 
-/** Whether a value is nested too deep. With a YAML alias a value can even contain itself. */
+/** Whether a value is nested too deep. A YAML alias can even make a value contain itself. */
 function isTooDeep(value: unknown): boolean {
   let level = [value].filter(isNested);
   for (let depth = 0; level.length > 0; depth += 1) {

@@ -1,4 +1,6 @@
-/** @module Jobs that were reopened after a sweep closed them, from the files of `--history` or from the kept reports. */
+/**
+ * @module Finds jobs that were reopened after a sweep closed them, in the files of `--history` or in the kept reports.
+ */
 import type { Decision } from '../../sweep/planning/decide.ts';
 import { maxComebacks } from '../../sweep/planning/flapping.ts';
 import { protects } from '../../sweep/planning/protection.ts';
@@ -53,7 +55,7 @@ export async function readHistory(
   return { sweeps: [], folder: notes, notes };
 }
 
-/** The history of the command's cluster. If there is no history at all, sends no request to the cluster. */
+/** The history of the command's cluster. If no reports exist at all, sends no request to the cluster. */
 export async function pastOf(
   { sweeps, folder, notes }: HistorySource,
   target: Target,
@@ -79,11 +81,11 @@ export async function pastOf(
 const reopeningsIn = async (folder: string | undefined, ids: ReadonlySet<string>) =>
   folder === undefined ? new Map() : await readReopenings(folder, ids);
 
-/** The part of the history that concerns the cluster with these ids. */
+/** The part of the history that concerns one cluster, whose id in a report may be any of `ids`. */
 function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): Omit<PastCloses, 'reopenings'> {
   const own = sweeps.filter(({ cluster }) => ids.has(cluster.id));
   const foreign = new Set(sweeps.filter((sweep) => !own.includes(sweep)).map(({ cluster }) => cluster.name));
-  // Keyed by sweep and job: if two files contain the same sweep, it counts once.
+  // Keyed by sweep and job, so that a sweep that is in two files is counted only once.
   const deeds = new Map<string, PastDeed>();
   for (const { sweepId, startedAt, jobs } of own)
     for (const job of jobs)
@@ -107,7 +109,7 @@ function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): Omi
   };
 }
 
-/** The history in the form that `sweep()` takes. */
+/** For each job, whether it is flapping: the history that `planSweep()` takes. */
 export function historiesOf({ closes }: PastCloses): ReadonlyMap<string, History> {
   return new Map(
     [...closes].map(([jobId, moments]) => [jobId, { flapping: moments.length >= maxComebacks }]),
@@ -115,8 +117,8 @@ export function historiesOf({ closes }: PastCloses): ReadonlyMap<string, History
 }
 
 /**
- * The listed jobs that are open again, those with the most closes first. Protected and excluded jobs are left out,
- * because nothing needs to be done about them.
+ * The jobs of `decisions` that are open again after sweeps closed them, those with the most closes first. Protected and
+ * excluded jobs are left out, because nothing needs to be done about them.
  */
 export function reopenedJobs(
   { closes, reopenings }: Pick<PastCloses, 'closes' | 'reopenings'>,

@@ -1,6 +1,6 @@
 /**
- * @module Keeps the reports of the last 30 sweeps of each cluster in the state directory (docs/contract.md §5). A running
- * sweep notes each job before it sends the close request, so that the note survives a killed process.
+ * @module Keeps the reports of the last 30 sweeps of each cluster in the state directory (docs/contract.md §5). A
+ * running sweep notes each job before it sends the close request, so that the note survives a killed process.
  */
 import { createHash } from 'node:crypto';
 import { appendFileSync, mkdirSync } from 'node:fs';
@@ -38,7 +38,7 @@ export class ReportKeeper {
     this.#folder = folder;
   }
 
-  /** The reason if the report could not be kept. */
+  /** Why the report could not be kept; undefined if nothing failed. */
   get problem(): string | undefined {
     return this.#problem;
   }
@@ -77,7 +77,7 @@ export class ReportKeeper {
     }
   }
 
-  /** Replaces the kept report atomically: a reader sees either the former report or this one. */
+  /** Replaces the kept report atomically: a reader sees either the former report or the new one. */
   async keep(report: SweepReport): Promise<void> {
     const path = this.#pathOf(report);
     const temporary = `${path}.${process.pid}.tmp`;
@@ -134,7 +134,7 @@ export interface KeptSweeps {
   readonly problem: string | undefined;
 }
 
-/** The readable kept reports, newest first; only of the clusters with these ids, if given. */
+/** The readable kept reports, newest first. If `ids` is given, only the reports of the clusters with these ids. */
 export const readKept = async (folder: string, ids?: Iterable<string>): Promise<readonly KeptSweep[]> =>
   (await examineKept(folder, ids)).kept;
 
@@ -162,7 +162,7 @@ export async function examineKept(folder: string, ids?: Iterable<string>): Promi
   return { kept: sorted, unreadable, problem };
 }
 
-/** Whether the file at `path` belongs to a later sweep than the one at `other`, by their names. */
+/** Whether, according to the file names, the file at `path` belongs to a later sweep than the file at `other`. */
 export const isNewer = (path: string, other: string): boolean =>
   startOf(basename(path)) > startOf(basename(other));
 
@@ -176,7 +176,7 @@ const stemOf = ({ cluster, startedAt, sweepId }: ReportHead) =>
 
 const clusterTag = (stem: string) => stem.split('.')[0] ?? '';
 
-/** The names of the kept files, newest first; only of the clusters with these tags, if given. */
+/** The stems of the kept files, newest first. If `tags` is given, only the files of the clusters with these tags. */
 async function stemsOf(folder: string, tags?: readonly string[]): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   const stems = names.flatMap((name) => {

@@ -1,6 +1,4 @@
-/**
- * @module Reads what earlier sweeps did, from their reports or from the log lines of the function (docs/contract.md §2).
- */
+/** @module Reads what earlier sweeps did, from their reports or from the function's log lines (docs/contract.md §2). */
 import { stripVTControlCharacters } from 'node:util';
 import * as z from 'zod';
 import { clusterName } from '../../sweep/request/request-schema.ts';
@@ -72,12 +70,14 @@ export const wasClosed = ({ outcome }: Pick<PastJob, 'outcome'>) =>
 export const mayHaveClosed = ({ outcome, attempts = 0 }: Pick<PastJob, 'outcome' | 'attempts'>) =>
   wasClosed({ outcome }) || ((outcome === 'closing' || outcome === 'unknown') && attempts > 0);
 
-/** Reads all sweeps of a file. @throws {InvalidDocumentError} if it has none. */
+/** Reads all sweeps of a file. @throws {InvalidDocumentError} if the file has none. */
 export async function readPastSweeps(file: string): Promise<PastSweep[]> {
   return parsePastSweeps(await readNamed(file), file);
 }
 
-/** Reads all sweeps of a text. `source` names it in errors. @throws {InvalidDocumentError} if it has none. */
+/**
+ * Reads all sweeps of a text. @throws {InvalidDocumentError} if the text has none; the message calls the text `source`.
+ */
 export function parsePastSweeps(text: string, source: string): PastSweep[] {
   const sweeps = pastSweepsIn(text);
   if (sweeps.length > 0) return sweeps;
@@ -106,7 +106,7 @@ interface Growing extends Omit<PastSweep, 'jobs' | 'chain' | 'round' | 'restIn' 
   unread: number;
 }
 
-/** Collects sweeps from whole reports, or from their log lines in any order. Repeated lines count once. */
+/** Collects sweeps from whole reports, or from their log lines in any order. Repeated lines are counted only once. */
 class Collected {
   readonly #sweeps = new Map<string, Growing>();
 
@@ -175,12 +175,13 @@ function* values(text: string): Generator<unknown> {
   for (const value of valuesInLines(cellsOf(text))) yield* unpacked(value);
 }
 
-/** How deep inside other JSON a report is searched for, such as inside an event in the output of the AWS CLI. */
+/** Maximum depth at which a report is searched for inside other JSON, such as an event in the output of the AWS CLI. */
 const maxPacking = 6;
 
 /**
- * Yields `value` if it is a report or a log line. Otherwise searches inside it, also in strings that contain JSON.
- * `aws logs filter-log-events` packs the lines into `events[].message`, Insights into `results[][].value` or into the column `@message`.
+ * Yields `value` if it is a report or a log line. Otherwise searches inside `value`, also in strings that contain JSON.
+ * `aws logs filter-log-events` packs the log lines into `events[].message`. Logs Insights packs them into
+ * `results[][].value` or into the column `@message`.
  */
 function* unpacked(value: unknown, depth = 0): Generator<unknown> {
   if (isOfSweep(value)) yield value;
@@ -197,8 +198,8 @@ const isOfSweep = (value: unknown): boolean => sweepSchema.safeParse(value).succ
 
 /**
  * The JSON values in the lines of a text. A value begins at the first brace of a line, because `aws logs tail` writes
- * the time and the stream before it. It ends on the same line or, if it spans several lines, at a line with only its
- * closing brace, as `aws logs tail --format json` and `jobsweep -o json` write it.
+ * the time and the stream before the value. The value ends on the same line or, if it spans several lines, at a line
+ * with only its closing brace, as `aws logs tail --format json` and `jobsweep -o json` write it.
  */
 function* valuesInLines(text: string): Generator<unknown> {
   let open: string[] = [];

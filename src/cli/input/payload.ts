@@ -42,7 +42,9 @@ async function readPayload(
   }
 }
 
-/** One line per problem, with its location in the document or the flag that caused it. */
+/**
+ * An error with one line per problem, which gives the problem's location in the document or the flag that caused it.
+ */
 function problemsError(
   problems: readonly Problem[],
   flags: readonly Flag[],

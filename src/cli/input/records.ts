@@ -1,6 +1,6 @@
 /**
- * @module Records of what sweeps saw of each job, in the state directory: one small document per job and sweep. Each file
- * holds one sweep, gzipped. The last 120 of a cluster are kept: four months of daily sweeps.
+ * @module Records of what sweeps saw of each job, in the state directory: one small document per job and sweep. Each
+ * file holds the records of one sweep, gzipped. The last 120 files of a cluster are kept: four months of daily sweeps.
  */
 import { createHash } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -12,9 +12,11 @@ import type { Read, Records } from '../../sweep/advising/past-ports.ts';
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 
 const maxFiles = 120;
-/** If two records are closer together than this, only the newer one is kept, because the other adds little. */
+/**
+ * If two files are closer together in time than this, only the newer one is kept, because the older one adds little.
+ */
 const minInterval = 10 * 60_000;
-/** Maximum unpacked size of a file. Ten thousand jobs take about two megabytes. */
+/** Maximum size of an unpacked file, in bytes. Ten thousand jobs take about two megabytes. */
 const maxBytes = 64 * 2 ** 20;
 
 /** One job at one sweep. The keys are short because there are many of these records. */

@@ -29,7 +29,7 @@ export const collect = (value: string, earlier: readonly string[] = []): readonl
   value,
 ];
 
-/** Adds `-p` and the flags that override it. */
+/** Adds `-p` and the flags that override fields of its payload. */
 export function withRequestOptions(command: Command): Command {
   return command
     .optionsGroup('Request:')
@@ -84,7 +84,10 @@ function jsonOrText(text: string, name: string): unknown {
   return readDocument(text, name).value;
 }
 
-/** `payload` with the fields that the flags set. Creates missing parent objects, and replaces parents of other types. */
+/**
+ * `payload` with the fields that the flags set. Creates missing parent objects, and replaces parents that are not
+ * objects.
+ */
 export function withFlags(payload: Readonly<Record<string, unknown>>, flags: readonly Flag[]): object {
   return flags.reduce<Readonly<Record<string, unknown>>>(
     (fields, { path, value }) => withField(fields, path, value),
@@ -112,7 +115,7 @@ export function flagBehind({ path }: Problem, flags: readonly Flag[]): Flag | un
   );
 }
 
-/** The problem, with the flag named instead of the field: `--idle-for: expected a duration …`. */
+/** The text of the problem, with the flag named instead of the field: `--idle-for: expected a duration …`. */
 export function problemOfFlag({ name }: Flag, { field, message }: Problem): string {
   return `${name}: ${message.startsWith(`${field}: `) ? message.slice(field.length + 2) : message}`;
 }

@@ -23,17 +23,19 @@ export interface TargetOptions {
   readonly known?: ClustersFile;
 }
 
-/** A cluster and its clock. The clock of the embedded cluster runs faster, so that closes take seconds instead of minutes. */
+/**
+ * A cluster and its clock. The embedded cluster's clock runs faster, so that closes take seconds instead of minutes.
+ */
 export interface Target extends AsyncDisposable {
   readonly cluster: ElasticsearchCluster;
-  /** For requests that a sweep itself does not make. */
+  /** For requests that are not part of a sweep. */
   readonly connection: Connection;
   readonly clock: Clock;
   /** How many times faster than real time the clock runs. */
   readonly speed: number;
   /** Name and address, so that users notice the wrong cluster: `prod-eu (es.example.org)`. */
   readonly title: string;
-  /** The names of the secrets that hold its settings. */
+  /** The names of the secrets from which the cluster's settings were read. */
   readonly secretsRead: readonly string[];
 }
 
@@ -140,7 +142,10 @@ async function openEmbedded(io: Io): Promise<Target> {
   };
 }
 
-/** The clusters of a file. Settings are checked when a cluster is used, so that an error in one does not affect others. */
+/**
+ * The clusters of a file. The settings of a cluster are checked when the cluster is used, so that an error in them does
+ * not affect other clusters.
+ */
 export interface ClustersFile {
   /** The names, in the file's order. */
   readonly names: readonly string[];

@@ -1,14 +1,14 @@
-/** @module Renders the result of a command in every output form. */
+/** @module Renders the result of a command in every output format. */
 import { plainJson } from '../../base/text.ts';
 import { json, type Renderings } from './output.ts';
 import { type Sheet, sheetMarkdown } from './sheet.ts';
 
 export interface Forms {
-  /** The form for a terminal. */
+  /** The text for a terminal. */
   readonly text: () => string;
-  /** The value of the JSON form. */
+  /** The value for the JSON format. */
   readonly value: unknown;
-  /** The lines of the ndjson form. By default the whole value is one line. */
+  /** The value of each line in the ndjson format. By default, the only line is `value`. */
   readonly each?: readonly unknown[];
   readonly sheet: () => Sheet;
 }

@@ -1,4 +1,4 @@
-/** @module Writes a result in the chosen form to the chosen destination: `-o` and `--output-file`. */
+/** @module Writes a result in the chosen format to the chosen destination: `-o` and `--output-file`. */
 import { constants } from 'node:fs';
 import { access, stat, writeFile } from 'node:fs/promises';
 import { dirname, extname } from 'node:path';
@@ -16,7 +16,7 @@ export interface OutputOptions {
   readonly outputFile?: string;
 }
 
-/** A result in each form. Every text ends with a line break. */
+/** A result in each format. Every text ends with a line break. */
 export type Renderings = { readonly [form in OutputForm]: () => string | Promise<string> };
 
 /** Adds `-o` and `--output-file`. */
@@ -46,7 +46,7 @@ const formOfEnding: Readonly<Record<string, OutputForm>> = {
 };
 
 /**
- * Checks before any change that the result can be written.
+ * Checks, before the command changes anything, that the result can be written.
  * @throws {InvalidSettingError} with the name of the file.
  */
 export async function checkOutput({ output, outputFile }: OutputOptions): Promise<void> {
@@ -70,7 +70,7 @@ export interface Ending {
   readonly exit: ExitCode;
   /** Whether the command may have changed something, so that its report must not be lost. */
   readonly changes?: boolean;
-  /** Final lines on standard error. If the result also goes to standard error, these lines come first. */
+  /** Final lines on standard error. If the result also goes to standard error, the result follows these lines. */
   readonly closing?: readonly string[];
 }
 
@@ -107,7 +107,7 @@ export async function writeResult(
   if (!changes && failure.code === 'EPIPE') return exit;
   for (const line of closing) io.stderr.write(`${line}\n`);
   const where = outputFile ?? 'standard output';
-  // The report gets lines of its own, so that log readers can still parse it.
+  // The report is written on lines of its own, so that log readers can still parse it.
   const report = form === 'ndjson' ? text : `${plainJson(JSON.parse(await renderings.json()))}\n`;
   await write(
     io.stderr,
@@ -120,15 +120,15 @@ export async function writeResult(
 /** The minimum exit code if the report was not written where it was requested. */
 const partialExit: ExitCode = 3;
 
-/** The form that a file name extension selects. */
+/** The format that a file name extension selects. */
 const formOf = (file: string): OutputForm | undefined => formOfEnding[extname(file).toLowerCase()];
 
-/** The form of the file that `--output-file` names; undefined if there is none. */
+/** The format of the file that `--output-file` names; undefined if the option is not set. */
 export const formOfFile = ({ output, outputFile }: OutputOptions): OutputForm | undefined =>
   outputFile === undefined ? undefined : (formOf(outputFile) ?? output ?? 'json');
 
 /**
- * The forms for the file and for standard output. If `-o` and the file name extension select the same form, `-o`
+ * The formats of the file and of standard output. If `-o` and the file name extension select the same format, `-o`
  * applies only to the file, and a terminal shows the table.
  */
 function formsOf(
@@ -142,15 +142,15 @@ function formsOf(
   return { inFile, shown: stdout.isTTY ? 'table' : undefined };
 }
 
-/** Whether the result is shown or written in a form that people read: a table, Markdown or HTML. */
+/** Whether the result is shown or written in a format that people read: a table, Markdown or HTML. */
 export function isShownAsText(options: OutputOptions, io: Io): boolean {
   const { inFile, shown } = formsOf(options, io);
   return [inFile, shown].some((form) => form === 'table' || form === 'markdown' || form === 'html');
 }
 
 /**
- * The result in the requested form. If a bug prevents that, returns JSON: jobs may have been closed, so the report must
- * not be lost.
+ * The result in the requested format. If a bug prevents this, returns JSON: jobs may have been closed, so the report
+ * must not be lost.
  */
 async function rendered(renderings: Renderings, form: OutputForm, io: Io): Promise<string> {
   try {

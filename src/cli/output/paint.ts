@@ -5,7 +5,7 @@ import type { Io, Output } from '../io.ts';
 export const colourChoices = ['auto', 'always', 'never'] as const;
 export type ColourChoice = (typeof colourChoices)[number];
 
-/** The meaning of a text. Only this module maps it to a colour. */
+/** The meaning of a text. Only this module maps meanings to colours. */
 export type Tone = 'strong' | 'faint' | 'good' | 'warning' | 'bad' | 'notice';
 
 /** Colours a text by its tone, or returns it unchanged. */

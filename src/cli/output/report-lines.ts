@@ -3,7 +3,7 @@
 import { plainJson } from '../../base/text.ts';
 import type { SweepReport } from '../../sweep/reporting/report.ts';
 
-/** The text ends with a line break. Log readers can parse these lines. */
+/** Returns JSON lines that log readers can parse, ending with a line break. */
 export function reportLines({ jobs, ...rest }: SweepReport): string {
   const { sweepId, cluster, startedAt, followUpOf } = rest;
   const lines = [

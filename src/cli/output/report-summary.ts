@@ -21,14 +21,14 @@ import { placesLines } from './places.ts';
 export interface SummaryLine {
   readonly text: string;
   readonly tone?: Tone;
-  /** The target of the line's link, for forms that have links. */
+  /** The target of the line's link, for formats that have links. */
   readonly link?: string;
   /** The indent of the second and later lines of a long text. */
   readonly indent?: number;
 }
 
 export interface SummaryOptions {
-  /** The plan that the user has just read; it is not repeated. */
+  /** The plan that the user has just read; the summary does not repeat it. */
   readonly seen?: SweepReport | undefined;
   readonly isAboutToChange?: boolean;
 }
@@ -112,7 +112,7 @@ export function listedText({ counts, cluster }: SweepReport): string {
   return `${plural(counts.listed, 'job')} listed of ${counts.open} open${where}`;
 }
 
-/** Jobs that a plan would close with force. */
+/** Number of jobs that a plan would close with force. */
 export const forcedIn = ({ jobs }: SweepReport): number =>
   jobs.filter(({ verdict, outcome }) => verdict === 'force' && outcome === 'not_attempted').length;
 

@@ -1,4 +1,4 @@
-/** @module A result as heading, sentences and tables: the source of the Markdown and HTML forms. */
+/** @module A result as heading, sentences and tables: the source of the Markdown and HTML formats. */
 import { markdownTable, markdownText } from './markdown.ts';
 import type { Column } from './table.ts';
 
@@ -14,7 +14,7 @@ export interface Sheet {
   readonly tables: readonly SheetTable[];
 }
 
-/** A table with the same columns as the terminal's. */
+/** A table with the columns of the terminal's table. */
 export function sheetTable<Row>(
   columns: readonly Column<Row>[],
   rows: readonly Row[],
@@ -29,7 +29,7 @@ export function sheetTable<Row>(
 
 const withUnit = (title: string): string => title.replace(/^Gb\b/, 'GB');
 
-/** The text ends with a line break. */
+/** Returns a text that ends with a line break. */
 export function sheetMarkdown({ title, lines, tables }: Sheet): string {
   return [
     `## ${markdownText(title)}`,

@@ -6,7 +6,7 @@ import { fstatSync, write } from 'node:fs';
 import { Writable } from 'node:stream';
 import type { Output } from '../io.ts';
 
-/** The signals that end a command early. It still writes its report (docs/contract.md §5). */
+/** The signals that end a command early. The command still writes its report (docs/contract.md §5). */
 export const endingSignals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
 /** Maximum wait for pending output after a signal, in milliseconds. The command must end within ten seconds. */
@@ -39,7 +39,7 @@ function isFile(fd: number): boolean {
   }
 }
 
-/** Node's own stream for files ignores short writes: when a disk fills up, it silently drops the rest. */
+/** Node's own stream for files ignores short writes: if the disk fills up, it silently drops the rest of the text. */
 function fileOutput(fd: number): Writable {
   return new Writable({
     decodeStrings: true,

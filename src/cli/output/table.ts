@@ -20,14 +20,14 @@ export interface Column<Row> {
 }
 
 export interface TableLooks {
-  /** Columns of the terminal; unlimited by default. */
+  /** Width of the terminal, in characters; unlimited by default. */
   readonly width?: number | undefined;
   readonly paint?: Paint;
 }
 
 const gap = '  ';
 
-/** Rows under their titles, at most `width` wide if the columns allow it. Texts are never cut. */
+/** The rows under the column titles, at most `width` wide if the columns allow it. Texts are never cut. */
 export function table<Row>(
   rows: readonly Row[],
   columns: readonly Column<Row>[],
@@ -138,7 +138,7 @@ export function wrapped(text: string, width = Number.POSITIVE_INFINITY, indent =
 export const sentences = (texts: readonly string[], width: number | undefined): string[] =>
   texts.flatMap((text) => wrapped(text, width, /^ */.exec(text)?.[0].length));
 
-/** A message for `output`, wrapped between words if that is a terminal. */
+/** A message for `output`, wrapped between words if `output` is a terminal. */
 export const fitted = (text: string, output: Output): string => wrapped(text, widthOf(output)).join('\n');
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });

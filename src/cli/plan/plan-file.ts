@@ -66,7 +66,7 @@ export function sealPlan(report: SweepReport, request: SweepRequest, decisions: 
 }
 
 /**
- * Reads a saved plan that is unchanged and at most `maxAgeMs` old.
+ * Reads a saved plan, which must be unchanged and at most `maxAgeMs` old.
  * @throws {InvalidDocumentError} with the problem and how to make a new plan.
  */
 export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Promise<SavedPlan> {
@@ -99,7 +99,7 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
 function readRequest(payload: unknown, refuse: (why: string) => Error): ReadRequest {
   try {
     const { request, warnings } = parseRequest(payload);
-    // The plan lists the jobs to force. A job that hangs while the plan is carried out must not be forced.
+    // The plan lists the jobs to force, so a job that hangs while the plan is carried out must not be forced.
     return { request: { ...request, force: { ...request.force, stuckFor: null } }, warnings };
   } catch (error) {
     if (error instanceof InvalidRequestError)

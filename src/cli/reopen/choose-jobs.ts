@@ -22,7 +22,10 @@ export function closedJobs(sweeps: readonly PastSweep[]): PastJob[] {
   return [...byId.values()];
 }
 
-/** The closed jobs that `names` match by id, wildcard or current group. @throws {InvalidSettingError} for an unmatched name. */
+/**
+ * The closed jobs that `names` match by id, wildcard or current group.
+ * @throws {InvalidSettingError} for a name that matches none.
+ */
 export function namedJobs(
   names: readonly string[],
   closed: readonly PastJob[],
@@ -53,7 +56,10 @@ function listOf(ids: readonly string[]): string {
   return `${ids.slice(0, maxNamed).map(printable).join(', ')}${more}`;
 }
 
-/** What would be opened and started, and the question to confirm this; undefined if there is nothing to do. */
+/**
+ * The jobs to open and the datafeeds to start, and the question that asks for confirmation; undefined if there is
+ * nothing to do.
+ */
 export function questionOf(
   jobs: readonly PastJob[],
   now: Jobs,

@@ -232,7 +232,10 @@ function lastWords({ sweeps, file, missed = [] }: Source, now: number): string {
 /** Maximum number of sweeps that a message names. */
 const mostNamed = 20;
 
-/** The chosen sweep with its follow-ups. @throws {InvalidDocumentError} if the file has several and none is chosen. */
+/**
+ * The chosen sweep with its follow-ups. @throws {InvalidDocumentError} if the file has several sweeps and none is
+ * chosen.
+ */
 function chooseChain(
   sweeps: readonly PastSweep[],
   file: string,

@@ -8,7 +8,7 @@ import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import type { Cluster, ClusterError } from '../../sweep/ports.ts';
 import { mayHaveClosed, type PastJob } from '../input/past-sweeps.ts';
 
-/** The outcomes of a job. */
+/** The possible outcomes for a job that `reopen` should open. */
 export const reopenOutcomes = {
   reopened: 'opened by this command',
   already_open: 'already open or opening before this command asked',
@@ -49,7 +49,7 @@ export interface ReopenWorld {
   readonly clock: Clock;
   /** How many jobs are opened at once. A node opens two at a time; further requests wait. */
   readonly concurrency: number;
-  /** Once this signal aborts, no more requests are sent. */
+  /** After this signal aborts, no more requests are sent. */
   readonly ending: AbortSignal;
   /** Milliseconds left before the deadline. */
   readonly remainingMs: () => number;
@@ -57,9 +57,9 @@ export interface ReopenWorld {
 }
 
 const openTimeout = 2 * 60_000;
-/** Maximum number of tries if the cluster has no room for a job; the same as in a sweep. */
+/** Maximum number of tries while the cluster has no room for a job, as in a sweep. */
 const maxAsks = 3;
-/** The pause before the next try if the cluster does not ask for a specific one, in milliseconds. */
+/** The pause before the next try if the cluster's answer names none, in milliseconds. */
 const busyPause = 5_000;
 /** The pause between two reads of jobs that are opening, in milliseconds. */
 const watchPause = 2_000;
@@ -86,7 +86,7 @@ export async function reopenJobs(
   };
   const isOpening = ({ jobId }: PastJob) => found.get(jobId)?.reportedState === 'opening';
   const [opening, others] = partition([...jobs.entries()], ([, job]) => isOpening(job));
-  // Jobs that are already opening may wait minutes for a node, so they are polled in parallel with the open requests.
+  // Jobs that are already opening may wait minutes for a node, so they are polled while the other jobs are opened.
   const watching = async () => {
     const states = await watch(
       opening.flatMap(([, { jobId }]) => found.get(jobId)?.target ?? []),
@@ -111,7 +111,10 @@ export async function reopenJobs(
   return results;
 }
 
-/** Polls until no job is opening, or until `until`. Returns the last states read; undefined if no read succeeded. */
+/**
+ * Polls until no job is opening or the time `until` is reached. Returns the last states read; undefined if no read
+ * succeeded.
+ */
 async function watch(
   ids: readonly JobId[],
   until: number,
@@ -217,7 +220,7 @@ async function tryAgainWhenBusy<T>(
   for (let asks = 1; ; asks += 1) {
     const { result, busy } = await ask();
     const pause = busy?.retryAfterMs ?? busyPause;
-    // Do not start a pause that exceeds the time left.
+    // Does not start a pause that is longer than the time left.
     if (!busy || asks === maxAsks || ending.aborted || pause >= remainingMs()) return result;
     await clock.sleep(pause, ending).catch(() => undefined);
     if (ending.aborted) return result;

@@ -6,7 +6,7 @@ import { type Sheet, sheetTable } from '../output/sheet.ts';
 import { type Column, type TableLooks, table } from '../output/table.ts';
 import type { ReopenedJob, ReopenOutcome } from './reopen-jobs.ts';
 
-/** The result of `jobsweep reopen`; also its JSON form. */
+/** The result of `jobsweep reopen`, and its JSON format. */
 export interface ReopenReport {
   readonly sweepIds: readonly string[];
   readonly cluster: { readonly name: string; readonly id: string };
@@ -16,7 +16,7 @@ export interface ReopenReport {
   readonly counts: Readonly<Record<ReopenOutcome, number>> & {
     readonly datafeedsStarted: number;
     readonly datafeedsNotStarted: number;
-    /** Datafeeds that were stopped before the sweep, and therefore stay stopped. */
+    /** Number of datafeeds that the sweep did not stop, and that therefore stay stopped. */
     readonly datafeedsLeftStopped: number;
   };
   readonly jobs: readonly ReopenedJob[];

@@ -183,12 +183,12 @@ async function makeChanges<C extends Pick<ChangeResult, 'name' | 'action'>>(
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error;
       failures.add(error instanceof SchedulerCallError ? error.kind : 'other');
-      // Stopped while a request was in flight: the service may have carried it out.
+      // The command was stopped while a request was in flight: the service may have carried it out.
       const isUnknown = signal.aborted && error instanceof SchedulerCallError && error.kind === 'unreachable';
       return { name, action, outcome: isUnknown ? 'unknown' : 'failed', error: error.message };
     }
   };
-  // The first request goes alone: it finds out whether the scheduler can be reached.
+  // The first request is sent alone, to find out whether the scheduler can be reached.
   const alone = changes.findIndex(({ action }) => action !== 'none') + 1;
   for (const change of changes.slice(0, alone)) results.push(await make(change));
   results.push(...(await pMap(changes.slice(alone), make, { concurrency: changesAtOnce })));

@@ -19,7 +19,7 @@ import type { Io } from '../io.ts';
 /** A file with valid entries. Finding their clusters may take requests or other files, so `expand` does it later. */
 export interface ReadSchedules {
   readonly file: ScheduleFile;
-  /** One schedule for each cluster. @throws {InvalidDocumentError} */
+  /** Returns one schedule for each entry and cluster. @throws {InvalidDocumentError} */
   readonly expand: () => Promise<readonly ScheduleDefinition[]>;
 }
 

@@ -186,7 +186,7 @@ async function setState(
   return 4;
 }
 
-/** Warnings before pausing a schedule that is in no file. */
+/** The warning to show before a schedule of the deployment or a follow-up is paused; empty for other schedules. */
 function pauseWarning(name: string): string[] {
   switch (ownerOf(name)) {
     case 'deployment':

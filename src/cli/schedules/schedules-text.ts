@@ -7,7 +7,7 @@ import type { Renderings } from '../output/output.ts';
 import { sheetTable } from '../output/sheet.ts';
 import { type Column, table } from '../output/table.ts';
 
-/** A schedule in the output of `list`; also its JSON form. */
+/** A schedule in the output of `list`, and its JSON format. */
 export interface ListedSchedule {
   readonly name: string;
   readonly state: 'enabled' | 'paused';
@@ -24,7 +24,7 @@ export interface ListedSchedule {
   readonly description: string | null;
 }
 
-/** The result of one change; also the JSON form of the result. */
+/** The result of one change, and its JSON format. */
 export interface ChangeResult {
   readonly name: string;
   readonly action: Change['action'] | 'pause' | 'resume';
@@ -90,7 +90,7 @@ export function planText({ group, createGroup, changes }: SchedulePlan): string 
   return `${[...lines.map(printable), sum].join('\n')}\n`;
 }
 
-/** The JSON form of a change, without the request to the scheduler. */
+/** The JSON format of a change, without the request to the scheduler. */
 function changeJson(change: Change): object {
   const { action, name } = change;
   if (action === 'update')

@@ -114,7 +114,7 @@ async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode
 
 interface ChosenFleet {
   readonly fleet: Fleet;
-  /** If the fleet comes from a file, makes the error to throw when the cluster refuses a part of the fleet. */
+  /** Present if the fleet comes from a file: makes the error to throw if the cluster refuses a part of the fleet. */
   readonly refused?: (error: FleetError) => Error;
 }
 

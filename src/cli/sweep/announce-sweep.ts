@@ -20,7 +20,10 @@ export interface AnnounceOptions {
   readonly outputFile?: string;
 }
 
-/** Maximum time for notifications, in milliseconds. After a signal it is shorter: the command must end within 10 s. */
+/**
+ * Limits for sending notifications, in milliseconds: normally, and after a signal, when the command must end within 10
+ * s.
+ */
 const maxMs = 12_000;
 const maxMsAfterStop = 2_000;
 
@@ -38,7 +41,7 @@ export async function announceSweep(
   await send(message, options, io);
 }
 
-/** One message about the sweeps of all clusters. */
+/** Sends one message about the sweeps of all clusters. */
 export async function announceAll(
   sweeps: readonly ClusterSweep[],
   { notify: wanted }: SweepRequest,

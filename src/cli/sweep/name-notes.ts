@@ -24,7 +24,7 @@ export function noteNames({ order, found }: Plan, isShown: boolean, io: Io): voi
 
 const maxNamed = 10;
 
-/** The names whose jobs are all closed, so that a sweep has nothing to do for them. */
+/** Notes on the names whose jobs are all closed, so that a sweep has nothing to do for these names. */
 function closedNames(
   names: readonly string[],
   jobs: readonly (Named & { readonly reportedState: string })[],

@@ -28,7 +28,7 @@ export interface ProgressOptions {
 export class Progress implements Observer, Disposable {
   readonly #options: ProgressOptions;
   readonly #stop = new AbortController();
-  /** Jobs that are closing, whether or not this sweep requested the close. */
+  /** Jobs whose close has begun, whether or not this sweep requested it. */
   readonly #underWay = new Set<string>();
   #hasAsked = false;
   #toDo: readonly Entry[] = [];
@@ -64,7 +64,7 @@ export class Progress implements Observer, Disposable {
     this.#draw();
   }
 
-  /** A message above the progress line. */
+  /** Writes a message above the progress line. */
   notice(message: string): void {
     this.#clear();
     this.#options.output.write(`${printable(message)}\n`);
@@ -121,7 +121,8 @@ export class Progress implements Observer, Disposable {
 
   #line(): string {
     const settled = this.#toDo.filter((entry) => entry.settled);
-    // A job counts once the cluster reports it closed, which may be long before its request ends.
+    // A job counts as closed as soon as the cluster reports it closed, which may be long before its close request is
+    // answered.
     const early = this.#toDo.filter((entry) => !entry.settled && entry.closedAt !== undefined).length;
     const closedByNow = settled.filter(
       ({ outcome }) => outcome && closedOutcomes.has(outcome.outcome),

@@ -121,7 +121,7 @@ export async function keepRecords(
 const maxStoring = 30_000;
 const maxStoringAfterStop = 1_000;
 
-/** Stores the report in Elasticsearch if the environment asks for it. A failure only goes to standard error. */
+/** Stores the report in Elasticsearch if the environment asks for it. A failure is only reported on standard error. */
 export async function storeInElasticsearch(
   report: SweepReport,
   plan: Plan,
@@ -198,8 +198,8 @@ export async function nodesOf(
 }
 
 /**
- * Adds the jobs that were reopened after earlier sweeps closed them, and how many ML nodes would be enough for the open
- * jobs.
+ * Adds to the report the jobs that were reopened after earlier sweeps closed them, and the number of ML nodes that
+ * would be enough for the open jobs.
  */
 export function withFindings(report: SweepReport, plan: Plan, { past, nodes }: Findings): SweepReport {
   const reopened = reopenedJobs(past, plan.decisions, plan.found.readAt);
@@ -212,7 +212,7 @@ function enoughAfter(
   { open }: Plan,
   nodes: readonly MeasuredNode[],
 ): MlNodes | undefined {
-  // After several rounds, the memory measured before the first is out of date.
+  // After several rounds, the memory that was measured before the first round is out of date.
   if (report.fuse || report.rounds) return undefined;
   const freed = freedJobs(report);
   const others = report.jobs.filter(({ outcome }) => outcome === 'already_closed' || outcome === 'gone');
@@ -235,13 +235,13 @@ export function durationOption(name: string, text: string, example: string): num
 }
 
 export interface RenderingsOptions {
-  /** The value of the JSON form, if it contains more than the report. */
+  /** The value of the JSON format, if it contains more than the report. */
   readonly asJson?: object;
   /** The plan that the user has just read; the table does not repeat it. */
   readonly seen?: SweepReport | undefined;
 }
 
-/** A report in every form. The charts show the cluster as `plan` found it. */
+/** A report in every format. The charts show the cluster as `plan` found it. */
 export function renderingsOf(
   report: SweepReport,
   plan: Plan,

@@ -198,7 +198,7 @@ async function writeAndAnnounce(
   return exit;
 }
 
-/** Shows the plans that close jobs, and asks once for all of them. */
+/** Shows the plans that close jobs, and asks for a single confirmation of all these plans. */
 async function isAgreed(
   all: readonly Prepared[],
   io: Io,
@@ -295,7 +295,7 @@ async function act(
   if (keeper?.problem !== undefined && hasClosed(report))
     io.stderr.write(`jobsweep: the report could not be kept for reopen --last: ${keeper.problem}\n`);
   const isKept = keeper !== undefined && keeper.problem === undefined;
-  // A terminal shows these warnings with the table.
+  // If standard output is a terminal, the table already shows the warnings about the saved plan.
   const changed = saved && !io.stdout.isTTY ? planWarnings(saved.planned, done.plan.found.jobs) : [];
   const closing = [...changed, ...closingWords(report, options, { isKept, io })];
   const keptAt = report.dryRun ? undefined : keeper?.keptAt;
@@ -358,8 +358,8 @@ async function allRounds(
 }
 
 /**
- * Adds the later rounds to `rounds`, each with its own deadline. Resolves with the reason if a due round fails, and does
- * not throw: closes were sent, so there must be a report.
+ * Adds the later rounds to `rounds`, each with its own deadline. If a due round fails, resolves with the reason instead
+ * of throwing: closes were requested, so there must be a report.
  */
 async function laterRounds(
   rounds: [Round, ...Round[]],

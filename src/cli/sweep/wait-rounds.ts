@@ -18,7 +18,7 @@ export class OwnFollowUps implements FollowUps {
     return { name: `round-${order.chain.round}`, at: order.at, jobIds: order.jobs.map(({ jobId }) => jobId) };
   }
 
-  /** The request of the next round, once it is due; undefined if there is none. Rejects when `signal` aborts. */
+  /** The request of the next round, as soon as it is due; undefined if there is none. Rejects when `signal` aborts. */
   async next(clock: Clock, signal: AbortSignal): Promise<SweepRequest | undefined> {
     const order = this.#order;
     this.#order = undefined;

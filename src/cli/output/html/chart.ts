@@ -42,13 +42,13 @@ export interface Chart {
   readonly summary: string;
   /** What the colours mean. */
   readonly legend: readonly (readonly [colour: string, means: string])[];
-  /** Draws the chart at the given width, in pixels. `autosize` and background are added here. */
+  /** Draws the chart at the given width, in pixels. The background and the style of the axes are added later. */
   readonly draw: (width: number) => Spec;
-  /** The same numbers as a table. */
+  /** The numbers of the chart, as a table. */
   readonly table: { readonly titles: readonly string[]; readonly rows: readonly (readonly string[])[] };
 }
 
-/** A chart with its heading, summary and table. The width of the screen decides which drawing is shown. */
+/** A chart with its heading, summary and table, drawn in a wide and a narrow size; the page shows the one that fits. */
 export async function figure({ title, summary, legend, draw, table }: Chart, id: string): Promise<Markup> {
   const drawings = await Promise.all(
     (Object.keys(widths) as ChartSize[]).map(async (size) => {

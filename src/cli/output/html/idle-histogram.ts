@@ -1,4 +1,4 @@
-/** @module Histogram of how long open jobs have been idle, with the threshold, to help choose one. */
+/** @module Histogram of how long open jobs have been idle, with the threshold, to help a reader choose a threshold. */
 import type { Axis, Mark, Spec } from 'vega';
 import { formatDuration, formatIdleTime } from '../../../base/duration.ts';
 import { plural } from '../../../base/text.ts';
@@ -11,8 +11,8 @@ const hour = 60 * minute;
 const day = 24 * hour;
 
 /**
- * The lower bounds of the bars. Idle times span six orders of magnitude, so bars of equal width would show only one bar.
- * Each bound is a valid `idleFor`.
+ * The lower bounds of the bars. Idle times span six orders of magnitude, so with bars of equal width, almost all jobs
+ * would be in one bar. Each bound is a valid `idleFor`.
  */
 const edges = [
   0,

@@ -1,4 +1,4 @@
-/** @module A sheet as a page: sentences and tables, without charts. */
+/** @module A sheet (sentences and tables, without charts) as an HTML page. */
 import type { Sheet, SheetTable } from '../sheet.ts';
 import { html, type Markup } from './markup.ts';
 import { pageText } from './page.ts';

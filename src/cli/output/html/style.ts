@@ -1,4 +1,6 @@
-/** @module The styles of the report: one column, dark or light like the reader's system, and narrow enough for phones. */
+/**
+ * @module The styles of the report: one column, dark or light like the reader's system, and usable on narrow phones.
+ */
 
 export const style = `
 :root {
