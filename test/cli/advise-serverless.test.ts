@@ -67,7 +67,7 @@ describe.each([403, 404, 410])('on serverless, where the notifications API answe
     return stdout;
   };
 
-  it('on serverless, advise judges jobs from the records that plans keep, and lists what is missing', async () => {
+  it('on serverless, `advise` judges jobs from the records that plans keep, and lists the sources that are missing', async () => {
     await run('plan');
     for (let round = 0; round < 8; round += 1) {
       await setup.clock.advance(day);

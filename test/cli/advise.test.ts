@@ -34,8 +34,8 @@ const fleet = (count: number): FleetJob[] =>
     past: { habit: habits[index % habits.length] ?? 'live', comesBack: index % 4, seed: index },
   }));
 
-describe('jobsweep advise', () => {
-  it('advise gives ranges that contain the true values, in total and per job, over real HTTP', async () => {
+describe('`jobsweep advise`', () => {
+  it('the ranges of closes and wrong closes in the output of `advise` contain the true numbers, in total and per job, over real HTTP', async () => {
     await using setup = await startSetup(fleet(28));
     const asOf = setup.clock.now();
     for (const days of [10, 30]) {
@@ -93,7 +93,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('advise shows how many jobs a sweep would close now, and the number is the same as in the plan', async () => {
+  it('`advise` shows how many jobs a sweep would close now, and the number is the same as in the plan', async () => {
     await using setup = await startSetup([...fleet(14), ...idle(3), ...busy(5)]);
     const { thresholds } = await advice(setup, '--idle-for', '24h,7d');
     for (const { idleFor, today } of thresholds) {
@@ -102,7 +102,7 @@ describe('jobsweep advise', () => {
     }
   });
 
-  it('advise shows thresholds and interval in the units in which they were given, and calculates the price of memory', async () => {
+  it('`advise` shows thresholds and interval in the units in which they were given, and calculates the price of memory', async () => {
     await using setup = await startSetup([...fleet(7)]);
     const result = await advice(
       setup,
@@ -119,7 +119,7 @@ describe('jobsweep advise', () => {
       expect(cost).toEqual({ atLeast: gbHours.atLeast * 0.5, atMost: gbHours.atMost * 0.5 });
   });
 
-  it('advise counts a protected job as left out, and does not judge it', async () => {
+  it('`advise` counts a protected job as left out, and does not judge it', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'protected', lastData: '9d', customSettings: { jobsweep: { protect: true } } },
@@ -131,7 +131,7 @@ describe('jobsweep advise', () => {
     expect(Object.keys(knownFrom)).toEqual(['busy-0', 'busy-1', 'busy-2', 'busy-3', 'judged']);
   });
 
-  it('advise changes nothing', async () => {
+  it('`advise` changes nothing', async () => {
     await using setup = await startSetup([...fleet(7), ...idle(2)]);
     const before = setup.cluster.jobs();
     await advice(setup);
@@ -143,20 +143,23 @@ describe('jobsweep advise', () => {
   it.each([
     ['search', 'notifications', 'ml.get_model_snapshots'],
     ['ml.get_model_snapshots', 'snapshots', 'search'],
-  ])('if one source is refused with 403, advise works without it (%s)', async (api, source) => {
-    await using setup = await startSetup(fleet(7), {
-      faults: [{ api, times: 'always', status: 403, type: 'security_exception', reason: 'no privilege' }],
-    });
-    const { sources, missing, thresholds } = await advice(setup);
-    expect(sources).not.toContain(source);
-    const [first] = missing;
-    expect(first?.source).toBe(source);
-    expect(first?.why).toContain('403');
-    expect(first?.adds).not.toBe('');
-    expect(thresholds[0]?.closes.atLeast).toBeGreaterThan(0);
-  });
+  ])(
+    'if the cluster answers 403 to the reads of one source, `advise` uses the other sources (%s)',
+    async (api, source) => {
+      await using setup = await startSetup(fleet(7), {
+        faults: [{ api, times: 'always', status: 403, type: 'security_exception', reason: 'no privilege' }],
+      });
+      const { sources, missing, thresholds } = await advice(setup);
+      expect(sources).not.toContain(source);
+      const [first] = missing;
+      expect(first?.source).toBe(source);
+      expect(first?.why).toContain('403');
+      expect(first?.adds).not.toBe('');
+      expect(thresholds[0]?.closes.atLeast).toBeGreaterThan(0);
+    },
+  );
 
-  it('advise warns if it finds no notifications, because the key may lack the privilege to read them', async () => {
+  it('`advise` warns if it finds no notifications, because the key may lack the privilege to read them', async () => {
     await using setup = await startSetup(idle(3));
     const { sources, warnings } = await advice(setup);
     expect(sources).toContain('notifications');
@@ -165,7 +168,7 @@ describe('jobsweep advise', () => {
     expect((await advice(told)).warnings.join()).not.toContain('lacks read');
   });
 
-  it('advise also judges a job that earlier reports show as flapping', async () => {
+  it('`advise` also judges a job that earlier reports show as flapping', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(1), ...busy(4)]);
     const env = { XDG_STATE_HOME: folder.path };
@@ -180,7 +183,7 @@ describe('jobsweep advise', () => {
     expect(Object.keys(knownFrom)).toContain('idle-0');
   });
 
-  it('advise recommends nothing if job stats are its only source', async () => {
+  it('`advise` recommends nothing if job stats are its only source', async () => {
     await using setup = await startSetup(fleet(7), {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
         api,
@@ -194,7 +197,7 @@ describe('jobsweep advise', () => {
     expect(warnings.join()).toContain('no recommendation');
   });
 
-  it.each(['table', 'markdown', 'html'])('advise supports the output format %s', async (form) => {
+  it.each(['table', 'markdown', 'html'])('`advise` supports the output format %s', async (form) => {
     await using setup = await startSetup([...fleet(10)]);
     const { stdout, exit } = await runOn(setup, ['advise', '-o', form]);
     expect(exit).toBe(0);
@@ -213,7 +216,7 @@ describe('jobsweep advise', () => {
     [['--days', '300', '--every', '1s'], '--every'],
     [['--price-per-gb-hour', 'cheap'], '--price-per-gb-hour'],
     [['--price-per-gb-hour', '-1'], '--price-per-gb-hour'],
-  ])('advise refuses %j', async (args, named) => {
+  ])('`advise` refuses the arguments %j', async (args, named) => {
     await using setup = await startSetup(idle(1));
     const { exit, stderr, stdout } = await runOn(setup, ['advise', ...args]);
     expect(exit).toBe(2);
@@ -229,7 +232,7 @@ interface Range {
 }
 
 describe('the records of plans and sweeps', () => {
-  it('records are written by each plan and sweep and read by advise', async () => {
+  it('records of all open jobs are written by each plan and sweep, and read by `advise`', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(2), ...busy(3)], {
       faults: ['search', 'ml.get_model_snapshots'].map((api) => ({
@@ -283,7 +286,7 @@ describe('a job that is reopened after each close', () => {
     expect(report.counts.closed).toBe(1);
   });
 
-  it('without the notification messages, a sweep closes a job although it is reopened after each close', async () => {
+  it('if the notification messages cannot be read, a sweep closes a job even though the job is reopened after each close', async () => {
     for (const fault of [{ status: 403 }, { hang: true }]) {
       await using setup = await startSetup([flapping, ...busy(4)], {
         faults: [{ api: 'search', times: 'always', ...fault }],
@@ -292,7 +295,7 @@ describe('a job that is reopened after each close', () => {
     }
   });
 
-  it('advise lists a job that is reopened after each close, with a suggestion', async () => {
+  it('`advise` lists a job that is reopened after each close, with a suggestion', async () => {
     await using setup = await startSetup([flapping, ...busy(4)]);
     const { comesBack } = await advice(setup);
     expect(comesBack).toHaveLength(1);
@@ -301,14 +304,14 @@ describe('a job that is reopened after each close', () => {
   });
 });
 
-describe('the conclusion of advise', () => {
+describe('the conclusion of `advise`', () => {
   it.each([
     ['{}', 'This request: idleFor 48h, the default: of 1 close in 30 days, none would have been wrong.'],
     ['{"idleFor": "24h"}', 'This request: idleFor 24h: of 1 close in 30 days, none would have been wrong.'],
     ['{"idleFor": "1d"}', 'This request: idleFor 24h: of 1 close in 30 days, none would have been wrong.'],
     ['{"idleFor": "36h"}', undefined],
   ])(
-    'advise shows the result of the threshold in the request %s only if that threshold is one of those compared',
+    'if the request is %s, `advise` shows the result for its idleFor only if idleFor is one of the compared thresholds',
     async (payload, line) => {
       await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
       for (const form of ['table', 'markdown']) {
@@ -321,8 +324,8 @@ describe('the conclusion of advise', () => {
   );
 });
 
-describe('the calendar of advise', () => {
-  it('the calendar of advise shows the day on which our own sweep closed a job as silent', async () => {
+describe('the calendar of `advise`', () => {
+  it('the calendar of `advise` shows a job as silent on the day on which a sweep closed it', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
     const options = { env: { XDG_STATE_HOME: folder.path } };
@@ -335,7 +338,7 @@ describe('the calendar of advise', () => {
   });
 });
 
-describe('explain --history', () => {
+describe('`explain --history`', () => {
   it.each([[['explain', 'job-05', '--history']], [['explain', '--history', 'job-05']]])(
     '`explain --history` shows the past of one job, each event with its source (%j)',
     async (args) => {
@@ -375,7 +378,7 @@ describe('explain --history', () => {
   });
 });
 
-describe("the server's own idle closer", () => {
+describe('Elasticsearch’s own idle closer', () => {
   it('`explain --history` names Elasticsearch’s own idle closer if it closed the job', async () => {
     await using setup = await startSetup(
       [...idle(1, { openedAt: '40d', datafeed: { state: 'stopped' } }), ...busy(2)],

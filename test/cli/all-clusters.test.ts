@@ -45,8 +45,8 @@ async function twoSetups() {
   };
 }
 
-describe('--all-clusters', () => {
-  it('`--all-clusters` sweeps each cluster, reports one that does not answer, and exits with the most severe code', async () => {
+describe('`--all-clusters`', () => {
+  it('`--all-clusters` sweeps each cluster, reports a cluster that does not answer, and exits with the most severe exit code', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['sweep', '--yes']);
     expect(result.exit).toBe(5);
@@ -98,7 +98,7 @@ describe('--all-clusters', () => {
     expect(setups.eu.closeRequests()).toEqual([]);
   });
 
-  it('`--all-clusters` shows the plan of each cluster, asks for confirmation only once, and closes after a yes', async () => {
+  it('`--all-clusters` shows the plan of each cluster, asks one question for all of them, and closes jobs if the user answers yes', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['sweep', '-o', 'json', '--no-color'], {
       terminal: true,
@@ -113,7 +113,7 @@ describe('--all-clusters', () => {
     expect(entries.map(({ counts, error }) => counts?.closed ?? error?.exit)).toEqual([2, 5, 1]);
   });
 
-  it('`--all-clusters` closes nothing on any cluster after a no', async () => {
+  it('`--all-clusters` closes nothing on any cluster if the user answers no', async () => {
     await using setups = await twoSetups();
     const result = await runOnAll(setups, ['sweep'], { terminal: true, stdin: 'n\n' });
     expect(result).toMatchObject({ exit: 4, stdout: '' });
@@ -139,15 +139,18 @@ describe('--all-clusters', () => {
     [['--cluster', 'a'], '{"a": {}}', /the request names the cluster "a": leave out one of the two/],
     [[], '{}', /names no cluster/],
     [[], '{"Prod": {}}', /expected names of 1 to 40 of a-z, 0-9 and -, got "Prod"/],
-  ])('the command %j with the file %s is refused with a helpful message', async (args, text, says) => {
-    await using folder = await newFolder();
-    const file = await folder.write('clusters.json', text);
-    const result = await runCommand(['plan', '--all-clusters', '--clusters', file, ...args]);
-    expect(result).toMatchObject({ exit: 2, stdout: '' });
-    expect(result.stderr).toMatch(says);
-  });
+  ])(
+    '`--all-clusters` with the options %j and the clusters file %s is refused, with a message that says why',
+    async (args, text, says) => {
+      await using folder = await newFolder();
+      const file = await folder.write('clusters.json', text);
+      const result = await runCommand(['plan', '--all-clusters', '--clusters', file, ...args]);
+      expect(result).toMatchObject({ exit: 2, stdout: '' });
+      expect(result.stderr).toMatch(says);
+    },
+  );
 
-  it('`--all-clusters` fails without a file of clusters', async () => {
+  it('`--all-clusters` fails if no clusters file is named', async () => {
     const result = await runCommand(['plan', '--all-clusters']);
     expect(result.exit).toBe(2);
     expect(result.stderr).toContain('--all-clusters: expected --clusters FILE');

@@ -3,8 +3,8 @@ import { runCommand } from '../support/run-command.ts';
 import { reportOf, runOn } from '../support/run-on.ts';
 import { busy, expectSums, expectTruth, idle, startSetup } from '../support/sweep-setup.ts';
 
-describe('exit 0', () => {
-  it('the exit code is 0 for a sweep that closed all idle jobs, with only the report on standard output', async () => {
+describe('exit code 0', () => {
+  it('the exit code is 0 for a sweep that closed all idle jobs, and standard output has only the report', async () => {
     await using setup = await startSetup([...busy(4), ...idle(3)]);
     const result = await runOn(setup, ['sweep', '--yes']);
     expect(result.exit).toBe(0);
@@ -43,7 +43,7 @@ describe('exit 0', () => {
   });
 });
 
-describe('exit 2, with nothing on standard output and nothing sent', () => {
+describe('exit code 2, with nothing on standard output and no request sent', () => {
   it.each([
     ['an unknown command', ['swep'], /unknown command 'swep'/],
     ['an unknown option', ['plan', '--yolo'], /unknown option '--yolo'/],
@@ -90,7 +90,7 @@ describe('exit 2, with nothing on standard output and nothing sent', () => {
   });
 });
 
-describe('exit 3, with the report', () => {
+describe('exit code 3, with the report', () => {
   it('the exit code is 3 for a job left closing without a follow-up', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1, { closeTakes: '20m' })]);
     const result = await runOn(setup, ['sweep', '--yes']);
@@ -175,9 +175,9 @@ describe('exit 3, with the report', () => {
   });
 });
 
-describe('exit 4', () => {
+describe('exit code 4', () => {
   it.each(['plan', 'sweep'])(
-    'the exit code is 4 for a %s that a fuse refuses, with the report',
+    'if a fuse refuses a %s, the exit code is 4 and standard output has the report',
     async (command) => {
       await using setup = await startSetup([...busy(4), ...idle(9)]);
       const result = await runOn(setup, [command, ...(command === 'sweep' ? ['--yes'] : [])]);
@@ -191,7 +191,7 @@ describe('exit 4', () => {
     },
   );
 
-  it('the exit code is 4 in upgrade mode', async () => {
+  it('the exit code is 4 if the cluster is in upgrade mode', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     setup.cluster.setUpgradeMode(true);
     const result = await runOn(setup, ['sweep', '--yes']);
@@ -208,7 +208,7 @@ describe('exit 4', () => {
   });
 });
 
-describe('exit 5, with nothing on standard output', () => {
+describe('exit code 5, with nothing on standard output', () => {
   it('the exit code is 5 for a cluster that cannot be reached', async () => {
     await using setup = await startSetup([]);
     await setup.server.stop();
@@ -217,7 +217,7 @@ describe('exit 5, with nothing on standard output', () => {
     expect(result.stderr).toMatch(/cannot be reached.*Check the port in ELASTICSEARCH_URL/);
   });
 
-  it('the exit code is 5 for an address where another server answers', async () => {
+  it('the exit code is 5 if the server at the address is not Elasticsearch', async () => {
     await using setup = await startSetup([]);
     setup.server.faults.add({ api: '*', noProduct: true, times: Number.POSITIVE_INFINITY });
     const result = await runOn(setup, ['plan']);

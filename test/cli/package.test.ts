@@ -68,7 +68,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
     expect((JSON.parse(stdout) as SweepReport).counts.closed).toBeGreaterThan(5);
   });
 
-  it('the packed command advises on the embedded cluster, as a page with charts', async () => {
+  it('the packed command writes advice on the embedded cluster as an HTML page with charts', async () => {
     const script = join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js');
     // the page loads the largest part of the bundle, so a push tries only the page
     for (const form of sized({ push: ['html'], nightly: ['json', 'html'] })) {
@@ -79,7 +79,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
     }
   });
 
-  it('the packed command notifies an SNS topic and an event bus with the bundled AWS clients', async () => {
+  it('the packed command sends notifications to an SNS topic and an event bus with the bundled AWS clients', async () => {
     await using sns = await startSns();
     await using bus = await startEvents();
     await using elasticsearch = await startElasticsearch({
@@ -121,7 +121,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
     expect(elasticsearch.requests.filter(({ path }) => path.includes('_close'))).toEqual([]);
   });
 
-  it('the packed library has declarations that compile strictly without another package', async () => {
+  it('the packed library has type declarations that compile in strict mode without any other package', async () => {
     const [example = ''] = blocks(page('docs/library.md'), 'ts');
     await writeFile(
       join(home, 'types.mts'),

@@ -93,7 +93,7 @@ describe('the command with reports in Elasticsearch', () => {
     expect(bulkRequests(setup)).toEqual([]);
   });
 
-  it('if the report is refused, the command warns on standard error and keeps its result and exit code', async () => {
+  it('if the report cluster refuses the report, the command warns on standard error, and its result and exit code stay the same', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)]);
     setup.server.faults.add({
       api: 'bulk',

@@ -31,7 +31,7 @@ describe('the calendar of a job', () => {
     ).toBe('??█????·');
   });
 
-  it('the calendar shows a job that was closed and opened again today as silent, not as fed', () => {
+  it('the calendar shows a job that was closed and opened again today as silent, not as having data', () => {
     const openedAt = asOf - hour;
     expect(
       marks({

@@ -6,7 +6,7 @@ import { parseRequest } from '../../../src/sweep/request/read-request.ts';
 
 const now = Date.parse('2026-11-23T12:00:00Z');
 
-it('if a job has no config or no stats, the advice counts it as left out', () => {
+it('if a job has no config or no stats, the advice counts the job as left out', () => {
   const config = (jobId: string) => ({ jobId, groups: [], managed: undefined, protection: undefined });
   const stats = (jobId: string) => ({
     jobId,

@@ -100,7 +100,7 @@ describe('records in the data stream', () => {
     expect(jobs.judged).toBe(9);
   });
 
-  it('advise finds stored records by the cluster’s address if the key cannot read the cluster’s uuid', async () => {
+  it('if the key cannot read the cluster’s uuid, `advise` finds stored records by the cluster’s address', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
     setup.server.faults.add({ api: 'info', path: '/', status: 403, times: 1 });
     await sweepOfFunction(setup);
@@ -110,7 +110,7 @@ describe('records in the data stream', () => {
     expect(sources).toContain('records');
   });
 
-  it('if stored records were deleted with an old backing index, advise does not mistake open jobs for closed ones', async () => {
+  it('if stored records were deleted with an old backing index, `advise` does not mistake open jobs for closed jobs', async () => {
     await using setup = await startSetup([...idle(2), ...busy(3)], onlyRecords);
     await sweepOfFunction(setup);
     await setup.clock.advance(day);
@@ -143,7 +143,7 @@ describe('records in the data stream', () => {
     );
   });
 
-  it('stored records are read page by page, each only once, and only for sweeps in the period', async () => {
+  it('stored records are read page by page, each only once, and only for sweeps in the period of the advice', async () => {
     await using setup = await startSetup(
       Array.from({ length: 1_700 }, (_, index) => ({
         jobId: `job-${index}`,
@@ -221,7 +221,7 @@ describe('records in the data stream', () => {
     for (const { body } of searches) expect(body).toContain('{"term":{"jobsweep.job.id":"idle-0"}}');
   });
 
-  it('`explain --history` names a sweep only once if its report is both in Elasticsearch and on disk, and names the latest sweep as the closer', async () => {
+  it('if a report is both in Elasticsearch and on disk, `explain --history` lists its sweep once; it says that the latest sweep closed the job', async () => {
     await using setup = await startSetup([...idle(1), ...busy(4)]);
     await using folder = await newFolder();
     const env = { ...on, XDG_STATE_HOME: folder.path };
@@ -236,7 +236,7 @@ describe('records in the data stream', () => {
     expect(closed?.by?.sweepId).toBe(past[1]?.sweepId);
   });
 
-  it('`explain --history` works without stored closes if the data stream cannot be searched', async () => {
+  it('if the data stream cannot be searched, `explain --history` exits with 0 and says that it did not read the records', async () => {
     await using setup = await startSetup([...idle(1), ...busy(4)], {
       faults: [{ api: 'search', path: '/logs-jobsweep.*', times: 'always', status: 403 }],
     });

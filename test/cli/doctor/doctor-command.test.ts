@@ -36,8 +36,8 @@ const keys: Fleet = {
   ],
 };
 
-describe('doctor, on a cluster', () => {
-  it('doctor finds no problem in a healthy cluster, and changes nothing', async () => {
+describe('`doctor` on a cluster', () => {
+  it('`doctor` finds no problem in a healthy cluster, and changes nothing', async () => {
     await using setup = await startSetup(busy(3));
     const { exit, told } = await examined(setup);
     expect(exit).toBe(0);
@@ -57,7 +57,7 @@ describe('doctor, on a cluster', () => {
     ).toBe(true);
   });
 
-  it('doctor does not wait if a gateway sends a Retry-After of eleven days', async () => {
+  it('`doctor` does not wait if a gateway sends a Retry-After of eleven days', async () => {
     await using setup = await startSetup(busy(1));
     setup.server.faults.add({
       api: '*',
@@ -74,7 +74,7 @@ describe('doctor, on a cluster', () => {
     expect(setup.clock.now() - began).toBeLessThan(60_000);
   });
 
-  it('doctor shows no number of jobs if the count in the answer is invalid', async () => {
+  it('`doctor` shows no number of jobs if the count in the cluster’s answer is invalid', async () => {
     await using setup = await startSetup(busy(1));
     setup.server.faults.add({
       api: 'ml.get_job_stats',
@@ -86,7 +86,7 @@ describe('doctor, on a cluster', () => {
     expect((await examined(setup)).told.jobs).toMatch(/^finding: .* that cannot be used: count is \[\[1\]\]/);
   });
 
-  it('doctor accepts a key with only manage_ml', async () => {
+  it('`doctor` accepts a key with only manage_ml', async () => {
     await using setup = await startSetup(busy(1), keys);
     const { exit, told } = await examined(setup, { ELASTICSEARCH_API_KEY: 'm:k' });
     expect(exit).toBe(0);
@@ -98,7 +98,7 @@ describe('doctor, on a cluster', () => {
     });
   });
 
-  it('doctor finds that a key cannot sweep, and names the role to use', async () => {
+  it('`doctor` finds that a key cannot sweep, and names the role to use', async () => {
     await using setup = await startSetup(busy(1), keys);
     const { exit, told, advice } = await examined(setup, { ELASTICSEARCH_API_KEY: 'r:k' });
     expect(exit).toBe(3);
@@ -109,14 +109,14 @@ describe('doctor, on a cluster', () => {
     expect(advice).toContain('--print-role');
   });
 
-  it('doctor notes that a key has far more privileges than a sweep needs', async () => {
+  it('`doctor` notes that a key has far more privileges than a sweep needs', async () => {
     await using setup = await startSetup(busy(1), keys);
     const { exit, told } = await examined(setup, { ELASTICSEARCH_API_KEY: 'a:k' });
     expect(exit).toBe(0);
     expect(told.privileges).toContain('note: the credentials have all, far more than a sweep needs');
   });
 
-  it('doctor finds a wrong key, without showing it', async () => {
+  it('`doctor` reports a wrong key without showing the key', async () => {
     await using setup = await startSetup(busy(1), keys);
     const result = await runOn(setup, ['doctor'], { env: { ELASTICSEARCH_API_KEY: 'm:not-the-key' } });
     const { exit, told, advice } = read(result);
@@ -126,7 +126,7 @@ describe('doctor, on a cluster', () => {
     expect(result.stdout + result.stderr).not.toContain('not-the-key');
   });
 
-  it('doctor reports upgrade mode and disabled task assignment', async () => {
+  it('`doctor` reports upgrade mode and disabled task assignment', async () => {
     await using setup = await startSetup(busy(1), {
       settings: { 'cluster.persistent_tasks.allocation.enable': 'none' },
     });
@@ -140,7 +140,7 @@ describe('doctor, on a cluster', () => {
     expect(advice).toContain('POST _ml/set_upgrade_mode?enabled=false');
   });
 
-  it('doctor describes the server’s own idle closer and which jobs it does not close', async () => {
+  it('`doctor` describes Elasticsearch’s own idle closer, and says which jobs the idle closer does not close', async () => {
     await using setup = await startSetup(busy(1), {
       settings: { 'xpack.ml.idle_job_auto_close_timeout': '72h' },
     });
@@ -158,7 +158,7 @@ describe('doctor, on a cluster', () => {
     ['nothing listens', undefined, /cannot be reached/, /Check the port in ELASTICSEARCH_URL/],
     ['another server answers', { noProduct: true }, /not as an Elasticsearch/, /is it the address of Kibana/],
   ] as const)(
-    'doctor finds that %s, and makes no further checks of the cluster',
+    '`doctor` finds that %s, and makes no further checks of the cluster',
     async (_what, fault, found, advice) => {
       await using setup = await startSetup(busy(1));
       if (fault) setup.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, ...fault });
@@ -171,13 +171,13 @@ describe('doctor, on a cluster', () => {
     },
   );
 
-  it('doctor explains how to name a cluster if none is named', async () => {
+  it('`doctor` explains how to name a cluster if none is named', async () => {
     const result = await runCommand(['doctor']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
     expect(result.stderr).toContain('--embedded');
   });
 
-  it('the output of doctor fits the terminal, with the advice below each finding', async () => {
+  it('the output of `doctor` fits the terminal, with the advice below each finding', async () => {
     await using setup = await startSetup(busy(1), keys);
     const { stdout } = await runOn(setup, ['doctor', '-o', 'table'], {
       env: { ELASTICSEARCH_API_KEY: 'r:k' },
@@ -189,7 +189,7 @@ describe('doctor, on a cluster', () => {
   });
 });
 
-describe('doctor, on TLS', () => {
+describe('`doctor` on TLS', () => {
   const answers = {
     version: { number: '9.2.1' },
     tagline: 'You Know, for Search',
@@ -203,7 +203,7 @@ describe('doctor, on TLS', () => {
     return read(await runCommand(['doctor'], { env }));
   };
 
-  it('doctor shows the subject, the issuer and the verification of the certificate', async () => {
+  it('`doctor` shows the subject, the issuer and the verification of the certificate', async () => {
     const { told } = await tlsCheck('server', certificate('authority'));
     expect(told.TLS).toMatch(
       /^ok: certificate of .* by .*, verified by ELASTICSEARCH_CA_CERT; valid for \d+ d/,
@@ -211,7 +211,7 @@ describe('doctor, on TLS', () => {
     expect(told.connection).toMatch(/^ok/);
   });
 
-  it('doctor finds an expired certificate', async () => {
+  it('`doctor` finds an expired certificate', async () => {
     const { exit, told, advice } = await tlsCheck('expired', certificate('authority'));
     expect(exit).toBe(3);
     expect(told.TLS).toMatch(/^note: .*which ended \d+ d.* ago/);
@@ -219,7 +219,7 @@ describe('doctor, on TLS', () => {
     expect(advice.trim().split('\n')).toEqual(['Renew the certificate, or check the clock of this machine.']);
   });
 
-  it('doctor reports a certificate from an untrusted certificate authority, and a certificate for another host', async () => {
+  it('`doctor` reports a certificate from an untrusted certificate authority, and a certificate for another host', async () => {
     for (const [name, ca, message] of [
       ['server', undefined, 'Set ELASTICSEARCH_CA_CERT'],
       ['other-host', certificate('authority'), 'Set ELASTICSEARCH_URL to a name that the certificate has'],
@@ -232,7 +232,7 @@ describe('doctor, on TLS', () => {
     }
   });
 
-  it('doctor reports credentials that are sent unencrypted, except within one machine', async () => {
+  it('`doctor` reports credentials that are sent unencrypted, even to a host whose name only begins like a loopback address', async () => {
     const { told } = read(
       await runCommand(['doctor'], {
         env: { ELASTICSEARCH_URL: 'http://127.0.0.1.nip.invalid:9200', ELASTICSEARCH_API_KEY: 'a:b' },
@@ -242,7 +242,7 @@ describe('doctor, on TLS', () => {
   });
 });
 
-describe('doctor, if something other than the cluster answers', () => {
+describe('`doctor` if something other than the cluster answers', () => {
   const refused = (status: number, type: string, reason: string) => ({ error: { type, reason }, status });
   const license = refused(403, 'security_exception', 'current license is non-compliant for [ml]');
   const json = { 'content-type': 'application/json' };
@@ -304,7 +304,7 @@ describe('doctor, if something other than the cluster answers', () => {
       ['Create a key with the role that --print-role prints.'],
     ],
   ])(
-    'doctor shows a single fix for %s, and omits checks that this problem makes meaningless',
+    '`doctor` shows a single fix for %s, and omits the checks that the problem makes meaningless',
     async (_what, answer, lines, fixes) => {
       await using server = await serve(answer);
       const { exit, told, findings } = read(
@@ -321,7 +321,7 @@ describe('doctor, if something other than the cluster answers', () => {
     },
   );
 
-  it('doctor shows the host that a cloud id decodes to', async () => {
+  it('`doctor` shows the host that a cloud id decodes to', async () => {
     const cloudId = `logs:${Buffer.from('0.1:1$127.0$kibana').toString('base64')}`;
     const { told, advice } = read(await runCommand(['doctor'], { env: { ELASTICSEARCH_CLOUD_ID: cloudId } }));
     expect(told.connection).toMatch(/the cloud deployment logs \(https:\/\/127\.0\.0\.1:1\)/);
@@ -330,7 +330,7 @@ describe('doctor, if something other than the cluster answers', () => {
   });
 });
 
-describe('doctor, on the scheduler', () => {
+describe('`doctor` on the scheduler', () => {
   async function onScheduler(env: Record<string, string>, group?: string) {
     await using bench = await schedulerBench();
     await using setup = await startSetup(busy(1));
@@ -357,7 +357,7 @@ describe('doctor, on the scheduler', () => {
     JOBSWEEP_DLQ_ARN: queueArn,
   };
 
-  it('doctor counts the schedules of the group', async () => {
+  it('`doctor` counts the schedules of the group', async () => {
     const { exit, told } = await onScheduler(whole, 'sweeps');
     expect(exit).toBe(0);
     expect(told['schedule group']).toBe(
@@ -365,20 +365,20 @@ describe('doctor, on the scheduler', () => {
     );
   });
 
-  it('doctor counts schedules of other functions separately', async () => {
+  it('`doctor` counts schedules of other functions separately', async () => {
     const { told } = await onScheduler({ ...whole, JOBSWEEP_FUNCTION_ARN: `${functionArn}-other` }, 'sweeps');
     expect(told['schedule group']).toBe(
       'ok: sweeps has 0 recurring schedules, 0 of them paused; 0 follow-ups waiting; 2 not ours: they invoke another target',
     );
   });
 
-  it('doctor finds a missing schedule group', async () => {
+  it('`doctor` finds a missing schedule group', async () => {
     const { exit, told } = await onScheduler(whole);
     expect(exit).toBe(3);
     expect(told['schedule group']).toBe('finding: there is no group "sweeps" in this account and region');
   });
 
-  it('doctor finds missing settings and invalid ARNs', async () => {
+  it('`doctor` finds missing settings and invalid ARNs', async () => {
     const { exit, told } = await onScheduler(
       { JOBSWEEP_SCHEDULE_GROUP: 'sweeps', JOBSWEEP_DLQ_ARN: 'my-queue' },
       'sweeps',
@@ -392,7 +392,7 @@ describe('doctor, on the scheduler', () => {
   });
 });
 
-describe('doctor --print-role', () => {
+describe('`doctor --print-role`', () => {
   it('`doctor --print-role` prints the API keys with the fewest privileges, without a request to a cluster', async () => {
     const { exit, stdout } = await runCommand(['doctor', '--print-role']);
     expect(exit).toBe(0);
@@ -408,7 +408,7 @@ describe('doctor --print-role', () => {
     ]);
   });
 
-  it('`doctor --print-role` offers the privileges to read notifications and stored reports as optional, for advise', async () => {
+  it('`doctor --print-role` prints the privileges to read notifications and stored reports as optional, for `advise`', async () => {
     const { stdout } = await runCommand(['doctor', '--print-role']);
     expect(stdout).toMatch(/^# Optional: a key for advise/m);
     const keys = JSON.parse((await runCommand(['doctor', '--print-role', '-o', 'json'])).stdout) as Record<

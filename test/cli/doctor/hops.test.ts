@@ -42,8 +42,8 @@ async function behind(options: Partial<ProxyOptions>, env: Readonly<Record<strin
   return { ...result, proxy: new URL(proxy.url) };
 }
 
-describe('doctor, on network hops', () => {
-  it('doctor names the proxy, each network hop to the cluster behind it, and the certificate', async () => {
+describe('`doctor` on network hops', () => {
+  it('`doctor` names the proxy, each network hop to the cluster behind it, and the certificate', async () => {
     const { lines, proxy, exit } = await behind({});
     expect(lines.slice(0, 3)).toEqual([
       `proxy: ok: ${proxy.origin}, from HTTPS_PROXY → `,
@@ -64,14 +64,17 @@ describe('doctor, on network hops', () => {
       { refuses: 403 },
       /tunnel: note: failed: .*403.* → Check that the proxy is up, allows es\.example\.test:9200/,
     ],
-  ])('doctor shows that the tunnel through the proxy %j fails', async (options, line) => {
-    const { exit, text } = await behind(options);
-    expect(exit).toBe(3);
-    expect(text).toMatch(line);
-    expect(text).toMatch(/connection: finding: .*through the proxy http/);
-  });
+  ])(
+    '`doctor` shows that the tunnel through a proxy fails, and how to fix it, if the proxy has the options %j',
+    async (options, line) => {
+      const { exit, text } = await behind(options);
+      expect(exit).toBe(3);
+      expect(text).toMatch(line);
+      expect(text).toMatch(/connection: finding: .*through the proxy http/);
+    },
+  );
 
-  it('doctor shows a proxy that is down as a TCP failure, and an unknown host name as a DNS failure', async () => {
+  it('`doctor` shows a proxy that is down as a TCP failure, and an unknown host name as a DNS failure', async () => {
     const down = await doctor({ ...trusting, HTTPS_PROXY: 'http://127.0.0.1:9' });
     expect(down.text).toMatch(/TCP: note: failed: ECONNREFUSED → Check the port of the proxy in HTTPS_PROXY/);
     const unknown = await doctor({
@@ -87,7 +90,7 @@ describe('doctor, on network hops', () => {
     expect(unknown.lines.filter((line) => line.startsWith('TCP'))).toEqual([]);
   });
 
-  it('doctor reports an unreachable Secrets Manager as a finding, with the network hops to it', async () => {
+  it('`doctor` reports an unreachable Secrets Manager as a finding, with the network hops to it', async () => {
     const { exit, text } = await behind({ refuses: 503 }, { ELASTICSEARCH_SECRET: 'jobsweep/default' });
     expect(exit).toBe(3);
     expect(text).toMatch(/Secrets Manager: TCP: ok/);
@@ -98,7 +101,7 @@ describe('doctor, on network hops', () => {
     expect(text).toContain('connection: note: not checked: the address of the cluster is in the secret');
   });
 
-  it('doctor reports an unreachable Scheduler with the network hops to it', async () => {
+  it('`doctor` reports an unreachable Scheduler with the network hops to it', async () => {
     const { exit, text } = await behind({}, { ...trusting, JOBSWEEP_SCHEDULE_GROUP: 'jobsweep' });
     expect(exit).toBe(3);
     expect(text).toMatch(/Scheduler: TCP: ok/);
@@ -108,7 +111,7 @@ describe('doctor, on network hops', () => {
     expect(text).toMatch(/schedule group: finding: .*goes through the proxy/);
   });
 
-  it('doctor refuses an invalid proxy setting without showing its password', async () => {
+  it('`doctor` refuses an invalid proxy setting without showing its password', async () => {
     const { exit, stderr } = await doctor({ ...trusting, HTTPS_PROXY: 'http://me:hidden/word@proxy:3128' });
     expect(exit).toBe(2);
     expect(stderr).toContain('HTTPS_PROXY');

@@ -55,8 +55,8 @@ const onTopic = async (sns: ScriptedServer) =>
 const onBus = async (events: ScriptedServer) =>
   examined({ ...awsEnvironment('http://127.0.0.1:1', events.url), JOBSWEEP_NOTIFY_EVENT_BUS: 'default' });
 
-describe('doctor, on notifications', () => {
-  it('doctor does not mention notifications if they are not configured, and notes settings without a target', async () => {
+describe('`doctor` on notifications', () => {
+  it('`doctor` does not mention notifications without settings for them, and notes settings that name no target', async () => {
     expect(await examined({})).toEqual({ exit: 0, findings: [] });
     expect(await examined({ JOBSWEEP_NOTIFY_WHEN: 'always' })).toEqual({
       exit: 0,
@@ -64,7 +64,7 @@ describe('doctor, on notifications', () => {
     });
   });
 
-  it('doctor checks a topic without sending a message, and says that only a message can show whether the topic accepts messages', async () => {
+  it('`doctor` checks an SNS topic without sending a message, and says that only a message would show whether a target accepts it', async () => {
     await using sns = await startTopic({ SubscriptionsConfirmed: '2', KmsMasterKeyId: 'alias/topics' });
     const { exit, findings } = await onTopic(sns);
     expect(exit).toBe(0);
@@ -89,7 +89,7 @@ describe('doctor, on notifications', () => {
     [{ status: 403, code: 'AuthorizationError' }, 'note', /does not mean that they may not send/, 0],
     [{ status: 500, code: 'InternalError' }, 'finding', /could not be looked up/, 3],
   ])(
-    'doctor reports the right finding for a topic that answers %j',
+    'the level and the text of `doctor`’s finding about an SNS topic depend on the answer %j',
     async (attributes, level, found, exit) => {
       await using sns = await startTopic(attributes);
       const result = await onTopic(sns);
@@ -103,7 +103,7 @@ describe('doctor, on notifications', () => {
     ['ResourceNotFoundException', 'finding', /^default does not exist/, 3],
     ['AccessDeniedException', 'note', /may not look at it/, 0],
   ])(
-    'doctor reports the right finding for an event bus that answers %s',
+    'the level and the text of `doctor`’s finding about an event bus depend on the error in the answer (%s)',
     async (error, level, found, exit) => {
       await using events = await startBus(error);
       const result = await onBus(events);
@@ -124,13 +124,13 @@ describe('doctor, on notifications', () => {
     ['JOBSWEEP_NOTIFY_TEAMS_URL', `http://example.org/${secretPath}`, /does not start with https:/],
     ['JOBSWEEP_NOTIFY_SLAK_URL', `https://example.org/${secretPath}`, /unknown setting/],
     ['JOBSWEEP_NOTIFY_WHEN', 'sometimes', /expected one of always, changes, problems, never/],
-  ])('doctor reports the invalid setting %s = %s', async (name, value, found) => {
+  ])('`doctor` reports the invalid setting %s = %s', async (name, value, found) => {
     const { exit, findings } = await examined({ [name]: value });
     expect(exit).toBe(3);
     expect(findings[0]).toMatchObject({ level: 'finding', found: expect.stringMatching(found) });
   });
 
-  it('doctor checks, without sending a request, that each webhook’s host can be reached, and names a host that does not answer', async () => {
+  it('`doctor` checks, without sending a request, that each webhook’s host can be reached, and names a host that does not answer', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const found = await examined({ JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` });
     expect(found.exit).toBe(0);
@@ -150,7 +150,7 @@ describe('doctor, on notifications', () => {
     });
   });
 
-  it('doctor reads the targets from the secret, and reports a secret that cannot be read', async () => {
+  it('`doctor` reads the notification targets from the secret, and reports a secret that cannot be read', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const webhook = JSON.stringify({ JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` });
     await using secrets = await startSecretsManager({ hooks: webhook });
@@ -167,7 +167,7 @@ describe('doctor, on notifications', () => {
     ]);
   });
 
-  it('doctor says when messages are sent, and uses the request’s setting if there is one', async () => {
+  it('`doctor` shows which sweeps send a notification, according to notify.when in the request if it is set', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const env = { JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` };
     const { findings } = await examined(env, '{"notify": {"when": "never"}}');

@@ -41,15 +41,15 @@ const keyWith = (...privileges: string[]): Fleet => ({
 });
 const withKey = { ...on, ELASTICSEARCH_API_KEY: 'k:text' };
 
-describe('doctor, on reports in Elasticsearch', () => {
-  it('doctor does not mention report streams if they are not configured', async () => {
+describe('`doctor` on reports in Elasticsearch', () => {
+  it('`doctor` does not mention report streams if they are not configured', async () => {
     await using setup = await startSetup(busy(3));
     const { report, requests } = await doctor(setup, {});
     expect(report).toBeUndefined();
     expect(requests).toEqual([]);
   });
 
-  it('doctor reports that the report streams can be written and read, without writing to them', async () => {
+  it('`doctor` reports, without writing to the report streams, that they can be written and read', async () => {
     await using setup = await startSetup(busy(3), keyWith('auto_configure', 'create_doc', 'read'));
     const { exit, report } = await doctor(setup, withKey);
     expect(exit).toBe(0);
@@ -67,7 +67,7 @@ describe('doctor, on reports in Elasticsearch', () => {
     [['create_doc', 'read'], 'finding', 'the credentials lack auto_configure on', 3],
     [['auto_configure', 'create_doc'], 'note', 'can be written, but not read', 0],
   ])(
-    'if a key has only %j on report streams, doctor names the privileges that it lacks',
+    'if a key has only the privileges %j on report streams, `doctor` names the privileges that the key lacks',
     async (privileges, level, found, exit) => {
       await using setup = await startSetup(busy(3), keyWith(...privileges));
       const result = await doctor(setup, withKey);
@@ -76,7 +76,7 @@ describe('doctor, on reports in Elasticsearch', () => {
     },
   );
 
-  it('doctor reports a wrong setting for reports and a cluster that does not answer', async () => {
+  it('`doctor` reports an invalid setting for reports, and a report cluster that does not answer', async () => {
     await using setup = await startSetup(busy(3));
     const wrong = await doctor(setup, { JOBSWEEP_REPORTS_NAMESPACE: 'a-b' });
     expect(wrong.exit).toBe(3);
@@ -94,7 +94,7 @@ describe('doctor, on reports in Elasticsearch', () => {
     ],
     ['7.17', 'ilm', ['/_ilm/policy/jobsweep', '/_index_template/logs-jobsweep', '/_security/api_key']],
   ] as const)(
-    'doctor prints the requests that set up report streams for %s, with retention by %s',
+    '`doctor` prints the requests that set up report streams on Elasticsearch %s, with retention by %s',
     async (stack, kind, paths) => {
       await using setup = await startSetup(busy(3), {}, { stack });
       const { requests } = await doctor(setup);
@@ -109,7 +109,7 @@ describe('doctor, on reports in Elasticsearch', () => {
     },
   );
 
-  it('doctor prints an index template that fits every document of a sweep, and a key that may write them', async () => {
+  it('`doctor` prints an index template that fits every document of a sweep, and a key that may write these documents', async () => {
     await using setup = await startSetup(
       [
         ...idle(3, { datafeed: { state: 'stopped' } }),

@@ -23,7 +23,7 @@ async function text(setup: SweepSetup, jobId: string, ...args: string[]): Promis
   return result.stdout;
 }
 
-describe('jobsweep explain', () => {
+describe('`jobsweep explain`', () => {
   it.each([
     [
       {},
@@ -36,15 +36,20 @@ describe('jobsweep explain', () => {
       'at most 2 closes at once on its node: close.perNode says so',
     ],
     [{ close: { perNode: null } }, null, undefined],
-  ])('explain shows how many jobs on a node close at once, and why: %j', async (payload, places, line) => {
-    await using setup = await startSetup([...busy(3), ...idle(1)], { nodes: [{ name: 'a', processors: 6 }] });
-    expect((await explained(setup, 'idle-0', payload)).places).toEqual(places);
-    const stdin = JSON.stringify(payload);
-    const shown = await runOn(setup, ['explain', 'idle-0', '-o', 'table', '-p', '-'], { stdin });
-    expect(shown.stdout.split('\n').find((each) => each.includes('closes at once'))).toBe(line);
-  });
+  ])(
+    '`explain` shows how many jobs on the job’s node may close at once, and why, for the payload %j',
+    async (payload, places, line) => {
+      await using setup = await startSetup([...busy(3), ...idle(1)], {
+        nodes: [{ name: 'a', processors: 6 }],
+      });
+      expect((await explained(setup, 'idle-0', payload)).places).toEqual(places);
+      const stdin = JSON.stringify(payload);
+      const shown = await runOn(setup, ['explain', 'idle-0', '-o', 'table', '-p', '-'], { stdin });
+      expect(shown.stdout.split('\n').find((each) => each.includes('closes at once'))).toBe(line);
+    },
+  );
 
-  it('explain shows the times of a job with their sources, and which of them decides the verdict', async () => {
+  it('`explain` shows the times of a job with their sources, and which time decides the verdict', async () => {
     await using setup = await startSetup([
       ...busy(3),
       { jobId: 'reopened', lastData: '51d', latestRecord: '400d', openedAt: '2h' },
@@ -60,7 +65,7 @@ describe('jobsweep explain', () => {
     expect(verdict).toEqual({ verdict: 'keep', reason: 'recently_opened' });
   });
 
-  it('explain predicts when the verdict changes, and the verdict does change at that time', async () => {
+  it('`explain` predicts when the verdict changes, and the verdict does change at that time', async () => {
     await using setup = await startSetup([...busy(3), { jobId: 'fed', lastData: '44h', openedAt: '9d' }]);
     const { changes } = await explained(setup, 'fed');
     expect(changes).toEqual([
@@ -80,7 +85,7 @@ describe('jobsweep explain', () => {
     expect((await explained(setup, 'fed')).verdict).toEqual({ verdict: 'close', reason: 'idle' });
   });
 
-  it('explain predicts a sequence of reasons: busy, then protected, then idle', async () => {
+  it('`explain` predicts a sequence of reasons: busy, then protected, then idle', async () => {
     await using setup = await startSetup([
       ...busy(3),
       { jobId: 'later', lastData: '1h', customSettings: { jobsweep: { protectUntil: '2026-12-01' } } },
@@ -132,7 +137,7 @@ describe('jobsweep explain', () => {
       /never_fed +yes +it never had data, neverFed says keep/,
     ],
   ])(
-    'explain shows the input of the rule for %s, and the sweep decides the same',
+    '`explain` shows the input of the rule for %s, and a plan makes the same decision',
     async (_what, job, payload, line) => {
       await using setup = await startSetup([...busy(3), job]);
       const stdin = JSON.stringify(payload);
@@ -146,7 +151,7 @@ describe('jobsweep explain', () => {
     },
   );
 
-  it('explain reports both that a fuse would stop the sweep and that the request does not name the job', async () => {
+  it('`explain` reports both that a fuse would stop the sweep and that the request does not name the job', async () => {
     await using setup = await startSetup([...busy(3), ...idle(9)]);
     expect(await text(setup, 'idle-0')).toContain('but the fuse max_share would refuse the whole sweep');
     const shown = await runOn(setup, ['explain', 'idle-0', '-o', 'table', '-p', '-'], {
@@ -155,7 +160,7 @@ describe('jobsweep explain', () => {
     expect(shown.stdout).toContain('but "jobs" in the request does not include it');
   });
 
-  it('explain names the sweep that closed a job, with the time and reason from its report', async () => {
+  it('`explain` names the sweep that closed a job, with the time and reason from its report', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -178,7 +183,7 @@ describe('jobsweep explain', () => {
     });
   });
 
-  it('explain says that a job was closed with force', async () => {
+  it('`explain` says that a job was closed with force', async () => {
     await using setup = await startSetup([...busy(4), { jobId: 'broken', state: 'failed', lastData: '9d' }]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -188,7 +193,7 @@ describe('jobsweep explain', () => {
     );
   });
 
-  it('if none of the reports names the sweep that closed a job, explain shows only the time of the close', async () => {
+  it('if none of the reports names the sweep that closed a job, `explain` shows only the time of the close', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'old', state: 'closed', lastData: '9d', finishedAt: '5d' },
@@ -200,7 +205,7 @@ describe('jobsweep explain', () => {
     );
   });
 
-  it('if others opened and closed a job after our sweep, explain does not name the sweep as the closer', async () => {
+  it('if somebody else opened and closed a job after a sweep, `explain` does not say that the sweep closed it', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await using folder = await newFolder();
     const report = folder.at('report.json');
@@ -256,7 +261,7 @@ describe('jobsweep explain', () => {
       'once it is open, sweeps close it again after 48h without data; to keep it out, add {"jobsweep": {"protect": true}} to its custom_settings: an update replaces them all',
     ],
   ])(
-    'explain says what will happen once a closed job is open again, if the job %s',
+    '`explain` says what sweeps will do with a closed job after it is opened again, if the job %s',
     async (_what, customSettings, line) => {
       await using setup = await startSetup([
         ...busy(4),
@@ -277,7 +282,7 @@ describe('jobsweep explain', () => {
     [{ jobsweep: { protect: true } }, undefined],
     [{}, undefined],
   ])(
-    'explain names an opt-out that does not work as the job’s owner intended: %j',
+    '`explain` points out an opt-out that does not work as the job’s owner intended: %j',
     async (customSettings, line) => {
       await using setup = await startSetup([
         ...busy(4),
@@ -289,7 +294,7 @@ describe('jobsweep explain', () => {
     },
   );
 
-  it('explain says that a protection has ended', async () => {
+  it('`explain` says that a protection has ended', async () => {
     await using setup = await startSetup([
       ...busy(4),
       { jobId: 'mine', lastData: '9d', customSettings: { jobsweep: { protectUntil: '2026-11-20' } } },
@@ -299,7 +304,7 @@ describe('jobsweep explain', () => {
     );
   });
 
-  it('explain suggests the job with the most similar id if the id does not exist', async () => {
+  it('if a job id does not exist, `explain` suggests the most similar ids', async () => {
     await using setup = await startSetup([...busy(3), { jobId: 'web-latency' }, { jobId: 'web-latency-2' }]);
     const result = await runOn(setup, ['explain', 'web-latancy']);
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -311,7 +316,7 @@ describe('jobsweep explain', () => {
     );
   });
 
-  it('explain does not fail on times that are too large for a date', async () => {
+  it('`explain` does not fail if a time is too large for a date', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     const { changes, clocks } = await explained(setup, 'idle-0', { idleFor: '104249991d' });
     expect(changes).toEqual([]);
@@ -337,7 +342,7 @@ describe('jobsweep explain', () => {
     expect(odd.map(({ value }) => value)).toEqual([null, expect.any(String), null]);
   });
 
-  it('explain changes nothing', async () => {
+  it('`explain` changes nothing', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     await text(setup, 'idle-0');
     expect(setup.server.requests.filter(({ method }) => method !== 'GET')).toEqual([]);
@@ -351,7 +356,7 @@ it.each([
     { data_counts: { ...statsOf('odd').data_counts, latest_record_timestamp: -1e17 } },
   ],
   ['open_time', { open_time: '999999999999d' }],
-])('explain treats a time as missing if it is too large for a date: an absurd %s', async (_what, stats) => {
+])('`explain` treats a time as missing if it is too large for a date: an absurd %s', async (_what, stats) => {
   const answers = answersFor([{ config: configOf('odd'), stats: statsOf('odd', stats) }]);
   await using server = await serve((exchange) => respondWith(answers, exchange));
   for (const form of ['json', 'table', 'html']) {

@@ -69,7 +69,7 @@ describe('a JSON document', () => {
   });
 
   it.each(['{"password": hidden-word}', 'hidden-word', '{"password": "hidden-word"x}', '["hidden-word'])(
-    'the error for an invalid JSON document does not quote the document: %s',
+    'the message about an invalid JSON document does not quote the document: %s',
     (text) => {
       expect(complaint(text)).toContain('not valid JSON');
       expect(complaint(text)).not.toMatch(/hidde|word/);
@@ -155,7 +155,7 @@ describe('a YAML document', () => {
     'a: "\\hidden-word"',
     '%hidden-word\n---\na: 1',
     'a: !hidden-word x',
-  ])('the error for an invalid YAML document does not quote the document: %j', (text) => {
+  ])('the message about an invalid YAML document does not quote the document: %j', (text) => {
     expect(complaint(text, 'file.yml')).toMatch(/^file\.yml:\d+:\d+: /);
     expect(complaint(text, 'file.yml')).not.toMatch(/hidden/);
   });

@@ -37,7 +37,7 @@ const fleet = [...busy(6), { jobId: 'flaps', lastData: '9d' }, { jobId: 'rests',
 
 describe('the history of earlier sweeps', () => {
   it.each(['json', 'ndjson'])(
-    '`--history` shows jobs that were opened again after sweeps closed them (%s)',
+    'a plan with `--history` shows jobs that were opened again after sweeps closed them (%s)',
     async (form) => {
       await using setup = await startSetup(fleet);
       await using folder = await newFolder();
@@ -83,7 +83,7 @@ describe('the history of earlier sweeps', () => {
     [{ jobsweeep: true }, {}],
     [{}, { exclude: 'flaps' }],
   ])(
-    'if a job is already protected or excluded, `--history` does not advise protecting or excluding it: %j %j',
+    'if a job is already protected or excluded, a plan with `--history` does not advise protecting or excluding it: %j %j',
     async (customSettings, payload) => {
       await using setup = await startSetup(fleet);
       await using folder = await newFolder();
@@ -100,7 +100,7 @@ describe('the history of earlier sweeps', () => {
     },
   );
 
-  it('if a sweep is in two files, `--history` counts it only once', async () => {
+  it('if a sweep is in two files of `--history`, a plan counts the sweep only once', async () => {
     await using setup = await startSetup(fleet);
     await using folder = await newFolder();
     const [report] = await nights(setup, 1, 'json');

@@ -80,17 +80,17 @@ describe('the reports that a sweep keeps', () => {
   });
 
   it.each([
-    ['--no-save', ['sweep', '--yes', '--no-save'], '{}'],
+    ['a sweep with --no-save', ['sweep', '--yes', '--no-save'], '{}'],
     ['a dry run', ['sweep', '-p', '-'], '{"dryRun": true}'],
-    ['plan', ['plan'], ''],
-  ])('a sweep keeps no report with %s', async (_name, args, stdin) => {
+    ['a plan', ['plan'], ''],
+  ])('no report is kept in the state directory for %s', async (_name, args, stdin) => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     expect((await commandIn(folder)(setup, args, { stdin })).exit).toBe(0);
     expect(await keptFiles(folder)).toEqual([]);
   });
 
-  it('a sweep works even if the folder for reports is not writable, and warns that no report was kept', async () => {
+  it('if the folder for reports is not writable, a sweep closes its jobs, exits with 0 and warns that no report was kept', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
@@ -115,7 +115,7 @@ describe('the reports that a sweep keeps', () => {
     expect(await keptReports(folder)).toEqual([reportOf(result)]);
   });
 
-  it('a sweep detects flapping jobs from the kept reports, or only from `--history` if it is given', async () => {
+  it('a plan detects flapping jobs from the kept reports or, if `--history` is given, only from the files of `--history`', async () => {
     await using setup = await startSetup([...busy(6), { jobId: 'flaps', lastData: '9d' }]);
     await using other = await startSetup([...busy(6), { jobId: 'flaps', lastData: '9d' }], {}, { seed: 2 });
     await using folder = await newFolder();
@@ -141,7 +141,7 @@ describe('the reports that a sweep keeps', () => {
     expect(elsewhere.warnings).toEqual([]);
   });
 
-  it('a sweep ignores a kept report that it cannot read', async () => {
+  it('a plan ignores a kept report that it cannot read', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -154,7 +154,7 @@ describe('the reports that a sweep keeps', () => {
   });
 });
 
-describe('reopen --last', () => {
+describe('`reopen --last`', () => {
   it('`reopen --last` undoes the newest sweep', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
@@ -173,7 +173,7 @@ describe('reopen --last', () => {
     expect(setup.state('idle-0')).toBe('closed');
   });
 
-  it('before it undoes an older sweep, `reopen --last` names a newer report that it cannot read', async () => {
+  it('before `reopen --last` undoes an older sweep, it names a newer report that it cannot read', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const run = commandIn(folder);
@@ -189,7 +189,7 @@ describe('reopen --last', () => {
     expect(result.stderr).toContain(newer.replace(/\.json$/, ''));
   });
 
-  it('`reopen --last` says that the folder of the reports cannot be read', async () => {
+  it('if the folder of the reports cannot be read, `reopen --last` says so and exits with 2', async () => {
     await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
     await writeFile(folder.at('jobsweep'), 'a file where the folder would be');
@@ -198,7 +198,7 @@ describe('reopen --last', () => {
     expect(result.stderr).toMatch(/cannot be read \(ENOTDIR\), so it is unknown what it keeps/);
   });
 
-  it('if no report was kept, `reopen --last` explains which sweeps do not keep one', async () => {
+  it('if no report was kept, `reopen --last` explains which sweeps do not keep a report', async () => {
     await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
     const result = await commandIn(folder)(setup, ['reopen', '--last', '--yes']);

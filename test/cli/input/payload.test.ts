@@ -4,7 +4,7 @@ import { reportOf, runOn } from '../../support/run-on.ts';
 import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 describe('a payload', () => {
-  it('a payload with a typo exits with 2 and suggests the right field, before any request', async () => {
+  it('if a payload has a typo, the command exits with 2 and suggests the right field, before any request', async () => {
     await using setup = await startSetup(idle(1));
     const result = await runOn(setup, ['sweep', '-p', '-'], { stdin: '{"idelFor":"48h"}' });
     expect(result).toMatchObject({ exit: 2, stdout: '' });
@@ -43,7 +43,7 @@ describe('a payload', () => {
     expect(setup.server.requests).toEqual([]);
   });
 
-  it('an invalid payload gets one line per problem, with its location in the file', async () => {
+  it('an invalid payload is reported with one line per problem, each with the location of the problem in the file', async () => {
     await using setup = await startSetup(idle(1));
     await using folder = await newFolder();
     const path = await folder.write('wrong.json', '{\n  "idleFor": "1s",\n  "close": { "batch": 0 }\n}\n');
@@ -91,7 +91,7 @@ describe('a payload', () => {
       expect(reportOf(result).counts).toMatchObject({ listed: 1, idle: 1 });
   });
 
-  it('a payload chooses the cluster by name from a file of clusters', async () => {
+  it('the cluster that a payload names is looked up in the clusters file', async () => {
     await using setup = await startSetup([...busy(2), ...idle(1)]);
     await using folder = await newFolder();
     const clusters = await folder.write('clusters.yaml', `logs:\n  ELASTICSEARCH_URL: ${setup.server.url}\n`);

@@ -9,7 +9,7 @@ import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 const at = (minute: number) => new Date(Date.UTC(2026, 0, 1, 0, minute)).toISOString();
 
-describe('the notes that reopen keeps', () => {
+describe('the notes that `reopen` keeps', () => {
   it('a plan lists jobs that are open again after a sweep closed them, and marks those that `jobsweep reopen` opened', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
@@ -33,7 +33,7 @@ describe('the notes that reopen keeps', () => {
     );
   });
 
-  it('for a job that was opened again, advise says how often `jobsweep reopen` opened it', async () => {
+  it('for a job that was opened again, `advise` says how often `jobsweep reopen` opened the job', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2, { openedAt: '40d' })]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -63,7 +63,7 @@ describe('the notes that reopen keeps', () => {
     expect(await readdir(folder.at('jobsweep'))).not.toContain('reopened');
   });
 
-  it('if reopen cannot save its note about the reopened jobs, it prints a warning and still exits with 0', async () => {
+  it('if `reopen` cannot save its note about the reopened jobs, it prints a warning and still exits with 0', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };
@@ -74,7 +74,7 @@ describe('the notes that reopen keeps', () => {
     expect(stderr).toContain('the opened jobs could not be noted for later plans: ');
   });
 
-  it('notes from reopen are readable only by their owner, and the last 100 of each cluster are kept', async () => {
+  it('notes from `reopen` are readable only by their owner, and the last 100 notes of each cluster are kept', async () => {
     await using folder = await newFolder();
     for (let minute = 0; minute < 103; minute += 1)
       await noteReopening(folder.path, 'one', { at: at(minute), jobs: ['job'] });
@@ -87,7 +87,7 @@ describe('the notes that reopen keeps', () => {
   });
 
   it.each(['', '{', '[]', '{"at": "yesterday", "jobs": ["job"]}', '{"at": 5}'])(
-    'a note from reopen that cannot be read is skipped: %s',
+    'a note from `reopen` that cannot be read is skipped: %s',
     async (text) => {
       await using folder = await newFolder();
       await noteReopening(folder.path, 'one', { at: at(0), jobs: ['job'] });

@@ -29,7 +29,7 @@ describe('the flags of a request', () => {
     expect(idsIn(result)).toEqual(expected);
   });
 
-  it('the flags of a request override the payload, and keep its other fields', async () => {
+  it('the flags of a request override fields of the payload, and keep its other fields', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const payload = await folder.write(
@@ -90,7 +90,7 @@ describe('the flags of a request', () => {
     expect(reportOf(carriedOut).counts).toMatchObject({ closed: 4 });
   });
 
-  it('explain judges a job by the threshold in the request flags if they set one', async () => {
+  it('if the request flags set a threshold, `explain` judges a job by this threshold', async () => {
     await using setup = await startSetup(jobs);
     const verdict = async (...flags: string[]) =>
       (
@@ -152,7 +152,7 @@ describe('the flags of a request', () => {
     },
   );
 
-  it('problems with flags are reported together with those in the payload, each with its location', async () => {
+  it('problems with flags are reported together with problems in the payload, each with its location', async () => {
     await using setup = await startSetup(jobs);
     const result = await runOn(setup, ['plan', '-p', '{"neverFed": "kep"}', '--idle-for', '1s']);
     expect(result.stderr.trimEnd().split('\n')).toEqual([

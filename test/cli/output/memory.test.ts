@@ -58,7 +58,7 @@ describe('freed memory', () => {
       'freed 730 MB of reserved memory, which node assignment and autoscaling count',
     ],
   ])(
-    'the reserved memory of a %s is shown separately in the table and in Markdown',
+    'the reserved memory that a %s frees is shown separately from model memory, in the table and in Markdown',
     async (command, model, reserved) => {
       await using setup = await startSetup(jobs);
       const args = [command, ...(command === 'sweep' ? ['--yes'] : [])];
@@ -76,7 +76,7 @@ describe('freed memory', () => {
     },
   );
 
-  it('the reserved memory is shown separately in HTML', async () => {
+  it('the reserved memory that a plan would free is shown separately from model memory in HTML', async () => {
     await using setup = await startSetup(jobs);
     const { stdout } = await runOn(setup, ['plan', '-o', 'html']);
     expect(stdout).toContain('<li><strong>270 MB</strong> model memory would be freed</li>');
@@ -84,7 +84,7 @@ describe('freed memory', () => {
     expect(stdout).toContain('<li><strong>1 of 3</strong> ML nodes would do</li>');
   });
 
-  it('the reserved memory is shown separately by explain', async () => {
+  it('`explain` shows a job’s reserved memory separately from its model memory', async () => {
     await using setup = await startSetup(jobs);
     const { stdout } = await runOn(setup, ['explain', 'never-fed', '-o', 'table']);
     expect(stdout).toMatch(/^opened on \S+; 0 B of model memory; 510 MB of reserved memory; no datafeed$/m);
@@ -92,7 +92,7 @@ describe('freed memory', () => {
     expect(explained).toMatchObject({ memoryBytes: 0, reservedBytes: 510 * mb });
   });
 
-  it('the reserved memory of a job is its memory limit until its model has 20 buckets', async () => {
+  it('the reserved memory of a job follows from its memory limit, not from its model memory, until the model has 20 buckets', async () => {
     const young = {
       jobId: 'young',
       bucketSpan: '1d',
@@ -107,7 +107,7 @@ describe('freed memory', () => {
   });
 });
 
-describe('the number of ML nodes that would be enough', () => {
+describe('the number of ML nodes that would be enough for the open jobs', () => {
   const nodes = ['ml-0', 'ml-1', 'ml-2'].map((name) => ({ name, memory: '1gb' }));
   const spread = (count: number, changes: Partial<FleetJob>): FleetJob[] =>
     Array.from({ length: count }, (_, index) => ({
@@ -117,7 +117,7 @@ describe('the number of ML nodes that would be enough', () => {
       ...changes,
     }));
 
-  it('the number of ML nodes that would be enough is calculated from what each node measures', async () => {
+  it('the number of ML nodes that would be enough for the open jobs is calculated from the memory that each node reports', async () => {
     // machine learning may use 30 % of each node's 1 GB, which is 307 MB
     await using setup = await startSetup(
       [...spread(6, { modelBytes: '50mb' }), ...idle(2, { modelBytes: '50mb' })],
@@ -127,7 +127,7 @@ describe('the number of ML nodes that would be enough', () => {
     expect(reportOf(await runOn(setup, ['sweep', '--yes'])).mlNodes).toEqual({ total: 3, enough: 2 });
   });
 
-  it('the number of ML nodes that would be enough is not shown if all are needed, or if nothing is closed', async () => {
+  it('the number of ML nodes that would be enough for the open jobs is not shown if all nodes are needed, or if nothing is closed', async () => {
     await using full = await startSetup([...spread(9, { modelBytes: '60mb' }), ...idle(1)], { nodes });
     expect(reportOf(await runOn(full, ['plan']))).not.toHaveProperty('mlNodes');
     await using calm = await startSetup(spread(6, {}), { nodes });
@@ -135,7 +135,7 @@ describe('the number of ML nodes that would be enough', () => {
     expect(calm.server.requests.filter(({ path }) => path.startsWith('/_ml/memory'))).toEqual([]);
   });
 
-  it('if the cluster does not report its ML nodes’ memory, a sweep continues without the number that would be enough', async () => {
+  it('if the cluster does not report the memory of its ML nodes, a sweep does not show how many nodes would be enough', async () => {
     for (const [stack, refused] of [
       ['7.17', false],
       ['9.2', true],
@@ -153,7 +153,7 @@ describe('the number of ML nodes that would be enough', () => {
     }
   });
 
-  it('the number of ML nodes that would be enough is not shown if a fuse refuses the sweep', async () => {
+  it('the number of ML nodes that would be enough for the open jobs is not shown if a fuse refuses the sweep', async () => {
     await using setup = await startSetup([...spread(4, {}), ...idle(9)], { nodes });
     const report = reportOf(await runOn(setup, ['plan']));
     expect(report.status).toBe('refused');

@@ -21,7 +21,7 @@ describe('the result of a command', () => {
     expect(reportOf(await runOn(setup, ['plan'])).counts.idle).toBe(2);
   });
 
-  it('the result fits into a narrow terminal, with the jobs to close first and the totals below', async () => {
+  it('the result of a plan fits into a narrow terminal, with the jobs to close first and the totals below', async () => {
     await using setup = await startSetup([...jobs, { jobId: `long-${'x'.repeat(50)}-name`, lastData: '6d' }]);
     const { stdout } = await runOn(setup, ['plan', '--no-color'], { terminal: true, columns: 50 });
     const lines = stdout.split('\n');
@@ -39,7 +39,7 @@ describe('the result of a command', () => {
     expect(stdout).toMatch(/ 5 {2}recent_data {2}data arrived less than\n {22}idleFor ago\n/);
   });
 
-  it('the result shows the idle time and the job names from the request', async () => {
+  it('the result of a plan or sweep shows the idle time and the job names from the request', async () => {
     await using setup = await startSetup(jobs);
     const rules = ['--idle-for', '72h', '--jobs', 'idle-*,web_errors', '--exclude', 'idle-1'];
     const { request } = reportOf(await runOn(setup, ['plan', ...rules]));
@@ -57,14 +57,14 @@ describe('the result of a command', () => {
     );
   });
 
-  it('the result names only the first ten excluded names, and counts the rest', async () => {
+  it('the result of a plan names only the first ten excluded names, and counts the rest', async () => {
     await using setup = await startSetup(jobs);
     const exclude = Array.from({ length: 12 }, (_, index) => `old-${index}`).join(',');
     const { stdout } = await runOn(setup, ['plan', '-o', 'table', '--exclude', exclude]);
     expect(stdout).toMatch(/exclude old-0, .*, old-9 and 2 more\n/);
   });
 
-  it('the result is complete on a terminal of unknown width, such as in a container', async () => {
+  it('the result of a sweep is complete on a terminal of unknown width, such as in a container', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1, { closeTakes: '5s' })]);
     const { stdout, stderr } = await runOn(setup, ['sweep', '--yes', '--no-color'], {
       terminal: true,
@@ -74,7 +74,7 @@ describe('the result of a command', () => {
     expect(stderr).toContain('0 of 1 job closed, 1 closing');
   });
 
-  it('the result has colours on a terminal, unless they are turned off', async () => {
+  it('the result of a command has colours on a terminal, unless they are turned off', async () => {
     await using setup = await startSetup(jobs);
     const shows = async (args: string[], options: Parameters<typeof runOn>[2]) =>
       (await runOn(setup, ['plan', ...args], options)).stdout.includes('\u001b[');
@@ -86,7 +86,7 @@ describe('the result of a command', () => {
     expect(await shows(['-o', 'json', '--color'], { terminal: true })).toBe(false);
   });
 
-  it('the ndjson result has one line per job and one for the sweep, like the log', async () => {
+  it('the ndjson result of a sweep has one line per job and one line for the sweep, like the function’s log', async () => {
     await using setup = await startSetup(jobs);
     const { stdout } = await runOn(setup, ['sweep', '--yes', '-o', 'ndjson']);
     const lines = stdout
@@ -108,7 +108,7 @@ describe('the result of a command', () => {
     expect(parsePastSweeps(stdout, 'it')[0]?.jobs).toHaveLength(3);
   });
 
-  it('the result is escaped for Markdown', async () => {
+  it('the Markdown result of a plan is a heading and a table, in which job ids are written as code', async () => {
     await using setup = await startSetup(jobs);
     const { stdout } = await runOn(setup, ['plan', '-o', 'markdown']);
     expect(stdout).toContain('## Plan of a sweep of the cluster default');
@@ -116,7 +116,7 @@ describe('the result of a command', () => {
     expect(stdout).toMatch(/^\| `web_errors` \| opened \| 7 d \| 10 MB \| keep \| protected \|$/m);
   });
 
-  it('the result has no control characters, even in JSON, and no text that Markdown turns into a link', async () => {
+  it('the result of a plan has no control characters, even in JSON, and no text that Markdown turns into a link', async () => {
     const odd = {
       node: { id: 'n', name: '\u009b31m\u007f\u202e' },
       state: 'www.example.test http://x.test/ a@x.test',
@@ -133,7 +133,7 @@ describe('the result of a command', () => {
     expect(await shown('markdown')).toContain('www&#46;example.test http&#58;//x.test/ a&#64;x.test');
   });
 
-  it('the result goes to a file in the format that the file’s extension names, and to the terminal as a table', async () => {
+  it('the result of a plan goes to a file in the format that the file’s extension names, and to the terminal as a table', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     for (const [name, begins] of [
@@ -155,7 +155,7 @@ describe('the result of a command', () => {
   const everyCommand = [['plan'], ['explain', 'idle-0'], ['doctor'], ['advise', '--days', '2']];
 
   it.each(everyCommand)(
-    'the result of %s goes to the file in the format of the file’s extension, and to standard output in the format of -o',
+    'the result of `%s` goes to the file in the format of the file’s extension, and to standard output in the format of -o',
     async (...command) => {
       await using setup = await startSetup(jobs);
       await using folder = await newFolder();
@@ -175,7 +175,7 @@ describe('the result of a command', () => {
   );
 
   it.each([...everyCommand, ['sweep', '--yes']])(
-    '%s refuses an output file with an unknown extension, and lists the known ones',
+    '`%s` refuses an output file with an unknown extension, and lists the known extensions',
     async (...command) => {
       await using setup = await startSetup(jobs);
       await using folder = await newFolder();
@@ -191,7 +191,7 @@ describe('the result of a command', () => {
     },
   );
 
-  it('the result has no colours in a file, even if the terminal has them', async () => {
+  it('the result of a command has no colours in a file, even if the terminal has colours', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const { stdout } = await runOn(setup, ['plan', '--output-file', folder.at('a.txt')], { terminal: true });
@@ -199,7 +199,7 @@ describe('the result of a command', () => {
     expect(await folder.read('a.txt')).toMatch(/^JOB +STATE/);
   });
 
-  it('the result goes to standard error with exit code 3 if the file becomes unwritable during the sweep', async () => {
+  it('if the output file becomes unwritable during a sweep, the result goes to standard error and the exit code is 3', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const file = folder.at('report.json');
@@ -212,7 +212,7 @@ describe('the result of a command', () => {
     expect((JSON.parse(report) as SweepReport).counts.closed).toBe(2);
   });
 
-  it('a plan that cannot be written exits with 1', async () => {
+  it('if the result of a plan cannot be written, the exit code is 1', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const file = folder.at('plan.json');
@@ -223,7 +223,7 @@ describe('the result of a command', () => {
   });
 
   it.each([['explain', 'idle-0'], ['doctor'], ['doctor', '--print-role'], ['plan'], ['sweep', '--yes']])(
-    'the result of %s is available in every output format',
+    'the result of `%s` is available in every output format',
     async (...command) => {
       await using setup = await startSetup(jobs);
       const shown = async (form: string) => (await runOn(setup, [...command, '-o', form])).stdout;

@@ -14,18 +14,18 @@ const on = (nodeId: string, changes: Partial<ReportedPlaces> = {}): ReportedPlac
   ...changes,
 });
 
-it('the report has no line about limits per node if no node had a limit', () => {
+it('the report has no line about limits on concurrent closes if no node had a limit', () => {
   expect(linesOf()).toEqual([]);
 });
 
-it('the report shows a node by its name, or by its id if it has no name', () => {
+it('the report shows the name of a node, or the node’s id if it has no name', () => {
   expect(linesOf([on('x', { nodeName: 'ml-0' }), on('y', { places: 1, processors: 2 })])).toEqual([
     'at most 8 closes at once on ml-0: half of its 16 processors',
     'at most 1 close at once on y: half of its 2 processors',
   ]);
 });
 
-it('the report puts nodes with the same limit on one line, names four of them and counts the rest', () => {
+it('the report has one line for all nodes with the same limit on concurrent closes; it names four nodes and counts the rest', () => {
   expect(linesOf(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => on(id)))).toEqual([
     'at most 8 closes at once on each of a, b, c, d and 2 more: half of its 16 processors',
   ]);
@@ -48,6 +48,6 @@ it.each([
     { places: 4, because: 'unknown' },
     'at most 4 closes at once on its node: the usual number, as its processors are unknown',
   ],
-] as const)('the report gives the reason for a limit per node: %o', (limit, text) => {
+] as const)('the report gives the reason for a node’s limit on concurrent closes: %o', (limit, text) => {
   expect(placesText(limit, 'its node')).toBe(text);
 });

@@ -70,7 +70,7 @@ describe('a partial sweep', () => {
   });
 });
 
-describe('a sweep that is done', () => {
+describe('a plan with or without warnings', () => {
   it('a plan links each warning to its section of the runbook', async () => {
     await using setup = await startSetup([...busy(4), ...idle(2)]);
     const { exit, stdout } = await runOn(setup, ['plan', '--jobs', '*,gone-*', '-o', 'table']);

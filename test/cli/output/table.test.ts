@@ -40,7 +40,7 @@ describe('a table', () => {
       );
   });
 
-  it('a table wraps text by word within a column, and breaks only words that are longer than the column', () => {
+  it('a table wraps text between words within a column, and breaks only words that are longer than the column', () => {
     const wrapping = columns.map((column) => (column.title === 'STATE' ? { ...column, min: 10 } : column));
     const long = [{ id: 'web', state: 'error: index_closed_exception', size: '9 MB' }];
     expect(table(long, wrapping, { width: 24 }).split('\n')).toEqual([
@@ -51,7 +51,7 @@ describe('a table', () => {
     ]);
   });
 
-  it('a sentence is wrapped by word with an indent, and a word longer than the line stays whole', () => {
+  it('a sentence is wrapped between words, with an indent, and a word longer than the line stays whole', () => {
     expect(wrapped('  5  because data arrived lately', 18, 5)).toEqual([
       '  5  because data',
       '     arrived',
@@ -68,7 +68,7 @@ describe('a table', () => {
     expect(table([{ id: '\u001b[2Jx\nb', state: '', size: '' }], columns)).toContain('\\u{1b}[2Jx\\u{a}b');
   });
 
-  it('a table is wider than the terminal only if its longest id is wider, too', () => {
+  it('a table is wider than the terminal only if its longest id is wider than the terminal', () => {
     const cell = fc.string({ unit: 'grapheme', maxLength: 40 });
     const widest = (some: readonly Row[]) => Math.max(2, ...some.map(({ id }) => stringWidth(printable(id))));
     fc.assert(
@@ -83,7 +83,7 @@ describe('a table', () => {
     );
   });
 
-  it('a table has the same layout with colours as without', () => {
+  it('a table has the same layout with and without colours', () => {
     const paint: Paint = (tone, text) => `<${tone}>${text}</${tone}>`;
     const coloured = table(
       rows,

@@ -34,26 +34,35 @@ describe('on a terminal of 80 columns', () => {
     ['explain', 'kept'],
     ['advise', '--days', '3'],
     ['doctor'],
-  ])('on a terminal of 80 columns, %s wraps by word and never cuts an id', async (...command) => {
-    await using narrow = await startSetup(jobs);
-    await using wide = await startSetup(jobs);
-    const shown = async (setup: typeof narrow, columns: number) => {
-      const { exit, stdout, stderr } = await runOn(setup, command, { terminal: true, columns, stdin: 'y\n' });
-      expect(exit).toBe(0);
-      const text = screenOf(`${stdout}\n${stderr}`);
-      return text.replaceAll(new URL(setup.server.url).port, 'PORT');
-    };
-    const text = await shown(narrow, 80);
-    for (const line of text.split('\n'))
-      if (!line.includes(longId)) expect(stringWidth(line), line).toBeLessThanOrEqual(80);
-    const whole = new Set(wordsIn(await shown(wide, 1_000)));
-    const unknown = wordsIn(text).filter((word) => !whole.has(word) && !/^[\d.:T-]+Z?$|^[█░·?]+$/.test(word));
-    expect(unknown).toEqual([]);
-    if (command.includes(longId) || /plan|sweep|advise/.test(command[0] ?? ''))
-      expect(text).toContain(longId);
-  });
+  ])(
+    'on a terminal of 80 columns, `%s` wraps text between words and never cuts an id',
+    async (...command) => {
+      await using narrow = await startSetup(jobs);
+      await using wide = await startSetup(jobs);
+      const shown = async (setup: typeof narrow, columns: number) => {
+        const { exit, stdout, stderr } = await runOn(setup, command, {
+          terminal: true,
+          columns,
+          stdin: 'y\n',
+        });
+        expect(exit).toBe(0);
+        const text = screenOf(`${stdout}\n${stderr}`);
+        return text.replaceAll(new URL(setup.server.url).port, 'PORT');
+      };
+      const text = await shown(narrow, 80);
+      for (const line of text.split('\n'))
+        if (!line.includes(longId)) expect(stringWidth(line), line).toBeLessThanOrEqual(80);
+      const whole = new Set(wordsIn(await shown(wide, 1_000)));
+      const unknown = wordsIn(text).filter(
+        (word) => !whole.has(word) && !/^[\d.:T-]+Z?$|^[█░·?]+$/.test(word),
+      );
+      expect(unknown).toEqual([]);
+      if (command.includes(longId) || /plan|sweep|advise/.test(command[0] ?? ''))
+        expect(text).toContain(longId);
+    },
+  );
 
-  it('on a terminal of 80 columns, reopen wraps the text before its question, and never cuts an id', async () => {
+  it('on a terminal of 80 columns, `reopen` wraps the text before its question, and never cuts an id', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const env = { XDG_STATE_HOME: folder.path };

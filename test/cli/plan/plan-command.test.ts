@@ -20,7 +20,7 @@ describe('the jobs of a plan', () => {
     ['markdown', `\n- ${leftOut.replaceAll('_', '&#95;')}\n`],
     ['html', ` ${leftOut}.</p>`],
   ])(
-    'a plan in the format %s says which listed jobs its table leaves out, and how to see them',
+    'a plan in the format %s says how many listed jobs its table leaves out, and how to see these jobs',
     async (form, line) => {
       await using setup = await startSetup(jobs);
       const some = await runOn(setup, ['plan', '--exclude', 'spared', '-o', form]);
@@ -51,7 +51,7 @@ describe('the jobs of a plan', () => {
     expect(done.counts.closed).toBe(report.counts.idle);
   });
 
-  it('`sweep --dry-run --all` is the same as `plan --all`, and `sweep --all` without `--dry-run` is refused', async () => {
+  it('`sweep --dry-run --all` lists every job, as `plan --all` does, and `sweep --all` without `--dry-run` is refused', async () => {
     await using setup = await startSetup(jobs);
     const dry = reportOf(await runOn(setup, ['sweep', '--dry-run', '--all']));
     expect(dry.jobs).toHaveLength(dry.counts.listed);
@@ -61,7 +61,7 @@ describe('the jobs of a plan', () => {
     expect(setup.closes()).toEqual([]);
   });
 
-  it('`plan --dry-run` is the same as `plan`', async () => {
+  it('`plan --dry-run` prints the same result as `plan`', async () => {
     await using setup = await startSetup(jobs);
     const { exit, stdout } = await runOn(setup, ['plan', '--dry-run', '-o', 'table']);
     expect(exit).toBe(0);

@@ -165,7 +165,7 @@ describe('a saved plan', () => {
     expect((await carryOut(setup, file)).counts.closed).toBe(1);
   });
 
-  it('the standard output of plan can be used as a saved plan', async () => {
+  it('the standard output of `plan` can be used as a saved plan', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1)]);
     await using folder = await newFolder();
     const file = await folder.write('plan.json', (await runOn(setup, ['plan'])).stdout);

@@ -33,9 +33,9 @@ async function toUtf16(folder: Folder, file: string): Promise<void> {
   await folder.write(basename(file), Buffer.from(`\uFEFF${await folder.read(basename(file))}`, 'utf16le'));
 }
 
-describe('jobsweep reopen', () => {
+describe('`jobsweep reopen`', () => {
   it.each(['json', 'ndjson'])(
-    'reopen reads a report in UTF-16, as PowerShell writes it: %s',
+    '`reopen` reads a %s report in UTF-16, as PowerShell writes it',
     async (form) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       await using folder = await newFolder();
@@ -46,7 +46,7 @@ describe('jobsweep reopen', () => {
   );
 
   it.each(['json', 'ndjson'])(
-    'reopen opens the jobs that the sweep closed or forced, from the sweep’s %s report',
+    '`reopen` reads the %s report of a sweep, and opens the jobs that the sweep closed, with or without force',
     async (form) => {
       await using setup = await startSetup([
         ...busy(8),
@@ -67,7 +67,7 @@ describe('jobsweep reopen', () => {
     },
   );
 
-  it('reopen starts the datafeeds that the sweep stopped, and no others', async () => {
+  it('`reopen` starts the datafeeds that the sweep stopped, and no others', async () => {
     await using setup = await startSetup([
       ...busy(8),
       ...fedJobs,
@@ -83,7 +83,7 @@ describe('jobsweep reopen', () => {
     expect(setup.cluster.job('rests')?.datafeed?.state).toBe('stopped');
   });
 
-  it('reopen starts a datafeed whose id is longer than any job id', async () => {
+  it('`reopen` starts a datafeed whose id is longer than any job id', async () => {
     const jobId = 'j'.repeat(60);
     const datafeed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
     await using setup = await startSetup([...busy(8), { jobId, lastData: '9d', datafeed }]);
@@ -96,7 +96,7 @@ describe('jobsweep reopen', () => {
     ]);
   });
 
-  it('reopen changes nothing when it runs a second time', async () => {
+  it('`reopen` changes nothing when it runs a second time', async () => {
     await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
@@ -108,7 +108,7 @@ describe('jobsweep reopen', () => {
     expect(opens(setup)).toHaveLength(asked);
   });
 
-  it('reopen starts the datafeed that the sweep stopped, even if the close failed and the job is already open', async () => {
+  it('`reopen` starts the datafeed that the sweep stopped, even if the close failed and the job is already open', async () => {
     const feed = { state: 'started', source: { every: '1m', until: '100h' } } as const;
     await using setup = await startSetup([...busy(8), ...idle(1, { datafeed: feed })]);
     await using folder = await newFolder();
@@ -125,7 +125,7 @@ describe('jobsweep reopen', () => {
     ]);
   });
 
-  it('reopen opens at most two jobs per node at once', async () => {
+  it('`reopen` opens at most two jobs per node at once', async () => {
     await using setup = await startSetup([...busy(30), ...idle(24, { openTakes: '10s', node: 'ml-1' })]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -141,7 +141,7 @@ describe('jobsweep reopen', () => {
     expect(most).toBe(2);
   });
 
-  it('reopen shows the cluster’s error for jobs that cannot be opened, and exits with 3', async () => {
+  it('`reopen` shows the cluster’s error for jobs that cannot be opened, and exits with 3', async () => {
     await using setup = await startSetup([...busy(8), ...idle(4)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -176,7 +176,7 @@ describe('jobsweep reopen', () => {
     reason: 'Could not open job because no ML nodes with sufficient capacity were found',
   };
 
-  it('reopen tries again if the cluster has no room yet, after the wait that the answer requests', async () => {
+  it('if the cluster has no room yet, `reopen` tries again after the wait that the cluster’s answer requests', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -189,7 +189,7 @@ describe('jobsweep reopen', () => {
     expect(setup.clock.now() - began).toBeGreaterThanOrEqual(60_000);
   });
 
-  it('reopen tries at most three times, and never waits past the deadline', async () => {
+  it('`reopen` tries to open a job at most three times, and never waits past the deadline', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -203,7 +203,7 @@ describe('jobsweep reopen', () => {
     expect(setup.clock.now() - began).toBeLessThan(15 * 60_000);
   });
 
-  it('if the cluster at first has no room for a datafeed, reopen starts the datafeed later', async () => {
+  it('if the cluster at first has no room for a datafeed, `reopen` starts the datafeed later', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1, { datafeed: fedJobs[0]?.datafeed })]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
@@ -213,7 +213,7 @@ describe('jobsweep reopen', () => {
     expect(report.counts).toMatchObject({ datafeedsStarted: 1, datafeedsNotStarted: 0 });
   });
 
-  it('reopen shows the cause that the cluster gives: the node and the reason', async () => {
+  it('`reopen` shows the cause that the cluster gives: the node and the reason', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -230,7 +230,7 @@ describe('jobsweep reopen', () => {
     expect(shown.stdout).toContain('ml-0 is full');
   });
 
-  it('reopen waits for jobs that are already opening, and starts their datafeeds when they are open', async () => {
+  it('`reopen` waits for jobs that are already opening, and starts their datafeeds when they are open', async () => {
     await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
@@ -246,7 +246,7 @@ describe('jobsweep reopen', () => {
     expect(report.counts).toMatchObject({ already_open: 2, reopened: 1, opening: 0, datafeedsStarted: 3 });
   });
 
-  it('reopen opens all jobs even if two reopen commands run at the same time', async () => {
+  it('`reopen` opens all jobs even if two `reopen` commands run at the same time', async () => {
     await using setup = await startSetup([
       ...busy(8),
       ...idle(3, { openTakes: '20s', datafeed: fedJobs[0]?.datafeed }),
@@ -258,7 +258,7 @@ describe('jobsweep reopen', () => {
     for (const { jobId } of idle(3)) expect(setup.cluster.job(jobId)?.datafeed?.state).toBe('started');
   });
 
-  it('reopen opens jobs that a stopped sweep left closing, once they are closed', async () => {
+  it('`reopen` opens jobs that a stopped sweep left closing, if their closes have ended by then', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1, { closeTakes: '10m' })]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { close: { timeout: '1s' }, followUp: false });
@@ -270,7 +270,7 @@ describe('jobsweep reopen', () => {
   });
 
   it.each(['json', 'ndjson'])(
-    'if some outcomes in a report (%s) are not recognized, reopen still opens the other jobs that the sweep closed',
+    'if some outcomes in a report (%s) are not recognized, `reopen` still opens the other jobs that the sweep closed',
     async (form) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       await using folder = await newFolder();
@@ -295,7 +295,7 @@ describe('jobsweep reopen', () => {
     },
   );
 
-  it('if the answer to a successful open is lost, reopen reports no error, because the cluster shows the job as open', async () => {
+  it('if the answer to an open request is lost but the job opens, `reopen` reports no error', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -303,7 +303,7 @@ describe('jobsweep reopen', () => {
     expect((await reopened(setup, file)).report.counts).toMatchObject({ reopened: 1, error: 0 });
   });
 
-  it('reopen does not report a job as reopened while it is opening or closing', async () => {
+  it('`reopen` does not report a job as reopened while it is opening or closing', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -317,7 +317,7 @@ describe('jobsweep reopen', () => {
     expect(report.counts).toMatchObject({ opening: 1, closing: 1, reopened: 0 });
   });
 
-  it('reopen ends within ten seconds on a signal, and reports what it did', async () => {
+  it('`reopen` ends within ten seconds after a signal, and reports what it did', async () => {
     await using setup = await startSetup([...busy(20), ...idle(9, { openTakes: '60s', node: 'ml-0' })]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -337,7 +337,7 @@ describe('jobsweep reopen', () => {
     });
   });
 
-  it('reopen asks for confirmation on a terminal, and needs --yes without one', async () => {
+  it('`reopen` asks for confirmation on a terminal, and needs --yes without one', async () => {
     await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
@@ -358,7 +358,7 @@ describe('jobsweep reopen', () => {
   });
 });
 
-describe('reopen --jobs', () => {
+describe('`reopen --jobs`', () => {
   it.each([
     [['--jobs', 'idle-1'], ['idle-1']],
     [
@@ -374,7 +374,7 @@ describe('reopen --jobs', () => {
       ['--jobs', '*'],
       ['idle-0', 'idle-1', 'idle-2'],
     ],
-  ])('reopen opens only the jobs that %j names, by id, wildcard or group', async (flags, ids) => {
+  ])('`reopen --jobs` opens only the jobs that %j names by id, wildcard or group', async (flags, ids) => {
     await using setup = await startSetup([
       ...busy(8),
       ...idle(2),
@@ -389,7 +389,7 @@ describe('reopen --jobs', () => {
       expect(setup.state(id)).toBe(ids.includes(id) ? 'opened' : 'closed');
   });
 
-  it('if a name in --jobs matches none of the jobs that the sweep closed, reopen lists these jobs', async () => {
+  it('if a name in --jobs matches none of the jobs that the sweep closed, `reopen` lists the jobs that the sweep closed', async () => {
     await using setup = await startSetup([...busy(30), ...idle(14)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -401,7 +401,7 @@ describe('reopen --jobs', () => {
     expect(opens(setup)).toEqual([]);
   });
 
-  it('reopen says why it does not open a job that the sweep kept', async () => {
+  it('`reopen` says why it does not open a job that the sweep kept', async () => {
     await using setup = await startSetup([
       ...busy(8),
       ...idle(1),
@@ -416,7 +416,7 @@ describe('reopen --jobs', () => {
     );
   });
 
-  it.each(['', ' , ', 'a,,b'])('reopen refuses the list of names %j', async (names) => {
+  it.each(['', ' , ', 'a,,b'])('`reopen --jobs` refuses the list of names %j', async (names) => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -441,8 +441,8 @@ describe('reopen --jobs', () => {
   });
 });
 
-describe('the output of reopen', () => {
-  it('reopen names the first ten jobs in its question', async () => {
+describe('the output of `reopen`', () => {
+  it('`reopen` names the first ten jobs in its question', async () => {
     await using setup = await startSetup([...busy(30), ...idle(14)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -457,7 +457,7 @@ describe('the output of reopen', () => {
     expect(two.stderr).toMatch(/to open: idle-3, idle-7\nOpen 2 jobs on /);
   });
 
-  it('reopen says that a datafeed stays stopped because the sweep did not stop it', async () => {
+  it('`reopen` says that a datafeed stays stopped because the sweep did not stop it', async () => {
     await using setup = await startSetup([
       ...busy(8),
       ...idle(1),
@@ -484,7 +484,7 @@ describe('the output of reopen', () => {
     expect(shown.stdout).toContain('POST _ml/datafeeds/datafeed-rests/_start');
   });
 
-  it('reopen leaves out the columns that are empty for all jobs', async () => {
+  it('`reopen` leaves out the columns that are empty for all jobs', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -495,8 +495,8 @@ describe('the output of reopen', () => {
   });
 });
 
-describe('reports and clusters that reopen refuses', () => {
-  it('reopen refuses a report of another cluster, before it changes anything', async () => {
+describe('reports and clusters that `reopen` refuses', () => {
+  it('`reopen` refuses a report of another cluster, before it changes anything', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using other = await startSetup([...busy(8), ...idle(1)], {}, { seed: 2 });
     await using folder = await newFolder();
@@ -509,7 +509,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(opens(other)).toEqual([]);
   });
 
-  it('reopen accepts a report that identifies the cluster by its address, without a uuid', async () => {
+  it('`reopen` accepts a report that identifies the cluster by its address, without a uuid', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const cancel = setup.server.faults.add({
@@ -524,7 +524,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect((await reopened(setup, file)).report.counts.reopened).toBe(1);
   });
 
-  it('reopen refuses a log of several sweeps unless one sweep is chosen', async () => {
+  it('`reopen` refuses a log of several sweeps unless one sweep is chosen', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const first = await folder.read((await swept(setup, folder, {}, 'ndjson')).split('/').at(-1) as string);
@@ -547,7 +547,7 @@ describe('reports and clusters that reopen refuses', () => {
     );
   });
 
-  it('reopen is refused in upgrade mode, and with a key that lacks the privilege', async () => {
+  it('`reopen` opens no job in upgrade mode, or with a key that lacks manage_ml', async () => {
     const apiKeys = [
       { id: 'm', key: 'k', owner: 'o', cluster: ['manage_ml'] },
       { id: 'r', key: 'k', owner: 'o', cluster: ['monitor_ml'] },
@@ -567,7 +567,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(opens(setup)).toEqual([]);
   });
 
-  it('reopen exits with 3 and a warning if the report names fewer jobs than it counts', async () => {
+  it('`reopen` exits with 3 and a warning if the report names fewer jobs than it counts', async () => {
     await using setup = await startSetup([...busy(8), ...idle(3)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -581,7 +581,7 @@ describe('reports and clusters that reopen refuses', () => {
     ]);
   });
 
-  it('reopen warns and exits with 3 if the file lacks the follow-up that closed the remaining jobs', async () => {
+  it('`reopen` warns and exits with 3 if the file lacks the follow-up that closed the remaining jobs', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await swept(setup, folder);
@@ -628,7 +628,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(both.report.jobs).toHaveLength(2);
   });
 
-  it('reopen does not warn about a missing follow-up if the report comes from a killed `sweep --wait`', async () => {
+  it('`reopen` does not warn about a missing follow-up if the report comes from a killed `sweep --wait`', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     await swept(setup, folder);
@@ -638,7 +638,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(await reopened(setup, file)).toMatchObject({ exit: 0, report: { warnings: [] } });
   });
 
-  it('reopen does not open a job that another user closed after the sweep stopped its datafeed', async () => {
+  it('`reopen` does not open a job that another user closed after the sweep stopped its datafeed', async () => {
     await using setup = await startSetup([...busy(8), ...fedJobs]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { runningDatafeeds: 'stop' });
@@ -656,7 +656,7 @@ describe('reports and clusters that reopen refuses', () => {
   });
 
   it.each(['datafeed-idle-1', '*', '..', ''])(
-    'reopen does not start %j, which is not the datafeed of its job',
+    'if a report names %j as the datafeed of a job that has another datafeed, `reopen` does not start it',
     async (id) => {
       await using setup = await startSetup([...busy(8), ...fedJobs]);
       await using folder = await newFolder();
@@ -674,7 +674,7 @@ describe('reports and clusters that reopen refuses', () => {
     },
   );
 
-  it('reopen refuses a file that also contains a follow-up from another cluster', async () => {
+  it('`reopen` refuses a file that also contains a follow-up from another cluster', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     await swept(setup, folder, { jobs: 'idle-0' });
@@ -694,7 +694,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(opens(setup)).toEqual([]);
   });
 
-  it('if a report has an invalid cluster name, reopen neither looks for settings under that name nor shows it', async () => {
+  it('if a report has an invalid cluster name, `reopen` neither looks for settings under that name nor shows the name', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -710,7 +710,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect((await reopened(setup, file)).exit).toBe(0);
   });
 
-  it('reopen does not wait if a gateway sends a Retry-After of eleven days', async () => {
+  it('`reopen` does not wait if a gateway sends a Retry-After of eleven days', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -723,7 +723,7 @@ describe('reports and clusters that reopen refuses', () => {
     expect(setup.clock.now() - began).toBeLessThanOrEqual(5 * 60_000);
   });
 
-  it('each request from reopen names a single job, and an id that is a pattern or a path is reported as an error', async () => {
+  it('each request from `reopen` names a single job, and an id that is a pattern or a path is reported as an error', async () => {
     await using setup = await startSetup([...busy(3), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);

@@ -47,7 +47,7 @@ interface Planned {
 }
 const changes = (stdout: string) => (JSON.parse(stdout) as Planned).changes;
 
-describe('schedules apply', () => {
+describe('`schedules apply`', () => {
   it('`schedules apply` creates the group and every schedule with all fields', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout } = await bench.withFile(nightly, ['apply', '--yes']);
@@ -98,7 +98,7 @@ describe('schedules apply', () => {
     expect(other.Target).not.toHaveProperty('DeadLetterConfig');
   });
 
-  it('`schedules apply` encrypts schedules with JOBSWEEP_KMS_KEY_ARN, unless they name their own key', async () => {
+  it('`schedules apply` encrypts schedules with the key JOBSWEEP_KMS_KEY_ARN, unless they name a key of their own', async () => {
     await using bench = await schedulesBench();
     const key = (id: string) => `arn:aws:kms:eu-central-1:123456789012:key/${id}`;
     const file = `
@@ -118,7 +118,7 @@ schedules:
     expect((await shown(bench.client, 'own', 'sweeps')).KmsKeyArn).toBe(key('own'));
   });
 
-  it('after `schedules apply`, neither `schedules plan` nor a second apply finds changes', async () => {
+  it('after `schedules apply`, neither `schedules plan` nor a second `schedules apply` finds anything to change', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const before = writes(bench);
@@ -146,7 +146,7 @@ schedules:
     expect(Target).toEqual({ ...oldTarget, Input: oldTarget?.Input?.replace('36h', '3d') });
   });
 
-  it('`schedules apply` asks for confirmation on a terminal; without a yes, it changes nothing and exits with 4', async () => {
+  it('`schedules apply` asks for confirmation on a terminal; unless the user answers yes, it changes nothing and exits with 4', async () => {
     await using bench = await schedulesBench();
     const no = await bench.withFile(nightly, ['apply'], { terminal: true, stdin: 'n\n' });
     expect(no.exit).toBe(4);
@@ -346,7 +346,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Target?.Input).toContain('3d');
   });
 
-  it('`schedules apply` does not overwrite a change by another user after the plan', async () => {
+  it('`schedules apply` does not overwrite a change that another user makes between the plan and the confirmation', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     await bench.clock.advance(1_000);
@@ -369,7 +369,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Description).toBe('edited by hand');
   });
 
-  it('`schedules apply` drops the past start date of a cron schedule and moves the past start date of a rate schedule to the next run; a later plan shows no change', async () => {
+  it('`schedules apply` drops a cron schedule’s past start date, and moves a rate schedule’s to its next run; a later plan shows no change', async () => {
     await using bench = await schedulesBench();
     const past = `
 schedules:
@@ -434,7 +434,7 @@ schedules:
   });
 });
 
-describe('schedules plan', () => {
+describe('`schedules plan`', () => {
   it('`schedules plan` announces a missing group, and creates nothing', async () => {
     await using bench = await schedulesBench();
     const { exit, stdout } = await bench.withFile(nightly, ['plan']);
@@ -525,7 +525,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
     expect(stdout).toContain('| nightly | update | request.idleFor: "36h" → "3d" |');
   });
 
-  it('`schedules plan` shows changes by others to fields that the file does not set', async () => {
+  it('`schedules plan` shows changes that others made to fields that the schedule file does not set', async () => {
     await using bench = await schedulesBench();
     await bench.withFile('schedules: [{name: n, cron: "0 2 * * ? *", request: {}}]', ['apply', '--yes']);
     const found = await shown(bench.client, 'n', 'sweeps');

@@ -30,8 +30,8 @@ const inputs = ({ scheduler }: SchedulesBench) =>
 const numbered = (count: number) =>
   Array.from({ length: count }, (_, index) => `cluster-${String(index).padStart(4, '0')}`);
 
-describe('schedules apply with clusters', () => {
-  it('`schedules apply` creates a schedule for each cluster in a list, and a roll call that expects these clusters', async () => {
+describe('`schedules apply` with clusters', () => {
+  it('`schedules apply` creates a schedule for each cluster in a list, and a roll call schedule that expects sweeps of these clusters', async () => {
     await using bench = await schedulesBench();
     const { exit } = await bench.withFile(night('[logs, metrics]', rollCall), ['apply', '--yes']);
     expect(exit).toBe(0);
@@ -48,7 +48,7 @@ describe('schedules apply with clusters', () => {
     expect(parseRollCall(called)).toMatchObject({ clusters: ['logs', 'metrics'], withinMs: 6 * 3_600_000 });
   });
 
-  it('`schedules apply` takes cluster names from a file next to the schedule file: from a plain list, or from a file for --clusters', async () => {
+  it('`schedules apply` takes cluster names from a file next to the schedule file: from a plain list, or from a clusters file', async () => {
     await using bench = await schedulesBench();
     await writeFile(path.join(folder, 'list.yml'), '- logs\n- metrics\n');
     await writeFile(
@@ -150,7 +150,7 @@ describe('schedules apply with clusters', () => {
   }, 60_000);
 });
 
-describe('a schedule file with clusters that is refused before anything is sent', () => {
+describe('a schedule file with clusters that is refused before any request', () => {
   const cases: [string, string, string][] = [
     [
       'if a name in the list is invalid',
@@ -299,7 +299,7 @@ describe('a schedule file with clusters that is refused before anything is sent'
     );
   });
 
-  it('a schedule file is refused if a file of clusters has neither a list nor names', async () => {
+  it('a schedule file is refused if the file from which it takes cluster names contains no names, or does not exist', async () => {
     await using bench = await schedulesBench();
     const file = path.join(folder, 'schedules.yml');
     await writeFile(path.join(folder, 'numbers.json'), '[1, 2]');

@@ -49,7 +49,7 @@ async function kept(bench: SchedulerBench, name = 'nightly') {
   return { state: State, rest };
 }
 
-describe('schedules pause and resume', () => {
+describe('`schedules pause` and `schedules resume`', () => {
   it('`schedules pause` and `schedules resume` change the state and keep every other field', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
@@ -144,7 +144,7 @@ describe('schedules pause and resume', () => {
   });
 });
 
-describe('schedules list', () => {
+describe('`schedules list`', () => {
   it('`schedules list` shows the next run of each schedule, and reads the group only once', async () => {
     await using bench = await groupBench({ paging: { size: 2, startEmpty: true } });
     await create(bench.client, {
@@ -218,7 +218,7 @@ describe('schedules list', () => {
   });
 });
 
-describe('schedules delete', () => {
+describe('`schedules delete`', () => {
   it('`schedules delete` asks for confirmation, and deletes the named schedules', async () => {
     await using bench = await groupBench();
     await create(bench.client, full);
@@ -256,7 +256,7 @@ describe('a schedule whose target is not the function', () => {
     ['pause', 'followup.default.0123456789.1'],
     ['delete', 'followup.default.0123456789.1'],
   ])(
-    'if a schedule’s target is not the function, %s %s refuses it before anything is changed',
+    'if a schedule’s target is not the function, `schedules %s %s` is refused before anything is changed',
     async (action, name) => {
       await using bench = await groupBench();
       await create(bench.client, full);
@@ -286,7 +286,7 @@ describe('a schedule whose target is not the function', () => {
     expect(table.stdout).toContain(`not ours: ${queueArn}`);
   });
 
-  it('a schedule counts as ours when it invokes any version or alias of the function', async () => {
+  it('a schedule counts as ours if it invokes any version or alias of the function', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Target: { ...full.Target, Arn: `${functionArn}:live` } });
     expect((await bench.run(['pause', 'nightly'])).exit).toBe(0);
@@ -339,7 +339,7 @@ describe('a schedule from the deployment or from a sweep', () => {
     ['stack.nightly', 'stack.nightly belongs to the deployment: a later deployment may resume it'],
     [followUp, `${followUp} is a follow-up: without it, the jobs that its sweep left closing wait`],
   ])(
-    'a schedule from the deployment or from a sweep is paused only after a confirmation that explains it: %s',
+    'a schedule from the deployment or from a sweep is paused only after a confirmation that explains the consequence: %s',
     async (name, meaning) => {
       await using bench = await groupBench();
       await create(bench.client, { ...full, Name: name });
@@ -378,7 +378,7 @@ describe('a schedule from the deployment or from a sweep', () => {
   });
 });
 
-describe('schedules commands with a missing setting', () => {
+describe('`schedules` commands with a missing setting', () => {
   it.each([
     [
       'no group',
@@ -398,7 +398,7 @@ describe('schedules commands with a missing setting', () => {
       'JOBSWEEP_DLQ_ARN: expected the ARN of an SQS queue that is not FIFO',
     ],
   ])(
-    'a schedules command exits with 2 and a message for a missing or invalid setting: %s',
+    '`schedules plan` exits with 2 and a message for a missing or invalid setting: %s',
     async (_what, change, message) => {
       await using bench = await schedulesBench();
       const before = bench.scheduler.requests.length;
@@ -423,7 +423,7 @@ describe('schedules commands with a missing setting', () => {
       'nonsense',
       'AWS_ENDPOINT_URL_SCHEDULER (or AWS_ENDPOINT_URL): expected an address',
     ],
-  ])('a schedules command exits with 2 if %s is %j', async (name, value, message) => {
+  ])('`schedules list` exits with 2 if %s is %j', async (name, value, message) => {
     await using bench = await schedulesBench();
     vi.stubEnv(name, value);
     const { exit, stderr } = await bench.run(['list']);
@@ -432,7 +432,7 @@ describe('schedules commands with a missing setting', () => {
   });
 });
 
-describe('schedules commands with several missing settings', () => {
+describe('`schedules` commands with several missing settings', () => {
   const unset = { JOBSWEEP_SCHEDULE_GROUP: '', JOBSWEEP_FUNCTION_ARN: '', JOBSWEEP_SCHEDULER_ROLE_ARN: '' };
   const group = 'JOBSWEEP_SCHEDULE_GROUP is not set: set it, or name the group with --group';
   const ofFunction =
@@ -457,16 +457,19 @@ describe('schedules commands with several missing settings', () => {
       ['delete', 'nightly', '--yes', '--group', 'sweeps'],
       [ofFunction, region],
     ],
-  ])('schedules %s names all missing settings at once', async (args, problems) => {
-    await using bench = await schedulesBench();
-    const { exit, stderr, stdout } = await bench.run(args, { env: unset });
-    expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
-    const lines = stderr
-      .replace(/^jobsweep: /, '')
-      .trimEnd()
-      .split('\n');
-    expect(lines).toEqual(problems.map((problem) => expect.stringContaining(problem)));
-  });
+  ])(
+    '`jobsweep schedules` with the arguments %j names all missing settings at once',
+    async (args, problems) => {
+      await using bench = await schedulesBench();
+      const { exit, stderr, stdout } = await bench.run(args, { env: unset });
+      expect({ exit, stdout }).toEqual({ exit: 2, stdout: '' });
+      const lines = stderr
+        .replace(/^jobsweep: /, '')
+        .trimEnd()
+        .split('\n');
+      expect(lines).toEqual(problems.map((problem) => expect.stringContaining(problem)));
+    },
+  );
 
   it('`schedules plan` names all missing and invalid settings at once', async () => {
     await using bench = await schedulesBench();

@@ -27,7 +27,7 @@ const eightBusyTwoIdle = () => [...idle(2), ...busy(8)];
 
 beforeEach(() => vi.unstubAllEnvs());
 
-describe('jobsweep sweep', () => {
+describe('`jobsweep sweep`', () => {
   it('`jobsweep sweep` sends one notification, which says where the report is', async () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     await using folder = await newFolder();
@@ -56,7 +56,7 @@ describe('jobsweep sweep', () => {
     expect(bus.entries).toHaveLength(1);
   });
 
-  it('`jobsweep sweep` has the same result if the notification is refused, and the warning does not show the target’s address', async () => {
+  it('if a notification is refused, `jobsweep sweep` still exits with 0, and its warning does not show the target’s address', async () => {
     await using setup = await startSetup(eightBusyTwoIdle());
     await using webhook = await startWebhook(403);
     const result = await runOn(setup, ['sweep', '--yes'], {
@@ -138,7 +138,7 @@ describe('jobsweep sweep', () => {
     expect(second?.detail.error).toMatchObject({ name: 'InvalidSettingError', exit: 2 });
   });
 
-  it('`jobsweep sweep` sends its notification even after an interrupt, and then ends soon', async () => {
+  it('`jobsweep sweep` sends its notification even if it is interrupted', async () => {
     await using setup = await startSetup([
       { jobId: 'slow', lastData: '300h', closeTakes: '20m' },
       ...eightBusyTwoIdle(),
@@ -171,7 +171,7 @@ describe('jobsweep sweep', () => {
   });
 });
 
-describe('jobsweep sweep --all-clusters', () => {
+describe('`jobsweep sweep --all-clusters`', () => {
   it('`jobsweep sweep --all-clusters` sends one notification for all clusters, with the worst cluster first', async () => {
     await using eu = await startSetup(eightBusyTwoIdle());
     await using us = await startSetup([...busy(8)], {}, { clock: eu.clock });
@@ -211,7 +211,7 @@ describe('jobsweep sweep --all-clusters', () => {
     ]);
   });
 
-  it('`jobsweep sweep --all-clusters` sends no notification if no cluster changed', async () => {
+  it('`jobsweep sweep --all-clusters` sends no notification if it changed nothing on any cluster', async () => {
     await using us = await startSetup([...busy(8)]);
     await using folder = await newFolder();
     await using webhook = await startWebhook();

@@ -24,7 +24,7 @@ describe('a name in the request that selects no open job', () => {
   });
 
   it.each(['plan', 'sweep --yes'])(
-    '%s warns about a mistyped exclusion, both in the JSON and on standard error',
+    '`%s` warns about a mistyped exclusion, both in the JSON and on standard error',
     async (command) => {
       await using setup = await startSetup(jobs);
       const result = await runOn(setup, [...command.split(' '), '--exclude', 'capcity-*,idle-*']);
@@ -54,13 +54,13 @@ describe('a name in the request that selects no open job', () => {
     expect(stderr).toMatch(new RegExp(`^jobsweep: ${warning.replace('*', '\\*')}`));
   });
 
-  it('plan says nothing about names that select an open job', async () => {
+  it('`plan` writes nothing to standard error about names that select an open job', async () => {
     await using setup = await startSetup(jobs);
     const { stderr } = await runOn(setup, ['plan', '--jobs', '*', '--jobs', 'idle-*', '--exclude', 'idle-1']);
     expect(stderr).toBe('');
   });
 
-  it('advise warns about a mistyped exclusion, because it judges jobs that the correct exclusion would have kept', async () => {
+  it('`advise` warns about a mistyped exclusion, because it then judges jobs that the correct exclusion would have kept', async () => {
     await using setup = await startSetup(jobs);
     const args = ['advise', '-p', '{"exclude": "capcity-*", "jobs": ["*", "idel-0"]}'];
     const { exit, stdout } = await runOn(setup, args);

@@ -51,7 +51,7 @@ describe('the progress of a sweep', () => {
     expect(stderr).not.toContain('\u001b');
   });
 
-  it('the progress of a sweep names failed jobs', async () => {
+  it('the progress of a sweep counts failed jobs', async () => {
     await using setup = await startSetup([
       ...busy(5),
       ...idle(2),
@@ -84,13 +84,13 @@ describe('the progress of a sweep', () => {
     expect(stderr).toMatch(/\n1 of 1 job closed\n$/);
   });
 
-  it('there is no progress output if a fuse trips, even if some jobs are already closing', async () => {
+  it('a sweep shows no progress if a fuse trips, even if some jobs are already closing', async () => {
     const closing = { jobId: 'closing', lastData: '9d', state: 'closing', closeTakes: '80s' } as const;
     await using setup = await startSetup([...busy(4), ...idle(9), closing]);
     expect(await runOn(setup, ['sweep', '--yes'])).toMatchObject({ exit: 4, stderr: '' });
   });
 
-  it('there is no progress output when nothing is closed', async () => {
+  it('a sweep or plan shows no progress if there is nothing to close', async () => {
     await using setup = await startSetup(busy(3));
     expect((await runOn(setup, ['sweep', '--yes'])).stderr).toBe('');
     expect((await runOn(setup, ['plan'])).stderr).toBe('');

@@ -8,7 +8,7 @@ import { busy, expectTruth, idle, type SweepSetup, startSetup } from '../../supp
 const words = (text: string) => stripVTControlCharacters(text).replaceAll('\r', '');
 
 describe('a sweep on a terminal', () => {
-  it('a sweep on a terminal shows the plan, asks for confirmation, and closes after a yes', async () => {
+  it('a sweep on a terminal shows the plan, asks for confirmation, and closes the jobs if the user answers yes', async () => {
     await using setup = await startSetup([
       ...busy(6),
       ...idle(3),
@@ -76,7 +76,7 @@ describe('a sweep on a terminal', () => {
     ['four minutes', 240_000, 1],
     ['six minutes', 360_000, 2],
   ])(
-    'a sweep on a terminal carries out the plan that it showed if the user answers after %s',
+    'if the user answers yes after %s, a sweep on a terminal carries out the plan that it showed',
     async (_time, readingMs, expected) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       const result = await agreedAfter(setup, readingMs);
@@ -90,7 +90,7 @@ describe('a sweep on a terminal', () => {
   );
 
   it.each([60_000, 3_600_000])(
-    'a sweep on a terminal is refused if upgrade mode begins while the sweep waits for the user’s answer (%i ms)',
+    'a sweep on a terminal is refused if upgrade mode begins in the %i ms before the user answers',
     async (readingMs) => {
       await using setup = await startSetup([...busy(8), ...idle(3)]);
       const result = await agreedAfter(setup, readingMs, () => setup.cluster.setUpgradeMode(true));
@@ -100,7 +100,7 @@ describe('a sweep on a terminal', () => {
     },
   );
 
-  it('a sweep on a terminal checks the fuses again if the answer comes an hour later', async () => {
+  it('if the user answers an hour later, a sweep on a terminal checks the fuses again, against the jobs that are open by then', async () => {
     await using setup = await startSetup([...busy(8), ...idle(3)]);
     const closesOthers = () => {
       for (let index = 0; index < 5; index += 1) setup.cluster.forceCloseJob(`busy-${index}`);
@@ -133,7 +133,7 @@ describe('a sweep on a terminal', () => {
     expect(setup.closeRequests()).toEqual([]);
   });
 
-  it('a sweep on a terminal treats an interrupt at the question as a no', async () => {
+  it('a sweep on a terminal treats an interrupt at its question as the answer no', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     const stop = new AbortController();
     const result = await runOn(setup, ['sweep'], {

@@ -96,7 +96,7 @@ describe('a sweep that waits and has more jobs than fit into one deadline', () =
     expect(report.jobs.find(({ jobId }) => jobId === 'soon-idle')?.outcome ?? 'kept').toBe('kept');
   });
 
-  it('`sweep --wait` can be undone completely by reopen', async () => {
+  it('`sweep --wait` can be undone completely by `reopen`', async () => {
     await using setup = await startSetup([...idle(16, slow), ...busy(20)]);
     await using files = await newFolder();
     const file = files.at('report.json');

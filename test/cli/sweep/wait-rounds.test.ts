@@ -39,7 +39,7 @@ describe('a sweep that waits', () => {
     );
   });
 
-  it('`sweep --wait` forces a job in a later round once it counts as stuck', async () => {
+  it('`sweep --wait` forces a job in a later round if the job counts as stuck by then', async () => {
     await using setup = await startSetup([
       ...busy(6),
       ...idle(1),
@@ -156,7 +156,7 @@ describe('a sweep that waits', () => {
     expect(report.warnings.join()).toContain('stopped between two rounds');
   });
 
-  it('`sweep --wait` reports counts that add up, whatever happens to the jobs', async () => {
+  it('`sweep --wait` reports counts that add up, for jobs in random states whose closes take random times or fail', async () => {
     const takes = fc.constantFrom('5s', '3m', '11m', '33m', 'never' as const, {
       fails: 'disk full',
       after: '2s',

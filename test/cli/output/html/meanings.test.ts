@@ -45,7 +45,7 @@ describe('the section of the HTML report that explains its words', () => {
     expect(text).not.toMatch(/undo|Outcomes|was closed with force/);
   });
 
-  it('the HTML report names the cluster in the command that undoes its sweep', async () => {
+  it('the HTML report shows a command that undoes the sweep, with the name of the cluster', async () => {
     await using setup = await startSetup(jobs);
     await using folder = await newFolder();
     const file = await folder.write(

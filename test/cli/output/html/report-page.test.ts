@@ -72,10 +72,10 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
   });
   const fileOf = (name: string) => files.get(name) as string;
 
-  describe.each(reports)('a %s of %i jobs', (command, count) => {
+  describe.each(reports)('the HTML report of a %s of %i jobs', (command, count) => {
     const name = `${command} ${count}`;
 
-    it('the HTML report sends no request, has no error and fits on desktop and phone, light and dark', async () => {
+    it('the HTML report sends no request, has no script error, and fits on desktop and phone in light and dark mode', async () => {
       const { page, errors, requests } = await tab.show(fileOf(name));
       for (const [size, viewport] of Object.entries(sizes)) {
         await page.setViewportSize(viewport);
@@ -117,7 +117,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
   );
 
   it.each(['explain web-latency-0000', 'doctor', 'advise'])(
-    'the HTML report on %s follows the rules of accessibility',
+    'the HTML result of `%s` follows the rules of accessibility',
     async (command) => {
       await using setup = await startSetup(manyJobs(10, 0.3), { nodes });
       const file = folder.at('sheet.html');
@@ -128,7 +128,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     },
   );
 
-  it('the HTML page of advise follows the rules of accessibility, and fits on desktop and phone, light and dark', async () => {
+  it('the HTML result of `advise` follows the rules of accessibility, and fits on desktop and phone in light and dark mode', async () => {
     const file = folder.at('advice.html');
     expect((await runCommand(['advise', '--embedded', '--output-file', file])).exit).toBe(0);
     const { page, errors } = await tab.show(file);
@@ -219,7 +219,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
     expect(total).toBe(40);
   });
 
-  it('the HTML report runs no script from an id, a node, a group or an error', async () => {
+  it('the HTML report runs no script that an id, a node name, a group or an error text contains', async () => {
     const evil = [
       '<img src=x onerror=alert(1)>',
       '</script><script>alert(2)</script>',
