@@ -1,6 +1,6 @@
 /**
- * @module `--all-clusters`: runs one command on every cluster of a file, in parallel. Each cluster gets a result or a
- * failure.
+ * @module `--all-clusters`: runs one command on every cluster of a clusters file, in parallel. Each cluster gets a
+ * result or a failure.
  */
 
 import { Writable } from 'node:stream';
@@ -30,7 +30,7 @@ export interface ClusterResult extends Ending {
   readonly sheet: () => Sheet;
 }
 
-/** One cluster with its result, or the reason why it failed. */
+/** One cluster with the result of the command, or the reason why the command failed. */
 export interface Attempt<T> {
   readonly name: string;
   readonly value?: T | undefined;

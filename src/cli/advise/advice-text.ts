@@ -156,7 +156,8 @@ export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): st
 }
 
 /**
- * The recommendation. If the threshold in the request was tried, a sentence before it says what that would have done.
+ * The recommendation. If the threshold in the request is one of those compared, a sentence before the recommendation
+ * says what this threshold would have done.
  */
 export function conclusionsOf(advised: Advised): string[] {
   const { advice, current } = advised;

@@ -16,7 +16,7 @@ export interface PastOfJobs {
   readonly coverage: MessageCoverage | undefined;
   readonly warnings: readonly string[];
   readonly evidenceOf: (job: JobSnapshot) => Evidence;
-  /** When the job was opened and closed. */
+  /** The times when the job was opened or closed. */
   readonly momentsOf: (jobId: string) => readonly StateMoment[];
 }
 
@@ -151,7 +151,7 @@ export function advisedJobs(
 }
 
 /**
- * The number of jobs that a sweep would close now under a threshold: `counts.idle` in the report of `jobsweep plan`.
+ * The number of jobs that a sweep with this request would close now: `counts.idle` in the report of `jobsweep plan`.
  */
 export function idleToday(
   jobs: readonly JobSnapshot[],

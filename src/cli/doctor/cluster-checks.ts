@@ -1,4 +1,4 @@
-/** @module The checks of a cluster: turns the cluster's answers into findings about a sweep. Pure. */
+/** @module The checks of a cluster, as pure functions: they turn the cluster's answers into findings for `doctor`. */
 
 import { plural, printable } from '../../base/text.ts';
 import { span } from '../../base/words.ts';
@@ -153,7 +153,7 @@ function privilegeFindings({ connection, facts: { privileges } }: ClusterCase): 
         'the credentials lack the cluster privilege monitor_ml: they can neither plan nor sweep',
         'Create a key with the role that --print-role prints.',
       );
-  // If both privileges are missing, the first finding already contains the fix.
+  // If `monitor_ml` and `manage_ml` are both missing, the finding `plan` already contains the fix.
   if (!has.monitor_ml && !has.manage_ml) return [plan];
   const sweep = has.manage_ml
     ? ok('sweeping', 'the credentials have manage_ml')

@@ -114,7 +114,9 @@ function topicWords(topic: (TargetState & { state: 'exists' })['topic']): string
   ];
 }
 
-/** Shows only the host, because the URL is a secret. Sends no request, because any request to it posts a message. */
+/**
+ * Shows only the host, because the URL is a secret. Sends no request, because any request to the URL posts a message.
+ */
 async function webhookFinding(name: string, url: URL, { environment, signal }: Looking): Promise<Finding> {
   const hops = await hopFindings(url, wayOf(url, environment), signal);
   const failed = hops.find(({ found }) => found.startsWith('failed: '));

@@ -1,4 +1,6 @@
-/** @module Describes a closed job: who closed it, how to open it, and what a sweep would do with it once it is open. */
+/**
+ * @module Describes a closed job: who closed it, how to open it, and what a sweep would do with it after it is opened.
+ */
 import { printable } from '../../base/text.ts';
 import { moment, span } from '../../base/words.ts';
 import { actReasons, keepReasons } from '../../sweep/vocabulary.ts';

@@ -134,7 +134,7 @@ function whatWouldChange(verdict: NonNullable<Explanation['verdict']>): string {
   return 'it changes when data arrives, when it is opened again, or when one of the rules below applies';
 }
 
-/** What would change each verdict. Shown only if the passage of time alone will not change it. */
+/** What would change each verdict. Shown only if the passage of time alone will not change the verdict. */
 const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   excluded: 'it changes when exclude no longer names it',
   recent_data: 'it changes when no data has arrived for the duration of idleFor',

@@ -138,7 +138,7 @@ function wordsOfJsonError(code: ParseErrorCode): string {
 
 /** Whether brackets are nested too deep: at several thousand levels, the library would overflow the stack. */
 function isNestedTooDeep(text: string): boolean {
-  // Only texts with that many brackets need the scanner, which takes as long as parsing.
+  // Only texts with more opening brackets than the maximum depth need the scanner, which takes as long as parsing.
   if (!hasManyOpeners(text)) return false;
   const scanner = createScanner(text, true);
   let depth = 0;

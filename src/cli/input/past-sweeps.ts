@@ -151,7 +151,8 @@ class Collected {
       sweep.chain = followUpOf.sweepId;
       sweep.round = followUpOf.round;
     }
-    // `sweep --wait` runs the follow-ups named `round-N` and keeps them in the same file, so they cannot be missing.
+    // `sweep --wait` runs the follow-ups named `round-N` itself and includes them in its report, so they cannot be
+    // missing.
     if (followUp?.rest && !followUp.name.startsWith('round-'))
       sweep.restIn = { round: followUp.round, at: followUp.at };
     this.#sweeps.set(key, sweep);

@@ -19,7 +19,7 @@ const minInterval = 10 * 60_000;
 /** Maximum size of an unpacked file, in bytes. Ten thousand jobs take about two megabytes. */
 const maxBytes = 64 * 2 ** 20;
 
-/** One job at one sweep. The keys are short because there are many of these records. */
+/** What one sweep saw of one job. The keys are short because there are many of these records. */
 interface StoredRecord {
   readonly job_id: string;
   readonly state: string;

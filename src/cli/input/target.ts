@@ -1,4 +1,4 @@
-/** @module Selects the cluster of a command: from the environment, from a file, or the embedded one. */
+/** @module Selects the cluster of a command: from the environment, from a clusters file, or the embedded cluster. */
 
 import { type Command, Option } from 'commander';
 import type { Clock } from '../../base/clock.ts';

@@ -1,6 +1,6 @@
 /**
  * @module Saved plans. `jobsweep plan -o json` writes a report with a digest; `jobsweep sweep --plan` closes only jobs
- * that the plan closes. The digest detects accidental edits; it is not a signature.
+ * that the plan would close. The digest detects accidental edits; it is not a signature.
  */
 
 import { createHash } from 'node:crypto';
@@ -127,7 +127,7 @@ function digestOf(document: object): string {
     .digest('hex')}`;
 }
 
-/** Canonical JSON. RFC 8785 would refuse half of a surrogate pair, which a job's id may contain. */
+/** Canonical JSON, but not that of RFC 8785, which refuses half of a surrogate pair: a job's id may contain one. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';

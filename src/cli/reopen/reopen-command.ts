@@ -199,7 +199,7 @@ async function sourceOf(
       (cluster === undefined || first.cluster.name === cluster) &&
       (sweep === undefined || first.sweepId === sweep),
   );
-  // Skips newer sweeps that closed nothing: otherwise, a nightly sweep would hide the one to undo.
+  // Skips newer sweeps that closed nothing: otherwise, a nightly sweep would hide the sweep to undo.
   const newest = kept.find(({ sweeps }) => sweeps.some(({ jobs }) => undoable(jobs).length > 0)) ?? kept[0];
   if (!newest) {
     const of = cluster === undefined ? '' : ` of the cluster ${cluster}`;

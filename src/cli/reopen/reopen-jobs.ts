@@ -59,7 +59,7 @@ export interface ReopenWorld {
 const openTimeout = 2 * 60_000;
 /** Maximum number of tries while the cluster has no room for a job, as in a sweep. */
 const maxAsks = 3;
-/** The pause before the next try if the cluster's answer names none, in milliseconds. */
+/** The pause before the next try if the cluster's answer names no pause, in milliseconds. */
 const busyPause = 5_000;
 /** The pause between two reads of jobs that are opening, in milliseconds. */
 const watchPause = 2_000;

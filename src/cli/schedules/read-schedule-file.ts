@@ -16,7 +16,7 @@ import { documentError, InvalidDocumentError, readDocument } from '../input/docu
 import { readInput, readNamed } from '../input/payload.ts';
 import type { Io } from '../io.ts';
 
-/** A file with valid entries. Finding their clusters may take requests or other files, so `expand` does it later. */
+/** A file with valid entries. Finding their clusters may need requests or other files, so `expand` does it later. */
 export interface ReadSchedules {
   readonly file: ScheduleFile;
   /** Returns one schedule for each entry and cluster. @throws {InvalidDocumentError} */

@@ -20,10 +20,7 @@ export interface AnnounceOptions {
   readonly outputFile?: string;
 }
 
-/**
- * Limits for sending notifications, in milliseconds: normally, and after a signal, when the command must end within 10
- * s.
- */
+/** Limits for notifying, in milliseconds: normally, and after a signal (the command must end within 10 s). */
 const maxMs = 12_000;
 const maxMsAfterStop = 2_000;
 

@@ -181,7 +181,7 @@ export async function carryOutPlan(
   });
 }
 
-/** What the command adds to a report. The function does not add this. */
+/** What the command, but not the function, adds to a report. */
 export interface Findings {
   readonly past: PastCloses;
   /** The machine learning nodes as the plan found them; undefined if they are not known. */

@@ -31,7 +31,7 @@ const axis = {
   titleFont: 'system-ui, sans-serif',
 } as const;
 
-/** The widths of the two drawings. A wide one scaled down to a phone would be illegible. */
+/** The widths of the two drawings. A wide drawing that is scaled down to a phone would be illegible. */
 const widths = { wide: 1000, narrow: 420 } as const;
 export type ChartSize = keyof typeof widths;
 
@@ -48,7 +48,9 @@ export interface Chart {
   readonly table: { readonly titles: readonly string[]; readonly rows: readonly (readonly string[])[] };
 }
 
-/** A chart with its heading, summary and table, drawn in a wide and a narrow size; the page shows the one that fits. */
+/**
+ * A chart with its heading, summary and table, drawn in a wide and a narrow size; the page shows the size that fits.
+ */
 export async function figure({ title, summary, legend, draw, table }: Chart, id: string): Promise<Markup> {
   const drawings = await Promise.all(
     (Object.keys(widths) as ChartSize[]).map(async (size) => {
