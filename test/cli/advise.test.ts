@@ -102,7 +102,7 @@ describe('`jobsweep advise`', () => {
     }
   });
 
-  it('`advise` shows thresholds and interval in the units in which they were given, and calculates the price of memory', async () => {
+  it('`advise` shows thresholds and the interval of sweeps in the units that the user chose, and calculates the price of memory', async () => {
     await using setup = await startSetup([...fleet(7)]);
     const result = await advice(
       setup,

@@ -114,7 +114,7 @@ describe('exit code 3, with the report', () => {
     });
   });
 
-  it('the exit code is 3 if more jobs failed than force.max allows the sweep to force', async () => {
+  it('the exit code is 3 if more jobs are in state failed than force.max allows the sweep to force', async () => {
     await using setup = await startSetup([...busy(4), ...idle(3, { state: 'failed' })]);
     const result = await runOn(setup, ['sweep', '--yes', '-p', '-'], { stdin: '{"force": {"max": 1}}' });
     expect(result.exit).toBe(3);

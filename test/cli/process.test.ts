@@ -45,7 +45,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
     expect((await server.ended).exit).toBe(0);
   });
 
-  it('the jobsweep process reads a payload from a pipe, and refuses it if it has a typo', async () => {
+  it('the jobsweep process refuses a payload that it reads from a pipe if the payload has a typo', async () => {
     const result = await runBin(['sweep', '-p', '-'], { script, stdin: '{"idelFor":"48h"}' });
     expect(result).toEqual({
       exit: 2,

@@ -63,7 +63,7 @@ const adviceOf = async (
 };
 
 describe('records in the data stream', () => {
-  it('stored records from the function’s sweeps give the same advice as the command’s own records', async () => {
+  it('stored records from sweeps of the function lead to the same advice as records that the command keeps on disk', async () => {
     await using folder = await newFolder();
     await using setup = await startSetup([...idle(3), ...busy(3)], onlyRecords);
     const state = { XDG_STATE_HOME: folder.path };
@@ -143,7 +143,7 @@ describe('records in the data stream', () => {
     );
   });
 
-  it('stored records are read page by page, each only once, and only for sweeps in the period of the advice', async () => {
+  it('stored records are read page by page, no record twice, and only for sweeps in the period of the advice', async () => {
     await using setup = await startSetup(
       Array.from({ length: 1_700 }, (_, index) => ({
         jobId: `job-${index}`,

@@ -90,7 +90,7 @@ describe('`doctor` on network hops', () => {
     expect(unknown.lines.filter((line) => line.startsWith('TCP'))).toEqual([]);
   });
 
-  it('`doctor` reports an unreachable Secrets Manager as a finding, with the network hops to it', async () => {
+  it('`doctor` reports an unreachable Secrets Manager as a finding, and shows the network hops to Secrets Manager', async () => {
     const { exit, text } = await behind({ refuses: 503 }, { ELASTICSEARCH_SECRET: 'jobsweep/default' });
     expect(exit).toBe(3);
     expect(text).toMatch(/Secrets Manager: TCP: ok/);
@@ -101,7 +101,7 @@ describe('`doctor` on network hops', () => {
     expect(text).toContain('connection: note: not checked: the address of the cluster is in the secret');
   });
 
-  it('`doctor` reports an unreachable Scheduler with the network hops to it', async () => {
+  it('`doctor` reports an unreachable Scheduler, and shows the network hops to the Scheduler', async () => {
     const { exit, text } = await behind({}, { ...trusting, JOBSWEEP_SCHEDULE_GROUP: 'jobsweep' });
     expect(exit).toBe(3);
     expect(text).toMatch(/Scheduler: TCP: ok/);
@@ -111,7 +111,7 @@ describe('`doctor` on network hops', () => {
     expect(text).toMatch(/schedule group: finding: .*goes through the proxy/);
   });
 
-  it('`doctor` refuses an invalid proxy setting without showing its password', async () => {
+  it('`doctor` refuses an invalid proxy setting without showing the password in the setting', async () => {
     const { exit, stderr } = await doctor({ ...trusting, HTTPS_PROXY: 'http://me:hidden/word@proxy:3128' });
     expect(exit).toBe(2);
     expect(stderr).toContain('HTTPS_PROXY');

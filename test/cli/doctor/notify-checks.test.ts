@@ -56,7 +56,7 @@ const onBus = async (events: ScriptedServer) =>
   examined({ ...awsEnvironment('http://127.0.0.1:1', events.url), JOBSWEEP_NOTIFY_EVENT_BUS: 'default' });
 
 describe('`doctor` on notifications', () => {
-  it('`doctor` does not mention notifications without settings for them, and notes settings that name no target', async () => {
+  it('`doctor` does not mention notifications if no setting configures them, and notes it if the settings name no target', async () => {
     expect(await examined({})).toEqual({ exit: 0, findings: [] });
     expect(await examined({ JOBSWEEP_NOTIFY_WHEN: 'always' })).toEqual({
       exit: 0,
@@ -89,7 +89,7 @@ describe('`doctor` on notifications', () => {
     [{ status: 403, code: 'AuthorizationError' }, 'note', /does not mean that they may not send/, 0],
     [{ status: 500, code: 'InternalError' }, 'finding', /could not be looked up/, 3],
   ])(
-    'the level and the text of `doctor`’s finding about an SNS topic depend on the answer %j',
+    'if an SNS topic answers %j, the level and the text of `doctor`’s finding match the answer',
     async (attributes, level, found, exit) => {
       await using sns = await startTopic(attributes);
       const result = await onTopic(sns);
@@ -103,7 +103,7 @@ describe('`doctor` on notifications', () => {
     ['ResourceNotFoundException', 'finding', /^default does not exist/, 3],
     ['AccessDeniedException', 'note', /may not look at it/, 0],
   ])(
-    'the level and the text of `doctor`’s finding about an event bus depend on the error in the answer (%s)',
+    'if an event bus answers with the error %s, the level and the text of `doctor`’s finding match the answer',
     async (error, level, found, exit) => {
       await using events = await startBus(error);
       const result = await onBus(events);
@@ -167,7 +167,7 @@ describe('`doctor` on notifications', () => {
     ]);
   });
 
-  it('`doctor` shows which sweeps send a notification, according to notify.when in the request if it is set', async () => {
+  it('`doctor` says which sweeps send notifications: those that changed something, unless notify.when in the request differs', async () => {
     await using slack = await serve(({ raw }) => raw('ok'));
     const env = { JOBSWEEP_NOTIFY_SLACK_URL: `${slack.url}/${secretPath}` };
     const { findings } = await examined(env, '{"notify": {"when": "never"}}');

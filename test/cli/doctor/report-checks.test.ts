@@ -94,7 +94,7 @@ describe('`doctor` on reports in Elasticsearch', () => {
     ],
     ['7.17', 'ilm', ['/_ilm/policy/jobsweep', '/_index_template/logs-jobsweep', '/_security/api_key']],
   ] as const)(
-    '`doctor` prints the requests that set up report streams on Elasticsearch %s, with retention by %s',
+    '`doctor` prints the requests that set up report streams on Elasticsearch %s, with retention through %s',
     async (stack, kind, paths) => {
       await using setup = await startSetup(busy(3), {}, { stack });
       const { requests } = await doctor(setup);

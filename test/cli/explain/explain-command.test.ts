@@ -37,7 +37,7 @@ describe('`jobsweep explain`', () => {
     ],
     [{ close: { perNode: null } }, null, undefined],
   ])(
-    '`explain` shows how many jobs on the job’s node may close at once, and why, for the payload %j',
+    '`explain` shows how many jobs may close at once on the node of a job, and why, for the payload %j',
     async (payload, places, line) => {
       await using setup = await startSetup([...busy(3), ...idle(1)], {
         nodes: [{ name: 'a', processors: 6 }],

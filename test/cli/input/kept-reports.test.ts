@@ -35,7 +35,7 @@ describe('the state directory', () => {
     [{ HOME: '/home/me' }, '/home/me/.local/state/jobsweep'],
     [{ XDG_STATE_HOME: 'relative', HOME: '/home/me' }, '/home/me/.local/state/jobsweep'],
     [{ XDG_STATE_HOME: '', HOME: '' }, undefined],
-  ])('the state directory for %j is %s', (env, folder) => {
+  ])('in the environment %j, the state directory is %s', (env, folder) => {
     expect(stateFolder(env)).toBe(folder);
   });
 });
@@ -269,7 +269,7 @@ describe('`reopen --last`', () => {
     [['reopen', 'x.json', '--last', '--yes'], 'reopen needs the file of a report, or --last'],
     [['reopen', '--last', '--yes'], 'keeps no report'],
     [['reopen', 'x.json', '--cluster', 'a', '--yes'], '--cluster goes with --last'],
-  ])('`reopen --last` refuses %j', async (args, message) => {
+  ])('without exactly one source of reports to undo, the command %j is refused', async (args, message) => {
     await using setup = await startSetup(busy(1));
     await using folder = await newFolder();
     const result = await commandIn(folder)(setup, args);

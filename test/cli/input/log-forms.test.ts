@@ -57,7 +57,7 @@ describe('the formats that `reopen` reads', () => {
       [name, 'utf8', form] as const,
       [name, 'utf16le', form] as const,
     ]),
-  )('`reopen` reads %s, in %s', async (_name, encoding, form) => {
+  )('`reopen` reads a log in the format "%s", in the encoding %s', async (_name, encoding, form) => {
     await using setup = await startSetup([...busy(6), ...idle(3)]);
     await using folder = await newFolder();
     const { stdout } = await runOn(setup, ['sweep', '--yes', '-o', 'ndjson']);

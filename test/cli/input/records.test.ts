@@ -25,7 +25,7 @@ describe('records of sweeps', () => {
     expect(files.filter((name) => /(^|\/)\./.test(name))).toEqual([]);
   }, 20_000);
 
-  it('if records of sweeps are less than ten minutes apart, only the last record is kept', async () => {
+  it('if records of sweeps are less than ten minutes apart, only the later record is kept', async () => {
     await using folder = await newFolder();
     for (const minutes of [0, 9, 20]) await record(folder.path, start + minutes * 60_000);
     const read = await readRecords(folder.path, 'cluster', 0);

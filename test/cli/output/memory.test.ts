@@ -24,7 +24,7 @@ const jobs: readonly FleetJob[] = [
 ];
 
 describe('freed memory', () => {
-  it('the freed reserved memory is the decrease measured on the nodes, and is reported separately from model memory', async () => {
+  it('the reserved memory that a sweep reports as freed is the decrease on the nodes, and is separate from model memory', async () => {
     await using setup = await startSetup(jobs);
     const before = await measuredOn(setup);
     const planned = reportOf(await runOn(setup, ['plan']));

@@ -20,7 +20,7 @@ function sectionsIn(text: string): string[] {
 
 describe('a refused sweep', () => {
   it.each(['table', 'markdown', 'html'])(
-    'a refused sweep links to the runbook section about its fuse in the format %s',
+    'in the format %s, a refused sweep links to the runbook section about the fuse that refused it',
     async (form) => {
       await using setup = await startSetup([...busy(2), ...idle(9)]);
       const { exit, stdout } = await runOn(setup, ['sweep', '--yes', '-o', form]);
@@ -34,7 +34,7 @@ describe('a refused sweep', () => {
     },
   );
 
-  it('the JSON of a refused sweep or plan links to the runbook section about its fuse', async () => {
+  it('the JSON of a refused sweep or plan links to the runbook section about the fuse that refused it', async () => {
     await using setup = await startSetup([...busy(2), ...idle(9)]);
     for (const args of [['sweep', '--yes'], ['plan']])
       expect(reportOf(await runOn(setup, args))).toMatchObject({
@@ -55,7 +55,7 @@ describe('a refused sweep', () => {
 });
 
 describe('a partial sweep', () => {
-  it('a partial sweep links to the runbook section about its status, in text and JSON', async () => {
+  it('a partial sweep links to the runbook section about the status partial, in text and JSON', async () => {
     const start = () => startSetup([...busy(4), ...idle(2), ...failed(2)]);
     const args = ['sweep', '--yes', '--set', 'force.max=1'];
     await using first = await start();

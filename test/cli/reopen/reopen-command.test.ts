@@ -213,7 +213,7 @@ describe('`jobsweep reopen`', () => {
     expect(report.counts).toMatchObject({ datafeedsStarted: 1, datafeedsNotStarted: 0 });
   });
 
-  it('`reopen` shows the cause that the cluster gives: the node and the reason', async () => {
+  it('if the cluster cannot open a job, `reopen` shows the cause from the cluster’s answer, such as a full node', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);
@@ -258,7 +258,7 @@ describe('`jobsweep reopen`', () => {
     for (const { jobId } of idle(3)) expect(setup.cluster.job(jobId)?.datafeed?.state).toBe('started');
   });
 
-  it('`reopen` opens jobs that a stopped sweep left closing, if their closes have ended by then', async () => {
+  it('`reopen` opens jobs that a sweep left closing, if their closes have ended by then', async () => {
     await using setup = await startSetup([...busy(8), ...idle(1, { closeTakes: '10m' })]);
     await using folder = await newFolder();
     const file = await swept(setup, folder, { close: { timeout: '1s' }, followUp: false });
@@ -484,7 +484,7 @@ describe('the output of `reopen`', () => {
     expect(shown.stdout).toContain('POST _ml/datafeeds/datafeed-rests/_start');
   });
 
-  it('`reopen` leaves out the columns that are empty for all jobs', async () => {
+  it('the table of `reopen` leaves out the columns that are empty for all jobs', async () => {
     await using setup = await startSetup([...busy(8), ...idle(2)]);
     await using folder = await newFolder();
     const file = await swept(setup, folder);

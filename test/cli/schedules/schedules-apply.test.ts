@@ -198,7 +198,7 @@ schedules:
     ]);
   });
 
-  it('`schedules apply` accepts YAML anchors in x- fields, and merge keys', async () => {
+  it('`schedules apply` accepts YAML anchors in fields whose name begins with x-, and merge keys', async () => {
     await using bench = await schedulesBench();
     const text = `
 x-defaults: &defaults
@@ -337,7 +337,7 @@ schedules:
   it.each([
     ['throttled', { error: { type: 'ThrottlingException' } }],
     ['in conflict with a write that is not finished', { error: { type: 'ConflictException' } }],
-  ])('`schedules apply` succeeds while an update is %s', async (_what, fault) => {
+  ])('`schedules apply` succeeds even if an update is %s at first', async (_what, fault) => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     bench.scheduler.script({ on: 'UpdateSchedule', times: 3, ...fault });
