@@ -3,7 +3,7 @@
  * instant and nothing in `sweep/` reads the machine's own time.
  */
 
-/** A time limit. `signal` aborts with a `TimeoutError` when it is reached. Dispose it when the work is done. */
+/** A time limit. `signal` aborts with a `TimeoutError` when the time is over. Dispose the limit after the work. */
 export interface Limit extends Disposable {
   readonly signal: AbortSignal;
 }

@@ -8,16 +8,14 @@ export function didYouMean(name: string, known: readonly string[]): string | und
   return isSimilar(name.toLowerCase(), nearest.toLowerCase()) ? nearest : undefined;
 }
 
-/** A hint for an unknown field: the field that was probably meant, if any, and all that exist here. */
+/** A hint for an unknown field: the field that was probably meant, if any, and all known fields. */
 export function knownFieldsHint(name: string, known: readonly string[]): string {
   const nearest = didYouMean(name, known);
   const all = known.join(', ');
   return nearest === undefined ? `the fields here are ${all}` : `did you mean ${nearest}? (${all})`;
 }
 
-/**
- * The known names that differ from `name` in only a few characters, the most similar first. Stricter than `didYouMean`.
- */
+/** The known names that differ from `name` in only a few characters, the most similar first, at most three. */
 export function similarNames(name: string, known: Iterable<string>): string[] {
   const max = Math.max(2, name.length / 3);
   return [...known]

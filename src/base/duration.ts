@@ -2,7 +2,7 @@
 
 const units = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const;
 
-/** Deliberately accepts fewer forms than Elasticsearch, so that no duration (such as `-1`) has a special meaning. */
+/** Accepts fewer formats than Elasticsearch, in which some durations have a special meaning, for example `-1`. */
 export const durationPattern = /^[1-9][0-9]*(ms|s|m|h|d)$/;
 
 /** Milliseconds of a duration such as `48h`; undefined if it is invalid or too long to count exactly. */

@@ -14,12 +14,12 @@ export abstract class JobsweepError extends Error {
   }
 }
 
-/** One problem of an input, worded so that a person can fix it. */
+/** One problem with an input, worded so that a person can fix it. */
 export interface Problem {
   /** The location in the input, such as `close.batch` or `jobs[2]`; empty for the whole input. */
   readonly field: string;
   readonly message: string;
-  /** The same location as keys, for finding its line in a file. */
+  /** The location as a list of keys, for finding the line in a file. */
   readonly path: readonly (string | number)[];
 }
 
@@ -36,7 +36,7 @@ export function fieldName(path: Problem['path']): string {
  */
 const maxProblems = 100;
 
-/** The first problems. If there are more, one further entry says so. */
+/** The first `maxProblems` problems. If there are more, one further entry says so. */
 export function firstProblems(all: Iterable<Problem>): Problem[] {
   const problems = [...Iterator.from(all).take(maxProblems + 1)];
   if (problems.length <= maxProblems) return problems;
@@ -98,7 +98,7 @@ export class UnreadableInventoryError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** A read by ids failed because of some of the ids. A read of the other ids can succeed. */
+/** A read of given ids failed because of some of these ids. A read of the other ids can succeed. */
 export class UnreadableEntriesError extends UnreadableInventoryError {
   /** The cluster's error for each unreadable job or datafeed, by its id. */
   readonly unreadable: ReadonlyMap<string, Error>;
@@ -124,7 +124,7 @@ export class SchedulerError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** The roll call, which finds clusters that have not reported, failed: CloudWatch does not say which ones have. */
+/** The roll call failed: it must find clusters that have not reported, but CloudWatch did not answer. */
 export class RollCallError extends JobsweepError {
   readonly exitCode = 5;
 }

@@ -1,6 +1,6 @@
 /**
- * @module Keeps libraries from printing requests and files, which include credentials. The function and the command import
- * it before anything else.
+ * @module Keeps libraries from printing requests and files, which include credentials. The function and the
+ * command import this module before anything else.
  */
 
 // DEBUG makes the Elasticsearch client print whole requests. LOG_TOKENS and LOG_STREAM make `yaml` print the files that
@@ -10,7 +10,7 @@ for (const name of ['DEBUG', 'LOG_TOKENS', 'LOG_STREAM']) delete process.env[nam
 // Node 22.12 and earlier cannot exclude the environment from diagnostic reports.
 if ('excludeEnv' in process.report) process.report.excludeEnv = true;
 
-/** A warning if NODE_DEBUG is set. Node reads it before any module runs, so it cannot be turned off here. */
+/** A warning if NODE_DEBUG is set. Node reads it before any module runs, so this module cannot unset it in time. */
 export function debugWarning({
   NODE_DEBUG,
 }: Readonly<Record<string, string | undefined>>): string | undefined {

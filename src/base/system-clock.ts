@@ -1,4 +1,4 @@
-/** @module The machine's own clock, behind the interface that the sweep takes. */
+/** @module The machine's own clock, as the `Clock` of a real sweep. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Limit } from './clock.ts';
 
@@ -11,7 +11,7 @@ export const systemClock: Clock = {
     signal?.throwIfAborted();
     await sleep(Math.min(Math.max(ms, 0), maxDelay), undefined, signal ? { signal } : {}).catch(
       (error: unknown) => {
-        // Node wraps the reason in an AbortError, but this clock promises the reason itself.
+        // Node wraps the signal's reason in an AbortError, but `sleep` must reject with the reason itself.
         throw signal?.aborted ? signal.reason : error;
       },
     );

@@ -1,6 +1,6 @@
 /** @module Decodes files in the encodings that editors and shells write: UTF-8, and UTF-16 with a byte order mark. */
 
-/** Decodes a file and drops its byte order mark. PowerShell writes UTF-16 for `>`; some editors add a mark to UTF-8. */
+/** Decodes a file and drops its byte order mark. PowerShell's `>` writes UTF-16; some editors add a mark to UTF-8. */
 export function decodeText(bytes: Uint8Array): string {
   return new TextDecoder(encodingOf(bytes)).decode(bytes);
 }

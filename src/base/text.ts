@@ -16,8 +16,8 @@ export function shownInJson(text: string): string {
 }
 
 /**
- * A value as JSON in which every control or invisible character is escaped. JSON requires this only for some of these
- * characters, and the others can manipulate a terminal. `indent` as for `JSON.stringify`.
+ * A value as JSON in which every control or invisible character is escaped. JSON itself escapes only some of them,
+ * and the others could manipulate a terminal. `indent` is the number of spaces, as in `JSON.stringify`.
  */
 export function plainJson(value: unknown, indent?: number): string {
   return (JSON.stringify(value, null, indent) ?? 'null').replace(unprintable, (character) =>
@@ -27,7 +27,7 @@ export function plainJson(value: unknown, indent?: number): string {
 
 const escaped = (unit: string): string => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
-/** A value of an input as text of at most `limit` characters. Undefined becomes `nothing`. */
+/** Text that shows an input value, at most `limit` characters long. The text for undefined is `nothing`. */
 export function quote(value: unknown, limit = 80): string {
   if (value === undefined) return 'nothing';
   // JSON.stringify writes Infinity (1e999 in the input) as null, which can be a valid value.

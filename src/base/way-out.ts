@@ -1,7 +1,7 @@
 /**
- * @module How requests leave this machine: directly or through the proxy of HTTPS_PROXY, HTTP_PROXY and NO_PROXY. By
- * default, Node and the AWS SDK ignore these variables, so every client gets the options for its agent from this
- * module.
+ * @module How requests leave this machine: directly, or through a proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY
+ * select. By default, Node and the AWS SDK ignore these variables, so every client gets the options for its agent from
+ * this module.
  */
 import { InvalidSettingError } from './errors.ts';
 import { printable, quote } from './text.ts';
@@ -15,7 +15,7 @@ export interface HttpProxy {
   readonly href: string;
   /** The proxy as messages show it, such as `http://proxy.example.com:3128`, without user and password. */
   readonly shown: string;
-  /** Every form in which the proxy's password may appear in an external text, the longest first. */
+  /** Every encoding in which the proxy's password may appear in an external text, the longest first. */
   readonly secrets: readonly string[];
 }
 
@@ -48,7 +48,7 @@ export interface WayOut {
 }
 
 /**
- * The route to this address: directly or through a proxy.
+ * The route to `url`: directly or through a proxy.
  * @throws {InvalidSettingError} if the proxy's setting is invalid. The message never contains a password.
  */
 export function wayTo(url: URL, environment: Environment): WayOut {
@@ -94,7 +94,7 @@ function proxyTo(url: URL, environment: Environment): Pick<WayOut, 'proxy' | 'hi
 /**
  * The options for an AWS client's request handler. The client also uses this handler to fetch its credentials from
  * other hosts, so Node's agents compare the host of each request with NO_PROXY.
- * @throws {InvalidSettingError} if a proxy is invalid.
+ * @throws {InvalidSettingError} if a proxy's setting is invalid.
  */
 export function awsAgents(environment: Environment) {
   const [https, http] = [settingOf(environment, 'HTTPS_PROXY'), settingOf(environment, 'HTTP_PROXY')];
@@ -115,8 +115,8 @@ interface Setting {
 }
 
 /**
- * The variable in lower case or, if that is not set, in upper case, as in curl and Node. A blank value counts as not
- * set.
+ * The variable with the lower-case name or, if that is not set, with the upper-case name, as in curl and Node. A blank
+ * value counts as not set.
  */
 function settingOf(environment: Environment, upper: string): Setting | undefined {
   for (const name of [upper.toLowerCase(), upper]) {
@@ -127,7 +127,7 @@ function settingOf(environment: Environment, upper: string): Setting | undefined
 }
 
 /**
- * A hint if no proxy is set for addresses of this kind, but another proxy variable is set that may have been meant for
+ * For addresses whose scheme has no proxy set: a hint if another proxy variable is set, which may have been meant for
  * them.
  */
 function hintWithout(environment: Environment, isHttps: boolean): string | undefined {
@@ -229,7 +229,7 @@ function formsOf(entry: string): readonly string[] {
   return [host, `.${host}`];
 }
 
-/** Both forms of an IPv6 address, because some clients give their agent the host with brackets and some without. */
+/** An IPv6 address without and with brackets, because clients give their agent the host in either notation. */
 function ipv6Forms(address: string): readonly string[] {
   const { hostname } = new URL(`http://[${address}]`);
   return [bareHost(hostname), hostname];
@@ -246,7 +246,7 @@ const numberOf = (address: string): number =>
 const textOf = (address: number): string =>
   [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
 
-/** Matches as Node's agents do, so that `wayTo` and an AWS client agree. */
+/** Whether an entry of NO_PROXY matches a host. Follows Node's agents, so that `wayTo` and an AWS client agree. */
 function matches(form: string, host: string, port: string): boolean {
   if (form === '*' || form === host || form === `${host}:${port}`) return true;
   if (form.startsWith('.')) return host === form.slice(1) || host.endsWith(form);

@@ -17,11 +17,11 @@ export interface WayToAws extends WayOut {
   readonly host: string;
   /** The interface endpoint that a VPC needs if it has no other route to the internet. */
   readonly vpcEndpoint: string;
-  /** What to check after a failure with this text or error code. */
+  /** What to check after a failure whose text or error code is `reason`. */
   readonly adviceOn: (reason: string) => string;
 }
 
-/** The route to a service. The endpoint is the one that the SDK uses, unless a configuration file sets another one. */
+/** The route to an AWS service. Finds the endpoint as the SDK does, but ignores AWS configuration files. */
 export function wayToAws(service: AwsService, environment: Environment, givenRegion?: string): WayToAws {
   const region = givenRegion ?? (environment.AWS_REGION || environment.AWS_DEFAULT_REGION || 'REGION');
   const { endpoint } = services[service];
