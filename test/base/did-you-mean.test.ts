@@ -9,12 +9,12 @@ it.each([
   expect(didYouMean(name, ['jobs', known])).toBe(known);
 });
 
-it('there is no suggestion if the name resembles no known name, or if no names are known', () => {
+it('a name gets no suggestion if it resembles no known name, or if no names are known', () => {
   expect(didYouMean('qqqqqqqqq', ['jobs', 'idleFor'])).toBeUndefined();
   expect(didYouMean('idleFor', [])).toBeUndefined();
 });
 
-it('the hint lists all known fields, and suggests the most likely one if any is similar', () => {
+it('the hint for an unknown field lists all known fields, and suggests the most similar field if any is similar', () => {
   expect(knownFieldsHint('jbos', ['jobs', 'seed'])).toBe('did you mean jobs? (jobs, seed)');
   expect(knownFieldsHint('qqqqqqqqq', ['jobs', 'seed'])).toBe('the fields here are jobs, seed');
 });

@@ -38,7 +38,7 @@ describe('a duration', () => {
   });
 
   it.each(['90m', '24h', '48h', '100h', '7d', '90d'])(
-    'an idle time of %s is written in days only if it is a week or longer',
+    'an idle time is written as %s: in days if it is a week or longer, otherwise in hours or minutes',
     (text) => {
       expect(formatIdleTime(parseDuration(text) as number)).toBe(text);
     },

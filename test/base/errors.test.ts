@@ -14,7 +14,7 @@ describe('the problems of one input', () => {
     expect(firstProblems(many(100))).toEqual(many(100));
   });
 
-  it('after a hundred problems with an input, the search stops and a note says that there are more', () => {
+  it('after a hundred problems with an input, the search for problems stops, and a note says that there are more', () => {
     const expected = [
       ...many(100),
       { field: '', path: [], message: 'and more: only the first 100 problems are shown' },

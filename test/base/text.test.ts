@@ -38,18 +38,18 @@ it('a count of one is followed by a noun in the singular', () => {
   expect([0, 1, 2].map((count) => plural(count, 'job'))).toEqual(['0 jobs', '1 job', '2 jobs']);
 });
 
-describe('text in JSON', () => {
-  it('text for JSON replaces invisible characters by codes, except those that JSON itself escapes', () => {
+describe('invisible characters in JSON', () => {
+  it('shownInJson replaces each invisible character with its code, except the characters that JSON itself escapes', () => {
     expect(shownInJson('a\u001bb\nc\u202ed\u009be')).toBe('a\u001bb\nc\\u{202e}d\\u{9b}e');
   });
 
-  it('JSON text is printable, and JSON parsers restore each invisible character', () => {
+  it('plainJson escapes each invisible character, and JSON.parse restores it', () => {
     const value = { a: 'x\u202e\u001b\u009b\u{e0001}\n' };
     expect(plainJson(value)).toBe('{"a":"x\\u202e\\u001b\\u009b\\udb40\\udc01\\n"}');
     expect(JSON.parse(plainJson(value))).toEqual(value);
   });
 
-  it('JSON text keeps its indentation, and is null for an undefined value', () => {
+  it('plainJson uses the given indentation, and writes an undefined value as null', () => {
     expect(plainJson({ a: 1 }, 2)).toBe('{\n  "a": 1\n}');
     expect(plainJson(undefined)).toBe('null');
   });

@@ -125,7 +125,7 @@ describe('the route to an address', () => {
     expect(way('http://localhost', { HTTP_PROXY: 'nonsense' }).proxy).toBeUndefined();
   });
 
-  it('messages can name the subnets and security groups of a function in a VPC', () => {
+  it('the route of a function in a VPC contains its subnets and security groups, for messages', () => {
     expect(
       way(cluster, { JOBSWEEP_VPC_SUBNETS: 'subnet-1,subnet-2', JOBSWEEP_VPC_SECURITY_GROUPS: 'sg-1' }).vpc,
     ).toBe('subnet-1, subnet-2; sg-1');
@@ -163,11 +163,14 @@ const exemptions: readonly (readonly [string, string, boolean])[] = [
   ['2001:db8::1', '[2001:db8::2]', false],
 ];
 
-describe('NO_PROXY', () => {
-  it.each(exemptions)('NO_PROXY %j exempts %s: %s', (noProxy, host, isExempt) => {
-    const { proxy: found } = way(`http://${host}:9200`, { HTTP_PROXY: proxy, NO_PROXY: noProxy });
-    expect(found === undefined).toBe(isExempt);
-  });
+describe('the hosts that NO_PROXY exempts', () => {
+  it.each(exemptions)(
+    'whether NO_PROXY %j exempts the host %s from the proxy: %s',
+    (noProxy, host, isExempt) => {
+      const { proxy: found } = way(`http://${host}:9200`, { HTTP_PROXY: proxy, NO_PROXY: noProxy });
+      expect(found === undefined).toBe(isExempt);
+    },
+  );
 
   it('NO_PROXY exempts the same hosts for an AWS client as for all other requests', async () => {
     await using server = await startProxy({ targets: {} });

@@ -7,7 +7,7 @@ describe('the time for one close', () => {
   const allow = (remaining: number, wanted: number, phases: 1 | 2 = 1) =>
     new Budget(new VirtualClock(), remaining).allow(wanted, phases);
 
-  it('a close gets the requested timeout if there is enough time, and the client waits ten seconds longer', () => {
+  it('a close gets the requested timeout if there is enough time, and the client waits ten seconds longer for the answer', () => {
     expect(allow(15 * minute, 2 * minute)).toEqual({ timeoutMs: 120_000, answerMs: 130_000 });
   });
 
@@ -17,13 +17,13 @@ describe('the time for one close', () => {
     expect(allowed?.answerMs).toBeLessThanOrEqual(45_000);
   });
 
-  it('the time for a close is halved if datafeeds must stop first, because the server spends it twice', () => {
+  it('the timeout of a close is halved if datafeeds must stop first, because the server applies it to each of the two steps', () => {
     expect(allow(minute, 2 * minute, 2)?.timeoutMs).toBeLessThanOrEqual(
       (allow(minute, 2 * minute)?.timeoutMs ?? 0) / 2,
     );
   });
 
-  it('a close gets no time if the time left is too short to learn its result', () => {
+  it('a close is not allowed if the time left is too short to learn its result', () => {
     expect(allow(2_000, 2 * minute)).toBeUndefined();
     expect(allow(0, 100)).toBeUndefined();
     expect(allow(10_000, 100)).toBeDefined();
@@ -37,12 +37,12 @@ describe('the time reserved for the end of a sweep', () => {
     return budget.left();
   };
 
-  it('a sweep reserves a quarter of the time before its deadline, but at most twenty seconds, for its final steps', () => {
+  it('a sweep reserves time for its final steps: a quarter of the time before its deadline, but at most twenty seconds', () => {
     expect(workMs(minute, 0)).toBe(45_000);
     expect(workMs(15 * minute, 0)).toBe(15 * minute - 20_000);
   });
 
-  it('after a slow read, a sweep reserves at least three times the duration of that read, but at most twenty seconds, for its final steps', () => {
+  it('after a slow read, a sweep reserves time for its final steps: at least three times that read’s duration, but at most twenty seconds', () => {
     expect(workMs(minute, 5_000)).toBe(45_000);
     expect(workMs(minute, 6_000)).toBe(42_000);
     expect(workMs(minute, 30_000)).toBe(40_000);

@@ -119,14 +119,14 @@ describe('a sweep', () => {
     expect(decisions.map(({ jobId }) => jobId)).toEqual(['busy']);
   });
 
-  it('a sweep works without an observer', async () => {
+  it('a sweep without an observer closes idle jobs', async () => {
     expect(fates(await reportOf([idle], { setup: { observer: {} } }))).toEqual(['idle closed']);
     const clock = new VirtualClock(now);
     const setup = { cluster: new SmallCluster(clock, [idle]), clock, remainingMs: 15 * minute };
     expect(fates(await sweep({ sweepId: 'sweep-1', request: requestOf() }, setup))).toEqual(['idle closed']);
   });
 
-  it('a sweep reports each warning once, with escaped characters: first the request’s warnings, then the sweep’s, then the cluster’s', async () => {
+  it('a sweep reports each warning only once, with escaped characters: first the request’s warnings, then the sweep’s, then the cluster’s', async () => {
     const { warnings } = await reportOf([busy, { ...idle, jobId: 'typo', protection: 'yes' }], {
       payload: { jobs: ['*', 'nothing'] },
       order: { warnings: ['read with care', 'said twice'] },
@@ -161,7 +161,7 @@ describe('a sweep', () => {
     expect(kept).toEqual({ flapping: 1 });
   });
 
-  it('carrying out a plan closes its unchanged jobs and keeps the others', async () => {
+  it('a sweep that carries out a plan closes the plan’s unchanged jobs and keeps the others', async () => {
     const seen = { lastDataTime: now - 5 * day, openedAt: now - 30 * day, datafeedRuns: false };
     const planned = new Map([['idle', { state: 'opened', ...seen }]]);
     const report = await reportOf([idle, { jobId: 'new' }], { order: { planned } });
@@ -248,17 +248,17 @@ describe('data from the future', () => {
   });
 });
 
-describe('a key without the privilege to close jobs', () => {
+describe('an API key without the privilege to close jobs', () => {
   const mayClose = async () => false;
   const lacking = 'the credentials lack the cluster privilege manage_ml: they can plan but not sweep';
 
-  it('a plan with a key that lacks the privilege to close jobs succeeds with a warning', async () => {
+  it('a plan with an API key that lacks the privilege to close jobs succeeds with a warning', async () => {
     expect(
       await leftAlone([idle, failed('failed')], { payload: { dryRun: true }, cluster: { mayClose } }),
     ).toMatchObject(doneWith(lacking));
   });
 
-  it('a sweep with a key that lacks the privilege to close succeeds with a warning if there is nothing to close', async () => {
+  it('a sweep with an API key that lacks the privilege to close jobs succeeds with a warning if there is nothing to close', async () => {
     const report = await leftAlone([busy, closing], { cluster: { mayClose }, payload: { followUp: false } });
     expect(report.warnings.at(0)).toBe(lacking);
     expect(fates(report)).toEqual(['closing closing']);
@@ -362,7 +362,7 @@ describe('a fuse', () => {
     expect(fates(report)).toEqual(['closing closing', 'closing-too closing', 'idle not_attempted']);
   });
 
-  it('a fuse also refuses a dry run, without further warnings', async () => {
+  it('a fuse also refuses a dry run, and the report then has no warnings', async () => {
     const many = Array.from({ length: 3 }, (_, index) => failed(`failed-${index}`));
     const report = await leftAlone([...many, closing], {
       cluster: upgrade,
@@ -372,7 +372,7 @@ describe('a fuse', () => {
     expect(new Set(report.jobs.map((job) => job.notAttemptedBecause))).toEqual(new Set([undefined, 'fuse']));
   });
 
-  it('the mass_idle fuse compares the number of jobs that fell silent at once with the number of open jobs that ever had data', async () => {
+  it('the mass_idle fuse compares the number of jobs that fell silent together with the number of open jobs that ever had data', async () => {
     const series = (count: number, name: string, job: Partial<SmallJob>) =>
       Array.from({ length: count }, (_, index): SmallJob => ({ jobId: `${name}-${index}`, ...job }));
     const jobs = [
@@ -396,7 +396,7 @@ describe('a sweep that cannot finish everything', () => {
   const slow: SmallJob = { jobId: 'slow', closeTakes: hour };
   const quick = { close: { timeout: '1s', batch: 1, concurrency: 1 } } as const;
 
-  it('a sweep is partial and warns if no follow-up is scheduled for the closing jobs', async () => {
+  it('a sweep has the status partial and warns if no follow-up is scheduled for the closing jobs', async () => {
     const report = await reportOf([slow], { payload: quick });
     expect(report).toMatchObject({
       status: 'partial',
@@ -408,7 +408,7 @@ describe('a sweep that cannot finish everything', () => {
     expect(fates(report)).toEqual(['slow closing']);
   });
 
-  it('a sweep that schedules a follow-up for the closing jobs is done', async () => {
+  it('a sweep that schedules a follow-up for the closing jobs has the status done', async () => {
     const orders: FollowUpOrder[] = [];
     const followUps: FollowUps = {
       pending: async () => new Set(),
@@ -436,7 +436,7 @@ describe('a sweep that cannot finish everything', () => {
     ]);
   });
 
-  it('a sweep warns how many jobs were left for lack of time', async () => {
+  it('a sweep warns about the number of jobs left for lack of time', async () => {
     const jobs = [0, 1, 2, 3].map((index) => ({
       jobId: `slow-${index}`,
       closeTakes: hour,
@@ -603,7 +603,7 @@ describe('a stopped sweep', () => {
     ['while it closes jobs', 1_000],
     ['before it starts', 0],
   ])(
-    'after it is stopped %s, a sweep has eight seconds to end, six of them for the last reading',
+    'a sweep that is stopped %s has eight more seconds to end, six of them for the last reading',
     async (_when, moment) => {
       const clock = new VirtualClock(now);
       const stop = new AbortController();

@@ -21,7 +21,7 @@ const again = 'datafeed finds data again';
 const saved = 'model saved, no newer record';
 
 describe('a folded timeline', () => {
-  it('a timeline shows on one line that a datafeed alternated several times between no data and data', () => {
+  it('a timeline counts on one line how often a datafeed found no data and then data again', () => {
     expect(shown('opened', silent, again, silent, again, silent, again, 'closed')).toEqual([
       '00 opened',
       '01 datafeed finds no data and finds data again, 3 times until 2026-05-01 06:00:00 UTC',
@@ -36,7 +36,7 @@ describe('a folded timeline', () => {
     ]);
   });
 
-  it('a timeline folds repeated messages even if others come between them, but never across an open or a close', () => {
+  it('a timeline folds repeated messages into one line even if other messages come between them, but never across an open or a close', () => {
     expect(shown(saved, silent, saved, silent, saved, silent, 'closed', saved, saved, saved)).toEqual([
       '00 model saved, no newer record, 3 times until 2026-05-01 04:00:00 UTC',
       '01 datafeed finds no data, 3 times until 2026-05-01 05:00:00 UTC',
@@ -50,7 +50,7 @@ describe('a folded timeline', () => {
     expect(foldTimeline(events(...few))).toEqual(events(...few));
   });
 
-  it('a timeline folds repeated silences into one line with the shortest and the longest', () => {
+  it('a timeline folds repeated silences into one line, with the shortest and the longest duration', () => {
     expect(shown('silent for 12 hours', 'silent for 40 hours', 'silent for 20 hours')).toEqual([
       '00 silent for 12 to 40 hours, 3 times until 2026-05-01 02:00:00 UTC',
     ]);

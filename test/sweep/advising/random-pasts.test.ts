@@ -12,7 +12,7 @@ const pasts = Number(process.env.ADVISE_PASTS ?? sized({ push: 240, nightly: 1_0
 const first = Number(process.env.ADVISE_FROM ?? 1);
 
 test.each([10, 30, 90])(
-  'every range from advise contains the true value, for random pasts of %i days',
+  'every range from `advise` contains the true value, for random pasts of %i days',
   (days) => {
     const outside: string[] = [];
     for (let seed = first; seed < first + pasts / 3; seed += 1)

@@ -66,7 +66,7 @@ describe('job stats alone', () => {
     expect(closes).toEqual({ atLeast: 0, atMost: 0 });
   });
 
-  it('a job that closed before the period began, according to its stats, was not open in the period', () => {
+  it('a job whose stats show that it closed before the examined period does not count as open in that period', () => {
     const now = { at: asOf, state: 'closed', lastData: ago(90 * day) };
     const { known } = judged({ now, createTime: ago(200 * day), finishedTime: ago(89 * day) });
     expect(known.wasOpen).toBe('no');
@@ -74,7 +74,7 @@ describe('job stats alone', () => {
 });
 
 describe('a datafeed that read in real time throughout', () => {
-  it('notifications, used on their own, are enough to prove that closes of a real-time job were wrong', () => {
+  it('notifications alone can prove that closes of a job with a real-time datafeed would have been wrong', () => {
     const messages = realtime(...silence(20 * day, 17 * day), ...silence(12 * day, 10 * day));
     const { known, closes, wrongCloses } = judged({ messages });
     expect(known.contradicted).toBe(false);
@@ -82,7 +82,7 @@ describe('a datafeed that read in real time throughout', () => {
     expect(wrongCloses).toEqual({ atLeast: 2, atMost: 2 });
   });
 
-  it('snapshots whose newest record stays the same are enough to prove that closes of a real-time job were wrong', () => {
+  it('snapshots whose newest record stays the same can prove that a close of a job with a real-time datafeed would have been wrong', () => {
     const snapshots = Array.from({ length: 40 }, (_, index) => {
       const at = ago(10 * day) + index * 3.6 * hour;
       // no data arrives between the tenth and the thirtieth snapshot
@@ -93,7 +93,7 @@ describe('a datafeed that read in real time throughout', () => {
     expect(wrongCloses.atLeast).toBeGreaterThanOrEqual(1);
   });
 
-  it('an unchanged newest record proves nothing when a client pushes the data', () => {
+  it('an unchanged newest record in snapshots does not prove silence if a client pushes the data', () => {
     const snapshots = [10, 9, 8, 7, 6].map((days) => ({
       at: ago(days * day),
       latestRecord: ago(11 * day),
@@ -131,7 +131,7 @@ describe('a job that was deleted and created again', () => {
 });
 
 describe('a model that was reverted', () => {
-  it('a newest record that moves back after a model revert proves neither data nor silence', () => {
+  it('after a model revert, a newest record that only rises to its former value does not prove that data came', () => {
     const snapshots = [
       { at: ago(9 * day), latestRecord: 1_000, atClose: false },
       { at: ago(8 * day), latestRecord: 2_000, atClose: true },
@@ -147,7 +147,7 @@ describe('a model that was reverted', () => {
 });
 
 describe('lost messages', () => {
-  it('if stats show that messages were lost, advise no longer takes missing messages as proof of silence', () => {
+  it('if stats show that messages were lost, `advise` no longer takes missing messages as proof of silence', () => {
     // The job was closed 20 days ago and opened again later, and no message reports that.
     const messages = [
       say(50 * day, 'Job created'),
@@ -162,7 +162,7 @@ describe('lost messages', () => {
     expect(closes.atLeast).toBe(1);
   });
 
-  it('most ranges from advise contain the true value even if messages were lost, although this is not guaranteed', () => {
+  it('more than 94 % of the ranges from `advise` contain the true value even if a tenth of the messages were lost', () => {
     let ranges = 0;
     let outside = 0;
     for (let seed = 1; seed <= 150; seed += 1)
@@ -175,8 +175,8 @@ describe('lost messages', () => {
   });
 });
 
-describe('clocks that differ', () => {
-  it('ranges from advise contain the true value even if clocks differ by a minute', () => {
+describe('a node’s clock that differs', () => {
+  it('a range from `advise` contains the true value even if the node’s clock is a minute ahead', () => {
     // The node's clock is a minute ahead, so the last data, which arrived 24 h ago, seems to be a minute newer.
     const now = {
       at: asOf,
@@ -189,7 +189,7 @@ describe('clocks that differ', () => {
   });
 });
 
-it.each(habits)('more evidence never widens a range from advise: %s', (habit) => {
+it.each(habits)('more evidence never widens a range from `advise`: %s', (habit) => {
   for (let seed = 1; seed <= 15; seed += 1) {
     const wide = judgePast({ seed, days: 30, asOf, sources: ['notifications', 'snapshots'], habit });
     const narrow = judgePast({
@@ -213,7 +213,7 @@ it.each(habits)('more evidence never widens a range from advise: %s', (habit) =>
   }
 });
 
-it('ranges from advise are never empty, and never show more wrong closes than closes in total', () => {
+it('ranges from `advise` are never empty, and never show more wrong closes than closes in total', () => {
   for (let seed = 1; seed <= 60; seed += 1)
     for (const sources of sourceSets)
       for (const { estimate } of judgePast({ seed, days: 30, asOf, sources }).results) {

@@ -61,7 +61,7 @@ describe('who closed a job, in its timeline', () => {
     ).toBe(unknown);
   });
 
-  it('the timeline says that our own sweep closed the job if a report lists the close, whatever the datafeed did', () => {
+  it('the timeline names the sweep that closed the job if a report lists the close, whatever the datafeed did', () => {
     const startedAt = new Date(asOf - 2 * day - 10_000).toISOString();
     expect(
       closer(
@@ -71,7 +71,7 @@ describe('who closed a job, in its timeline', () => {
     ).toBe('jobsweep, sweep sweep-1');
   });
 
-  it('the timeline matches each close to the sweep that made it, by the time of the close', () => {
+  it('the timeline uses the time of each close to find the sweep that made it', () => {
     const closedBy = (sweepId: string, ago: number): OwnClose => ({
       sweepId,
       startedAt: new Date(asOf - ago - 5_000).toISOString(),

@@ -85,7 +85,7 @@ describe('forced closes', () => {
     });
   });
 
-  it('a job stays marked as forced when a later close request is not forced', async () => {
+  it('a job that was forced is reported as force_closed even if its last close request was not forced', async () => {
     const setup = closingOf({
       jobs: [failed('f')],
       onClose: ({ nth, ids }, cluster) => {
@@ -100,7 +100,7 @@ describe('forced closes', () => {
   });
 });
 
-describe('the step after an answer', () => {
+describe('the next step after the answer to a close request', () => {
   it.each([
     ['an acknowledgement', acknowledged, 2_000],
     ['a lost answer', lost, 2_000],
@@ -129,7 +129,7 @@ describe('the step after an answer', () => {
     },
   );
 
-  it('the pause before a repeated close request starts once the job states have been read', async () => {
+  it('the pause before a repeated close request begins after the job states have been read', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ kind, nth }) => {
@@ -141,7 +141,7 @@ describe('the step after an answer', () => {
     expect(setup.cluster.log).toContain('5000 close a');
   });
 
-  it('each job of one close request gets its own next step', async () => {
+  it('after a close request, the next step of each of its jobs depends on the state of that job', async () => {
     const setup = closingOf({
       jobs: ['closed', 'closing', 'failed', 'gone', 'open'].map((id) => bare(id)),
       onClose: ({ nth, ids }, cluster) => {
@@ -207,7 +207,7 @@ describe('the step after an answer', () => {
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('a sweep ignores states that were read before the close request', async () => {
+  it('a sweep ignores job states that were read before the close request', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onClose: ({ nth }) => {

@@ -67,7 +67,7 @@ describe('the check before a close', () => {
     });
   });
 
-  it('a job that is already closing at a later check keeps its verdict and the time of its close request', async () => {
+  it('a job that is closing at a check after its close request keeps its verdict and the time of that request', async () => {
     const setup = closingOf({ jobs: [bare('a')], onClose: () => lost });
     setup.at(1_000, () => setup.cluster.becomes('a', 'closing'));
     setup.at(3_000, () => setup.cluster.becomes('a', 'closed'));
@@ -114,7 +114,7 @@ describe('the check before a close', () => {
     });
   });
 
-  it('a job that is open again gets its own close request, without force', async () => {
+  it('if the check before a close finds a failed job open again, the job gets a close request without force', async () => {
     const setup = closingOf({
       jobs: [failed('a')],
       onRead: (_read, cluster) => {
@@ -277,7 +277,7 @@ describe('the check before a close', () => {
     expect(setup.outcomes()).toEqual({ a: 'none' });
   });
 
-  it('a job gets no error if the end of the sweep interrupts the check before its close', async () => {
+  it('a job is not reported as an error if the end of the sweep interrupts the check before its close', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: async ({ signal }) => {
@@ -302,7 +302,7 @@ describe('a job that was asked to close and must now be kept', () => {
   };
 
   it.each([now, now + 1_001])(
-    'a job is reported as reopened if it was opened at or after the time of its close request, at %i',
+    'a job is reported as reopened if its opening time, %i, is not before the time of its close request',
     async (openedAt) => {
       const setup = await requestedAndThen('opened', { openedAt });
       expect(setup.entry('a').outcome).toEqual({
@@ -316,7 +316,7 @@ describe('a job that was asked to close and must now be kept', () => {
     ['it got data', { lastDataTime: now + 1_400 }],
     ['it has no process', { openedAt: undefined }],
   ])(
-    'if a job must be kept after its close request, it is reported with the error from its close if %s',
+    'a job that must be kept after its close request, because %s, is reported with the error of that request',
     async (_why, changes) => {
       const setup = await requestedAndThen('opened', changes);
       expect(setup.outcomes()).toEqual({ a: 'error no_answer 2000' });
@@ -340,7 +340,7 @@ describe('a job that was asked to close and must now be kept', () => {
       refusal(409, 'conflict', 'it failed'),
     ],
     [
-      'the error failed',
+      'an error of the type failed',
       acknowledged,
       refusal(200, 'failed', 'the job failed while it was being closed, and force is not allowed'),
     ],

@@ -148,11 +148,11 @@ describe('with more than 1,000 jobs in flight', () => {
   });
 });
 
-describe('with a limit per node', () => {
+describe('closes with a limit per node', () => {
   const big = bare('big', { modelBytes: 900_000_000 });
   const small = bare('small', { modelBytes: 1_000 });
 
-  it('with a limit per node, forced jobs come first, and the next job is closed once a read shows that the previous one is closed', async () => {
+  it('with a limit per node, forced jobs come first, and each next job is closed as soon as a read shows the previous one closed', async () => {
     const setup = closingOf({
       jobs: [small, big, failed('f')],
       request: { close: { perNode: 1, concurrency: 1 } },
@@ -174,7 +174,7 @@ describe('with a limit per node', () => {
     expect(setup.outcomes()).toEqual({ big: 'closed 2000', f: 'force_closed 1000', small: 'closed 3000' });
   });
 
-  it('with a limit per node, job states are read right after the answer to a close request, and a tenth of a second later', async () => {
+  it('with a limit per node, job states are read at most a tenth of a second after the answer to a close request', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 } },
@@ -310,7 +310,7 @@ describe('with a limit per node', () => {
     expect(setup.outcomes()).toMatchObject({ big: 'error status_exception 30000' });
   });
 
-  it('with a limit per node, a job that has moved waits for the jobs on its new node', async () => {
+  it('with a limit per node, a job that has moved waits until the limit on its new node allows its close', async () => {
     const jobs = [
       bare('a', { nodeId: 'x', modelBytes: 9_000_000 }),
       bare('b', { nodeId: 'y', modelBytes: 1_000 }),
@@ -327,7 +327,7 @@ describe('with a limit per node', () => {
     expect(setup.entry('b').limit).toEqual({ places: 1, because: 'request' });
   });
 
-  it('with a limit per node, a check that took more than 30 seconds is repeated', async () => {
+  it('with a limit per node, a check before a close is repeated if it took more than 30 seconds', async () => {
     const setup = closingOf({
       jobs: [big],
       request: { close: { perNode: 'auto' } },
@@ -362,7 +362,7 @@ describe('with a limit per node', () => {
     expect(setup.cluster.closes.map(({ ids }) => ids)).toEqual([['small']]);
   });
 
-  it('with a limit per node, a request names at most close.batch jobs', async () => {
+  it('with a limit per node, a close request names at most close.batch jobs', async () => {
     const setup = closingOf({
       jobs: ['a', 'b', 'c'].map((id) => bare(id)),
       request: { close: { perNode: 3, batch: 2 } },
@@ -418,7 +418,7 @@ describe('with a limit per node', () => {
   });
 });
 
-describe('with close.perNode auto', () => {
+describe('the limit per node with close.perNode auto', () => {
   const onNodes = (...counts: number[]) =>
     counts.flatMap((count, node) =>
       Array.from({ length: count }, (_, index) => bare(`${node}-${index}`, { nodeId: `node-${node}` })),
@@ -470,7 +470,7 @@ describe('with close.perNode auto', () => {
     expect(setup.entry('0-0').limit).toEqual({ places: 6, because: 'own_node', processors: 12 });
   });
 
-  it('close.perNode auto needs no number of processors for a job without a node', async () => {
+  it('with close.perNode auto, no processors are read for a job without a node', async () => {
     const setup = closingOf({
       jobs: [bare('a', { nodeId: undefined })],
       request: { close: { perNode: 'auto' } },

@@ -53,7 +53,7 @@ describe('the closing phase', () => {
     ]);
   });
 
-  it('the closing phase sends the next request during a read of the previous request’s jobs, and that read includes the jobs of both requests', async () => {
+  it('the closing phase sends the next request while it still reads the jobs of the previous one, and that read covers the jobs of both', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -75,7 +75,7 @@ describe('the closing phase', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1400', b: 'closed 2000' });
   });
 
-  it('the closing phase reports each request and each outcome to the observer once', async () => {
+  it('the closing phase reports each request and each outcome to the observer exactly once', async () => {
     const seen: string[] = [];
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
@@ -225,7 +225,7 @@ describe('the time for a close', () => {
     expect(setup.cluster.closes).toHaveLength(1);
   });
 
-  it('once the last reading has decided the outcome of a job, the closing phase reports nothing more about the job', async () => {
+  it('after the last reading has decided the outcome of a job, the closing phase reports nothing more about the job', async () => {
     const settled: string[] = [];
     const setup = closingOf({
       jobs: [bare('a')],

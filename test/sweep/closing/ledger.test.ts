@@ -20,7 +20,7 @@ describe('a new ledger entry', () => {
     );
   });
 
-  it('a new ledger entry contains the close request and the attempts from earlier sweeps', () => {
+  it('a new ledger entry contains the time of the close request and the number of attempts from earlier sweeps', () => {
     const entry = entryOf(
       'idle-1',
       {},
@@ -30,7 +30,7 @@ describe('a new ledger entry', () => {
     expect(entry.lastAskAt).toBeUndefined();
   });
 
-  it('when a job is judged again, its history includes the close request from this sweep', () => {
+  it('when a job is judged again, its history includes the time of its close request from the current sweep', () => {
     const entry = entryOf('idle-1', {}, { history: { lastActivity: 5, flapping: true } });
     expect(entry.presentHistory).toEqual({ lastActivity: 5, flapping: true, askedAt: undefined });
     entry.askedAt = now;
@@ -40,7 +40,7 @@ describe('a new ledger entry', () => {
 });
 
 describe('the outcome of a ledger entry', () => {
-  it('a job keeps its first outcome, with its time', () => {
+  it('a job keeps its first outcome and the time of that outcome', () => {
     const entry = entryOf('idle-1');
     entry.settle({ outcome: 'closed' }, now);
     entry.settle({ outcome: 'gone' }, now + 1);
@@ -92,13 +92,13 @@ describe('the closing time of a ledger entry', () => {
     },
   );
 
-  it('the closing time of a job is when a read first showed it closed, even if its close request ended later', () => {
+  it('the closing time of a job is the time at which a read first showed it closed, even if its close request ended later', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closed' }, now);
     expect(entry).toMatchObject({ closedAt: now - 5, settledAt: now });
   });
 
-  it('a job has no closing time if it is open again', () => {
+  it('a job that was read as closed has no closing time if its outcome is closing', () => {
     const entry = Object.assign(entryOf('idle-1'), { closedAt: now - 5 });
     entry.settle({ outcome: 'closing' }, now);
     expect(entry.closedAt).toBeUndefined();

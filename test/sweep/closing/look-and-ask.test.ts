@@ -88,7 +88,7 @@ describe('the check before a close', () => {
     expect(jobs.get('a')?.datafeed).toBeUndefined();
   });
 
-  it('if a job’s config names a datafeed created since the listing, the check before the close reads only that datafeed', async () => {
+  it('if a job’s config names a datafeed created since the listing, the check before the close reads that datafeed in another request', async () => {
     const cluster = clusterOf({
       configs: [configOf('a', 'feed-a'), configOf('b', 'new-feed'), configOf('c')],
       stats: ['a', 'b', 'c'].map(statsOf),
@@ -103,7 +103,7 @@ describe('the check before a close', () => {
     ]);
   });
 
-  it('the check before a close leaves out a job that no longer exists', async () => {
+  it('the check before a close returns nothing for a job that no longer exists', async () => {
     const cluster = clusterOf({ configs: [configOf('b')], stats: [statsOf('b')] });
     expect([...(await look([bare('a'), bare('b')], cluster)).keys()]).toEqual(['b']);
   });
@@ -138,7 +138,7 @@ describe('the check before a close', () => {
     expect(cluster.reads.stats).toEqual([['a'], ['a', 'b'], ['a']]);
   });
 
-  it('the check before a close leaves out a job that has a config but no stats', async () => {
+  it('the check before a close returns nothing for a job that has a config but no stats', async () => {
     const cluster = clusterOf({ configs: [configOf('b')], stats: [] });
     const entries = entriesOf([bare('b')]);
     entries[0]?.note({ read: 9, stats: undefined });

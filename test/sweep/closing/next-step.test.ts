@@ -210,13 +210,13 @@ describe('a job that is still closing after close.timeout', () => {
   const ended = (entry = askedOnce(stuck), payload: RequestPayload = {}) =>
     watching(entry, stats('closing'), true, payload);
 
-  it('a job still closing after close.timeout is forced once force.stuckFor has passed since its first close request', () => {
+  it('a job still closing after close.timeout is forced if force.stuckFor has passed since its first close request', () => {
     expect(ended()).toEqual(again(0, true));
     expect(ended(askedOnce({ ...stuck, askedAt: now - 75 * minute + 1 }))).toEqual(leave);
     expect(watching(askedOnce(stuck), stats('closing'))).toEqual(wait);
   });
 
-  it('a job still closing after close.timeout is forced with its third request, but not with a fourth', () => {
+  it('a job still closing after close.timeout is forced with its third close request, but not with a fourth', () => {
     expect(ended(askedOnce({ ...stuck, asks: 2 }))).toEqual(again(0, true));
     expect(ended(askedOnce({ ...stuck, asks: 3 }))).toEqual(leave);
   });
@@ -240,7 +240,7 @@ describe('the check before a close', () => {
   const idle = { verdict: 'close', reason: 'idle' } as const;
   const toForce = { verdict: 'force', reason: 'failed' } as const;
 
-  it('a job that the check before its close finds deleted or closed gets its outcome without a request', () => {
+  it('if the check before a close finds a job deleted or closed, the job gets its outcome without a close request', () => {
     const given = { judge: judgeBy(requestOf({})), now, force: false };
     expect(afterLook(entryOf('idle-1'), undefined, given)).toEqual(settled('gone'));
     expect(looked(entryOf('idle-1'), idleJob({ state: 'closed' }))).toEqual(settled('already_closed'));
@@ -252,7 +252,7 @@ describe('the check before a close', () => {
     expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
   });
 
-  it('the check before a close finds that a job must now be forced, or must no longer be forced', () => {
+  it('the check before a close is repeated if a job must now be forced, or must no longer be forced', () => {
     expect(looked(entryOf('idle-1'), idleJob(failed))).toEqual({ step: 'again', verdict: toForce });
     expect(looked(entryOf('idle-1'), idleJob(), true)).toEqual({ step: 'again', verdict: idle });
   });
@@ -301,7 +301,7 @@ describe('the check before a close', () => {
     },
   );
 
-  it('if a job failed while closing and must not be forced, the check before a close reports an error', () => {
+  it('if a job failed while closing and must not be forced, the check before its close reports the job as an error', () => {
     const noForce = { force: { failed: false } };
     const failedError = {
       status: 200,
@@ -315,13 +315,13 @@ describe('the check before a close', () => {
   });
 });
 
-describe('the error in an answer', () => {
+describe('the error of a close request', () => {
   it('the error of a failed close request is the server’s own error', () => {
     for (const answer of [missing, failedJobs, timedOut, busy, denied, failing(500)])
       expect(errorOf(answer)).toEqual(error);
   });
 
-  it('the error of a close request without an answer is no_answer', () => {
+  it('a close request without an answer has the error no_answer', () => {
     expect(errorOf(lost)).toEqual({ status: 0, type: 'no_answer', reason: 'socket hang up' });
   });
 
@@ -331,7 +331,7 @@ describe('the error in an answer', () => {
 });
 
 describe('the age of a job’s process', () => {
-  it('the age of a job’s process shows that the job was reopened, even in the same second as the close request', () => {
+  it('the age of a job’s process shows that the job was reopened, even if that was in the same second as the close request', () => {
     // the close request was sent a minute ago
     expect(isOpenAgain(askedOnce(), stats('opened', minute), now)).toBe(true);
     expect(isOpenAgain(askedOnce(), stats('opened', 1_000), now)).toBe(true);
@@ -340,7 +340,7 @@ describe('the age of a job’s process', () => {
     expect(isOpenAgain(askedOnce(), stats('opened', 2 * minute), now)).toBe(false);
   });
 
-  it('the start of a job’s process is counted back from the beginning of the read', () => {
+  it('the start time of a job’s process is the beginning of the read minus the age of the process', () => {
     expect(isOpenAgain(askedOnce(), stats('opened', minute + 29_999), now - 1)).toBe(false);
   });
 
@@ -349,13 +349,13 @@ describe('the age of a job’s process', () => {
     expect(isOpenAgain(entryOf('idle-1'), stats('opened', 1_000), now)).toBe(false);
   });
 
-  it('a reopened job gets an error with the status of the last answer', () => {
+  it('a reopened job is reported with the error reopened and the HTTP status of the last answer to its close request', () => {
     expect(reopenedError(askedOnce())).toEqual(openAgain);
     expect(reopenedError(askedOnce({ lastError: refusal(408) }))).toEqual({ ...openAgain, status: 408 });
   });
 });
 
-describe('repeated requests', () => {
+describe('repeated close requests', () => {
   const asked = (asks: number, ...ids: string[]) => ids.map((id) => entryOf(id, { asks }));
   const named = (entries: readonly Entry[], answer: CloseAnswer) =>
     [...Map.groupBy(askAgain(entries, answer, now + 5_000), ({ company }) => company).values()].map((jobs) =>
@@ -369,7 +369,7 @@ describe('repeated requests', () => {
   });
 
   it.each([timedOut, lost, acknowledged, failing(500)])(
-    'a failed batch is repeated as two halves, the first one larger: $kind',
+    'after the answer $kind, the jobs of a batch that are still open are divided between two requests',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c', 'd', 'e'), answer)).toEqual([
         ['a', 'b', 'c'],
@@ -380,19 +380,22 @@ describe('repeated requests', () => {
   );
 
   it.each([missing, failedJobs, busy])(
-    'a failed batch is repeated as a whole if the cause is known: $kind',
+    'after the answer $kind, which gives a cause, the jobs of a batch that are still open stay together in one request',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c'), answer)).toEqual([['a', 'b', 'c']]);
     },
   );
 
-  it.each([missing, timedOut])('the last close request of each job names only that job: $kind', (answer) => {
-    expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
-      answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
-    );
-  });
+  it.each([missing, timedOut])(
+    'after the answer $kind, the third and last close request of a job names only that job',
+    (answer) => {
+      expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
+        answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],
+      );
+    },
+  );
 
-  it('no request is repeated if there are no jobs left', () => {
+  it('no close request is repeated if no jobs are left', () => {
     expect(askAgain([], timedOut, now)).toEqual([]);
   });
 });

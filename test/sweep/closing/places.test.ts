@@ -56,8 +56,8 @@ function batches(
   }
 }
 
-describe('the order of the jobs', () => {
-  it('forced jobs come first, each in a request of its own', () => {
+describe('the order of the jobs to close', () => {
+  it('jobs to force come first, each in a close request of its own', () => {
     const jobs = waitingOf([on('a', 'idle', 1), failed('f'), failed('g')]);
     expect(jobs.map(({ entry, force, notBefore }) => [entry.jobId, force, notBefore])).toEqual([
       ['f', true, 0],
@@ -67,13 +67,13 @@ describe('the order of the jobs', () => {
     expect(batches([on('a', 'idle', 1), failed('f'), failed('g')])).toEqual([['f'], ['g'], ['idle']]);
   });
 
-  it('jobs that are kept or already closing are left out of the requests', () => {
+  it('jobs that are kept or already closing are left out of the close requests', () => {
     const kept = entryOf('kept', {}, { verdict: { verdict: 'keep', reason: 'recent_data' } });
     expect(order([kept, foundClosing('closing'), on('a', 'idle', 1)])).toEqual(['idle']);
     expect(order([])).toEqual([]);
   });
 
-  it('the biggest jobs come first, and jobs of similar size alternate between nodes', () => {
+  it('the biggest jobs are closed first, and jobs of similar size alternate between nodes', () => {
     const jobs = [
       on('a', 'a-1', 1),
       on('a', 'a-big', 900),
@@ -85,13 +85,13 @@ describe('the order of the jobs', () => {
     expect(order(jobs)).toEqual(['a-big', 'b-big', 'a-large', 'b-2', 'a-2', 'a-1']);
   });
 
-  it('jobs of equal size are ordered by id, and jobs of unknown size come last', () => {
+  it('jobs of equal size are closed in the order of their ids, and jobs of unknown size are closed last', () => {
     expect(order([on('a', 'b', 1), on('a', 'a', 1), on('a', 'c', 1)])).toEqual(['a', 'b', 'c']);
     const unknown = entryOf('x', {}, { job: { nodeId: 'a', modelBytes: undefined } });
     expect(order([unknown, on('a', 'small', 1e-6)])).toEqual(['small', 'x']);
   });
 
-  it('jobs with a running datafeed come before the others, in requests of their own', () => {
+  it('jobs with a running datafeed are closed before other jobs, in requests of their own', () => {
     const entries = [
       on('a', 'quiet-a', 900),
       fed('a', 'fed-a', 1),
@@ -106,7 +106,7 @@ describe('the order of the jobs', () => {
 });
 
 describe('the jobs of a close request', () => {
-  it('a request names at most close.batch jobs', () => {
+  it('a close request names at most close.batch jobs', () => {
     const entries = [9, 8, 7, 6, 5].map((size) => on('a', `job-${size}`, size));
     expect(batches(entries, {}, 3)).toEqual([
       ['job-9', 'job-8', 'job-7'],
@@ -114,7 +114,7 @@ describe('the jobs of a close request', () => {
     ]);
   });
 
-  it('a request names as many ids as fit into a request line', () => {
+  it('a close request names as many ids as fit into a request line', () => {
     // 60 characters and a separator of 3: 47 ids take 2,961 of the 3,000 bytes
     const entries = Array.from({ length: 50 }, (_, index) => on('a', `${index}`.padEnd(60, 'x'), 1));
     expect(batches(entries, {}, 100).map((ids) => ids.length)).toEqual([47, 3]);
@@ -124,7 +124,7 @@ describe('the jobs of a close request', () => {
     expect([requestsToRead([]), requestsToRead(full.slice(1)), requestsToRead(full)]).toEqual([0, 1, 2]);
   });
 
-  it('a request is sent only after the pause of each of its jobs has ended', () => {
+  it('a close request is sent only after the pause of each of its jobs has ended', () => {
     const entry = on('a', 'a', 1);
     const waiting = [
       ...together([entry], { force: false, notBefore: now + 1 }),
@@ -135,14 +135,14 @@ describe('the jobs of a close request', () => {
     expect(at(now + 1)).toEqual(['a']);
   });
 
-  it('a repeated request names only jobs from the same earlier request', () => {
+  it('a repeated close request never combines jobs from different earlier requests', () => {
     const first = together([on('a', 'a', 1), on('a', 'c', 1)], { force: false, notBefore: 0 });
     const second = together([on('a', 'b', 1)], { force: false, notBefore: 0 });
     const waiting = [first[0], ...second, first[1]] as Waiting[];
     expect(idsOf(nextBatch(waiting, new Map(), { maxJobs: 20, now }))).toEqual(['a', 'c']);
   });
 
-  it('a request names its jobs by their concrete ids, and is not sent if one of the ids could match other jobs', () => {
+  it('a close request names its jobs by their concrete ids, and is not sent if one of the ids could match other jobs', () => {
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1)])).toEqual(['a', 'b']);
     expect(closeBatch([])).toBeUndefined();
     expect(closeBatch([on('a', 'a', 1), on('a', 'b', 1, { target: undefined })])).toBeUndefined();
@@ -164,7 +164,7 @@ describe('the limit per node', () => {
     expect(batches(entries, { a: -1, b: 0 })).toEqual([]);
   });
 
-  it('a node without a limit closes all its jobs at once', () => {
+  it('all jobs on a node without a limit are closed at once', () => {
     expect(batches(entries, { b: 1 })).toEqual([['a-1', 'a-2', 'a-3', 'b-1']]);
   });
 
@@ -190,13 +190,13 @@ describe('the limit per node', () => {
     },
   );
 
-  it('if the request sets no limit per node, the limit is unknown until the node’s processors have been read', () => {
+  it('with close.perNode auto, the limit is unknown until the node’s processors have been read; a number needs no read', () => {
     const nodes = { processors: new Map([['b', 16]]), largest: 16 };
     expect(limitOf('a', 'auto', nodes)).toBeUndefined();
     expect(limitOf('a', 2, nodes)).toEqual({ places: 2, because: 'request' });
   });
 
-  it('the first waiting jobs on each node are closed next', () => {
+  it('the candidates for the next close are the first waiting jobs on each node', () => {
     const next = (ofEach: number) => candidates(waitingOf(entries), ofEach).map(({ jobId }) => jobId);
     expect(next(1)).toEqual(['a-1', 'b-1']);
     expect(next(2)).toEqual(['a-1', 'a-2', 'b-1', 'b-2']);

@@ -49,8 +49,8 @@ describe('the rate of requests', () => {
   });
 });
 
-describe('the next read', () => {
-  it('a waiting job is closed soon after a read shows that its node has room', async () => {
+describe('the time of the next read', () => {
+  it('a waiting job is closed at once when a read shows a closed job on its node, and such reads come every half second', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b', 'c'),
       request: { close: { perNode: 2 } },
@@ -68,7 +68,7 @@ describe('the next read', () => {
     expect(setup.entry('c').askedAt).toBe(now + 5_500);
   });
 
-  it('reads do not become more frequent while a job waits for the end of a request that names a single other job', async () => {
+  it('reads do not become more frequent while a job waits for the end of a close request that names only one other job', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b'),
       request: { close: { perNode: 1 } },
@@ -81,7 +81,7 @@ describe('the next read', () => {
     expect(setup.entry('b').askedAt).toBe(now + 20_000);
   });
 
-  it('a waiting job does not make reads more frequent while all requests are in flight', async () => {
+  it('a waiting job does not make reads more frequent while close.concurrency requests are in flight', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b', 'c'),
       request: { close: { perNode: 2, concurrency: 1 } },
@@ -108,7 +108,7 @@ describe('the next read', () => {
     expect(setup.entry('later').lastAskAt).toBe(now + 15_000);
   });
 
-  it('a request that is sent later does not delay the next read of jobs in flight', async () => {
+  it('a close request does not delay the next read of jobs whose close request was sent earlier', async () => {
     const setup = closingOf({
       jobs: named('a', 'b'),
       request: { close: { batch: 1 } },
@@ -133,7 +133,7 @@ describe('the next read', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 0' });
   });
 
-  it('without a limit of closes per node, a poll reads only jobs that already got a close request', async () => {
+  it('without a limit per node, a poll reads only jobs that already got a close request', async () => {
     const setup = closingOf({
       jobs: named('a', 'b'),
       request: { close: { batch: 1, concurrency: 1 } },
@@ -143,7 +143,7 @@ describe('the next read', () => {
     expect(setup.cluster.log.slice(2, 5)).toEqual(['0 close a', '1000 stats a', '2500 stats a']);
   });
 
-  it('a read includes eight waiting jobs on each node at first, and three later', async () => {
+  it('a poll includes the first eight waiting jobs on each node before any close, and three waiting jobs later', async () => {
     const ids = Array.from({ length: 12 }, (_, index) => `job-${String(index).padStart(2, '0')}`);
     const setup = closingOf({
       jobs: ordered(...ids),
@@ -199,7 +199,7 @@ describe('reads that fail', () => {
   });
 });
 
-describe('the end of closing', () => {
+describe('the end of the closing phase', () => {
   it('a sweep leaves no timer running after its closes', async () => {
     let asleep = 0;
     const setup = closingOf({ jobs: [bare('a'), closing('b')] });
@@ -218,13 +218,13 @@ describe('the end of closing', () => {
     expect(asleep).toBe(0);
   });
 
-  it('closing ends in time even if the check before a close ignores its signal', async () => {
+  it('the closing phase ends in time even if the check before a close ignores its abort signal', async () => {
     const setup = closingOf({ jobs: named('a'), onRead: () => setup.clock.sleep(10_000) });
     setup.at(500, () => setup.stop.abort());
     expect(await setup.run()).toBe(500);
   });
 
-  it('a job keeps the outcome from the last reading even if a late check no longer finds the job', async () => {
+  it('a job keeps the outcome from the last reading even if a check that ends later no longer finds the job', async () => {
     const settled: string[] = [];
     const setup = closingOf({
       jobs: named('a'),

@@ -52,7 +52,7 @@ describe('the check before a close', () => {
     expect(setup.entry('odd').outcome).toEqual(errorOf('feed-odd'));
   });
 
-  it('if a datafeed cannot be read right before a close and its job is unknown, every job is reported as an error', async () => {
+  it('if an unreadable entry before a close belongs to none of the jobs, every job is reported as an error', async () => {
     const setup = closingOf({
       jobs: [bare('a'), fed('b')],
       request: { runningDatafeeds: 'stop', close: { perNode: 1 } },
@@ -68,7 +68,7 @@ describe('the check before a close', () => {
   });
 });
 
-describe('a poll', () => {
+describe('a poll that fails', () => {
   it('if a poll fails because of one job, the other jobs are read again at once', async () => {
     const setup = closingOf({
       jobs: [closing('a'), closing('odd')],
@@ -102,7 +102,7 @@ describe('a poll', () => {
     expect(setup.outcomes()).toEqual({ a: 'closed 1000', odd: 'closed 2000' });
   });
 
-  it('if every poll fails, a closing job gets no outcome yet, even if its id could match other jobs', async () => {
+  it('if every poll fails, a closing job gets no outcome before the last reading, even if its id could match other jobs', async () => {
     const setup = closingOf({
       jobs: [closing('a', { target: undefined }), closing('b')],
       request: { close: { timeout: '2s' } },

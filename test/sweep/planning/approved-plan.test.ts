@@ -65,13 +65,13 @@ describe('a job that may have changed since the plan', () => {
     for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
   });
 
-  it('a job counts as unchanged since the plan if its datafeed has stopped since then, or is still running', () => {
+  it('a job whose datafeed ran in the plan counts as unchanged if the datafeed has stopped since then or is still running', () => {
     const running = planOf(idleJob({ openedAt, datafeed: feed('started') }));
     expect(still({ datafeed: feed('stopped') }, running)).toBe(true);
     expect(still({ datafeed: feed('started') }, running)).toBe(true);
   });
 
-  it('a job counts as unchanged since the plan if it has started to close, unless it got data before that', () => {
+  it('a job counts as unchanged since the plan if it has started to close, unless it has got data since the plan', () => {
     expect(still({ state: 'closing', openedAt: undefined })).toBe(true);
     expect(still({ state: 'closing', openedAt: undefined, lastDataTime: now })).toBe(false);
   });

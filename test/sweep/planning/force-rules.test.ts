@@ -3,7 +3,7 @@ import { ForceLimit } from '../../../src/sweep/planning/force-max.ts';
 import { isStuckClosing } from '../../../src/sweep/planning/force-stuck.ts';
 
 describe('a job that is still closing', () => {
-  it('a closing job counts as stuck once force.stuckFor has passed', () => {
+  it('a closing job counts as stuck as soon as force.stuckFor has passed', () => {
     expect(isStuckClosing(4_499_999, 4_500_000)).toBe(false);
     expect(isStuckClosing(4_500_000, 4_500_000)).toBe(true);
   });

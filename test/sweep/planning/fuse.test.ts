@@ -26,7 +26,7 @@ const followUpOf = {
   jobs: [{ jobId: 'a', askedAt: '2026-11-23T02:00:00Z', attempts: 1 }],
 };
 
-describe('the number of jobs', () => {
+describe('the fuses on the number of jobs to close', () => {
   it('maxJobs stops a sweep that would close more than maxJobs jobs, but not one that would close exactly maxJobs', () => {
     expect(fuse({ idle: 500, open: 2_000 })).toBeUndefined();
     expect(fuse({ idle: 501, open: 2_000 })).toEqual({
@@ -72,7 +72,7 @@ describe('an ingest outage', () => {
     [30, 11, 10],
     [62, 21, 20],
   ])(
-    'with %i jobs ever fed, %i that fell silent together count as an ingest outage; the limit is %i',
+    'an ingest outage is detected if, of %i jobs that ever got data, %i fall silent together, but not if only %i do',
     (everFed, crowd, limit) => {
       const seen = (count: number) => fuse({ idle: count, everFed, silentSince: together(count) });
       expect(seen(crowd)?.limit).toBe(limit);
@@ -111,7 +111,7 @@ describe('an ingest outage', () => {
     }
   });
 
-  it('an ingest outage is not detected if only nine jobs or a third of the fed jobs fell silent, or if they took more than 15 minutes to do so', () => {
+  it('an ingest outage is not detected if only nine jobs or only a third of the fed jobs fell silent, or not all within 15 minutes', () => {
     expect(fuse({ idle: 9, everFed: 10, silentSince: together(9) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 30, silentSince: together(10) })).toBeUndefined();
     expect(fuse({ idle: 10, everFed: 20, silentSince: together(10, 16 * minute) })).toBeUndefined();

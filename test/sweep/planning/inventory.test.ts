@@ -120,12 +120,15 @@ describe('the answers from a cluster', () => {
     expect(jobs.map(({ jobId }) => jobId)).toEqual(['a', 'b', 'c', 'd']);
   });
 
-  it.each(['opening', 'opened', 'closing', 'closed', 'failed'])('a job has the state %s', (state) => {
-    expect(only({ configs: [configOf('a')], stats: [statsOf('a', { state })] })).toMatchObject({
-      reportedState: state,
-      state,
-    });
-  });
+  it.each(['opening', 'opened', 'closing', 'closed', 'failed'])(
+    'a job has the state %s if its stats report that state',
+    (state) => {
+      expect(only({ configs: [configOf('a')], stats: [statsOf('a', { state })] })).toMatchObject({
+        reportedState: state,
+        state,
+      });
+    },
+  );
 });
 
 describe('the inventory gives no state to a job that must not be touched', () => {
@@ -287,7 +290,7 @@ describe('the fields of a job', () => {
     ['false', true],
     [0, true],
     [{}, true],
-  ])('with managed: %j in the job’s config, whether the job counts as managed is %s', (managed, expected) => {
+  ])('whether a job counts as managed if its config contains `managed: %j`: %s', (managed, expected) => {
     expect(only({ configs: [configOf('a', { managed })], stats: [statsOf('a')] }).managed).toBe(expected);
   });
 });
@@ -303,7 +306,7 @@ describe('a datafeed that may still read data', () => {
     expect(runs(feedOf('feed', state))).toBe(expected);
   });
 
-  it('a job without a datafeed does not count as a job whose datafeed may still read data', () => {
+  it('a job without a datafeed has no datafeed that may still read data', () => {
     expect(runs(undefined)).toBe(false);
   });
 });

@@ -19,11 +19,11 @@ describe('names given in a request', () => {
     [['a.b'], job('axb'), false],
     [['a?'], job('ab'), false],
     [[], job('a'), false],
-  ])('the name %j matches the job %j: %s', (names, target, expected) => {
+  ])('whether a request for the names %j matches the job %j: %s', (names, target, expected) => {
     expect(matcher(names)(target)).toBe(expected);
   });
 
-  it('names that match no job are returned, except `*` and `_all`', () => {
+  it('unmatched returns the names that match no job, except `*` and `_all`', () => {
     expect(unmatched(['a', 'b*', 'g', '*', '_all', 'x'], [job('a'), job('bb', 'g')])).toEqual(['x']);
     for (const all of ['*', '_all']) expect(unmatched([all], []), all).toEqual([]);
     expect(unmatched(['a', 'b*'], [])).toEqual(['a', 'b*']);

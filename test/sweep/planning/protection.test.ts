@@ -110,7 +110,7 @@ describe('custom_settings.jobsweep', () => {
 });
 
 describe('the spelling of the key in custom_settings', () => {
-  it('the protection may be written with a dotted key, with the same meaning', () => {
+  it('dotted keys such as `jobsweep.protect` have the same meaning as the fields of the key `jobsweep`', () => {
     expect(read({ 'jobsweep.protect': true })).toEqual({ kind: 'always' });
     expect(read({ 'jobsweep.protect': false })).toEqual({ kind: 'none' });
     expect(read({ 'jobsweep.protectUntil': '2026-11-23T14:00Z' })).toEqual({
@@ -121,7 +121,7 @@ describe('the spelling of the key in custom_settings', () => {
     expect(read({ 'jobsweep.protect': 'yes' })).toEqual({ kind: 'unreadable' });
   });
 
-  it('if both spellings of the key are present, the longer protection applies', () => {
+  it('if a dotted key and the key `jobsweep` are both present, the longer protection applies', () => {
     expect(read({ jobsweep: { protect: false }, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
     expect(read({ jobsweep: { protect: 'x' }, 'jobsweep.protect': true })).toEqual({ kind: 'unreadable' });
     expect(read({ jobsweep: { protectUntil: '2026-11-23' }, 'jobsweep.protectUntil': '2026-11-21' })).toEqual(
@@ -150,7 +150,7 @@ describe('the spelling of the key in custom_settings', () => {
     'jobsweepProtect',
     'jobsweep_protect_until',
     'jobsweep-protect',
-  ])('the misspelled key %s protects with any value', (key) => {
+  ])('the misspelled key %s protects a job, whatever its value', (key) => {
     for (const value of [true, false, null, 'x', {}, { protect: false }]) {
       expect(read({ [key]: value })).toEqual({ kind: 'misspelled', key });
       expect(protects(read({ [key]: value }), 0)).toBe(true);
@@ -169,7 +169,7 @@ describe('the spelling of the key in custom_settings', () => {
     'protect',
     'project',
     '',
-  ])('the key of another setting does not protect: %s', (key) => {
+  ])('the key %s of another setting does not protect a job', (key) => {
     expect(isProtectionKey(key)).toBe(false);
     for (const now of [0, Number.MAX_SAFE_INTEGER]) expect(protects(read({ [key]: true }), now)).toBe(false);
   });
@@ -205,7 +205,7 @@ describe('the spelling of the key in custom_settings', () => {
     expect(read({ [key]: value })).toEqual({ kind: 'none' });
   });
 
-  it('if the right key is set, whatever its value, no similar key is reported', () => {
+  it('if custom_settings has the right key, whatever its value, no similar key is reported', () => {
     expect(read({ jobsweeper: true, jobsweep: { protect: false } })).toEqual({ kind: 'none' });
     expect(read({ jobsweeper: true, 'jobsweep.protect': true })).toEqual({ kind: 'always' });
   });

@@ -29,7 +29,7 @@ async function sweepWith(clock: Clock, setup: SweepSetup, payload: RequestPayloa
 
 describe('a machine whose clock is ahead of the cluster’s', () => {
   it.each([{}, { dryRun: true }])(
-    'a sweep is refused when its machine’s clock is an hour ahead of the cluster’s (%j)',
+    'a sweep with the payload %j is refused if its machine’s clock is three days ahead of the cluster’s',
     async (payload) => {
       // if the clocks were not compared, all but one of these busy jobs would be closed
       await using setup = await startSetup([...busy(3), { jobId: 'other', lastData: '10h' }]);
@@ -45,19 +45,19 @@ describe('a machine whose clock is ahead of the cluster’s', () => {
     },
   );
 
-  it('a sweep warns when its machine’s clock is six minutes ahead', async () => {
+  it('a sweep warns if its machine’s clock is six minutes ahead of the cluster’s', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1)]);
     const { status, counts, warnings } = await sweepWith(wrongBy(6 * minute + 2_000, setup), setup);
     expect({ status, closed: counts.closed }).toEqual({ status: 'done', closed: 1 });
     expect(warnings).toEqual([expect.stringContaining('clock is 6 minutes ahead of the Date')]);
   });
 
-  it('a sweep does not warn when its machine’s clock is four minutes ahead', async () => {
+  it('a sweep does not warn if its machine’s clock is four minutes ahead of the cluster’s', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1)]);
     expect((await sweepWith(wrongBy(4 * minute, setup), setup)).warnings).toEqual([]);
   });
 
-  it('a sweep and a plan exit with 5 when their machine’s clock is far ahead', async () => {
+  it('`jobsweep sweep` and `jobsweep plan` exit with 5 if the machine’s clock is two hours ahead of the cluster’s', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1)]);
     for (const args of [['plan'], ['sweep', '--yes']]) {
       const { exit, stdout, stderr } = await runCommand(args, {
@@ -71,8 +71,8 @@ describe('a machine whose clock is ahead of the cluster’s', () => {
   });
 });
 
-describe('a machine whose clock is behind', () => {
-  it('a sweep warns when its machine’s clock is behind, because it then closes fewer jobs', async () => {
+describe('a machine whose clock is behind the cluster’s', () => {
+  it('a sweep warns if its machine’s clock is behind the cluster’s, because the sweep then closes fewer jobs', async () => {
     await using setup = await startSetup([...busy(5), ...idle(1)]);
     const { status, warnings } = await sweepWith(wrongBy(-2 * hour, setup), setup);
     expect(status).toBe('done');
@@ -107,7 +107,7 @@ describe('the Date header of answers', () => {
     expect(await readThrough(setup, () => undefined)).toEqual([]);
   });
 
-  it('the answer with the smallest clock difference is used, because other answers may come from a cache', async () => {
+  it('clocks are compared by the answer with the smallest difference, because other answers may come from a cache', async () => {
     await using setup = await startSetup(busy(5));
     const { clock } = setup;
     const warnings = await readThrough(setup, ({ index }, headers) => {
@@ -134,12 +134,15 @@ describe('the Date header of answers', () => {
     [5 * minute + 999, 0],
     [5 * minute + 1_000, 1],
     [60 * minute + 999, 1],
-  ])('a Date header that is %i ms earlier than the request causes %i warnings', (ahead, count) => {
-    const now = Date.parse('2026-11-26T12:00:00Z');
-    expect(compareClocks({ date: now, sentAt: now + ahead, receivedAt: now + ahead + 30_000 })).toHaveLength(
-      count,
-    );
-  });
+  ])(
+    'the number of warnings for a Date header that is %i ms earlier than the request: %i',
+    (ahead, count) => {
+      const now = Date.parse('2026-11-26T12:00:00Z');
+      expect(
+        compareClocks({ date: now, sentAt: now + ahead, receivedAt: now + ahead + 30_000 }),
+      ).toHaveLength(count);
+    },
+  );
 
   it('the Date header causes no warning if its time is between the request and the answer', () => {
     const sentAt = Date.parse('2026-11-26T12:00:00Z');

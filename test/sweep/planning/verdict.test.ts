@@ -14,12 +14,12 @@ const datafeed = (state: string, lookback: 'running' | 'done' | 'unknown' = 'don
   datafeed: { datafeedId: 'd', state, lookback },
 });
 
-describe('the clock that idleness is judged by', () => {
+describe('the times that decide whether a job is idle', () => {
   it('a job is closed if its last data and its process are both older than idleFor', () => {
     expect(judge({})).toBe('close idle');
   });
 
-  it('a job that has been idle for exactly idleFor is closed, and one that is a millisecond short is kept', () => {
+  it('a job that has been idle for exactly idleFor is closed, and a job that has been idle a millisecond less is kept', () => {
     expect(judge({ lastDataTime: now - 48 * hour })).toBe('close idle');
     expect(judge({ lastDataTime: now - 48 * hour + 1 })).toBe('keep recent_data');
   });
@@ -46,14 +46,14 @@ describe('the clock that idleness is judged by', () => {
     expect(judge({ openedAt: undefined, nodeId: undefined })).toBe('keep no_process');
   });
 
-  it('a never-fed job is closed if it has been open for idleFor, and kept with neverFed: keep', () => {
+  it('a never-fed job that has been open for idleFor is closed, unless the request contains `neverFed: keep`', () => {
     expect(judge({ lastDataTime: undefined })).toBe('close never_fed');
     expect(judge({ lastDataTime: undefined, openedAt: now - hour })).toBe('keep recently_opened');
     expect(judge({ lastDataTime: undefined }, { neverFed: 'keep' })).toBe('keep never_fed');
     expect(judge({}, { neverFed: 'keep' })).toBe('close idle');
   });
 
-  it('a failed job of unknown age is kept', () => {
+  it('a failed job whose last activity is unknown is kept', () => {
     expect(judge({ state: 'failed', openedAt: undefined, lastDataTime: undefined })).toBe('keep no_clock');
   });
 
@@ -64,7 +64,7 @@ describe('the clock that idleness is judged by', () => {
   });
 });
 
-describe('signals that a job is busy or not ours', () => {
+describe('signs that a job is busy or must not be touched', () => {
   it.each<[string, Partial<JobSnapshot>, string]>([
     ['blocked by a reset', { blocked: 'reset' }, 'keep blocked'],
     ['being opened', { state: 'opening', openedAt: undefined }, 'keep opening'],
@@ -88,7 +88,7 @@ describe('signals that a job is busy or not ours', () => {
     ['protected until later', { protection: { kind: 'until', until: now + 1 } }, 'keep protected'],
     ['no longer protected', { protection: { kind: 'until', until: now } }, 'close idle'],
     ['protected by something unreadable', { protection: { kind: 'unreadable' } }, 'keep protected'],
-  ])('the verdict is right for a job that is %s', (_what, job, expected) => {
+  ])('a job that is %s (%j) gets the verdict and reason: %s', (_what, job, expected) => {
     expect(judge(job)).toBe(expected);
   });
 
@@ -127,7 +127,7 @@ describe('signals that a job is busy or not ours', () => {
   });
 });
 
-describe('names given in a request', () => {
+describe('jobs that a request excludes by name or by state', () => {
   it('a job excluded by id, group or wildcard is kept, whatever other rules apply', () => {
     expect(judge({}, { exclude: 'idle-1' })).toBe('keep excluded');
     expect(judge({ groups: ['team-a'] }, { exclude: ['x', 'team-a'] })).toBe('keep excluded');
@@ -166,7 +166,7 @@ describe('forced closes', () => {
     expect(judge({ ...failed, runningForecasts: 2 })).toBe('force failed');
   });
 
-  it('a failed job is kept if it is protected, managed or fed', () => {
+  it('a failed job is kept if it is protected, managed or fed by a running datafeed', () => {
     expect(judge({ ...failed, protection: { kind: 'always' } })).toBe('keep protected');
     expect(judge({ ...failed, managed: true })).toBe('keep managed');
     expect(judge({ ...failed, ...datafeed('started') })).toBe('keep datafeed_running');
@@ -178,7 +178,7 @@ describe('forced closes', () => {
     expect(judge(closing, {}, { askedAt: now - 75 * minute })).toBe('force stuck');
   });
 
-  it('if force.stuckFor or force.exclude forbids it, a sweep never forces a stuck job and keeps waiting for it', () => {
+  it('a sweep keeps waiting for a stuck job if force.stuckFor or force.exclude forbids forcing the job', () => {
     const history = { askedAt: now - 10 * hour };
     expect(judge(closing, { force: { stuckFor: null } }, history)).toBe('wait already_closing');
     expect(judge(closing, { force: { exclude: 'idle-1' } }, history)).toBe('wait already_closing');

@@ -48,7 +48,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.jobsOmitted).toBe(1_000 - fit.jobs.length);
   });
 
-  it('a report that is too long uses a tenth of the size limit for the names from its request, and leaves out excluded names last', () => {
+  it('a report that is too long uses at most a tenth of the size limit for the names from its request, and cuts `jobs` before `exclude`', () => {
     const names = (prefix: string, count: number) =>
       Array.from({ length: count }, (_, index) => `${prefix}-${10_000 + index}`);
     const jobs = Array.from({ length: 200 }, (_, index) => jobNamed(`job-${index}`));
@@ -86,7 +86,7 @@ describe('fitting a report into a size limit', () => {
   });
 
   it.each(['flapping', 'reopened'] as const)(
-    'a report that is too long uses a tenth of the size limit for %s jobs',
+    'a report that is too long uses at most a tenth of the size limit for %s jobs',
     (field) => {
       const flaps = Array.from({ length: 200 }, (_, index) => ({
         jobId: `job-${1_000 + index}`,
@@ -128,7 +128,7 @@ describe('fitting a report into a size limit', () => {
     );
   });
 
-  it('a report that is too long uses a tenth of the size limit for warnings, including the note about omitted warnings', () => {
+  it('a report that is too long uses at most a tenth of the size limit for warnings, including the note about omitted warnings', () => {
     const jobs = Array.from({ length: 1_000 }, (_, index) => jobNamed(`job-${index}`));
     const all = ['x'.repeat(4_996)];
     expect(bytes(all)).toBe(5_000);
@@ -153,7 +153,7 @@ describe('fitting a report into a size limit', () => {
     expect(fit.warnings).toEqual(['first', 'last', '1 more warning left out because the report is too long']);
   });
 
-  it('any report can be made to fit without changing its other fields', () => {
+  it('any report can be made to fit by leaving out jobs, warnings and flapping jobs, without changing the other fields', () => {
     const text = fc.oneof(
       fc.string({ unit: 'binary' }),
       fc.nat(4_000).map((length) => '\u0001漢"x'.repeat(length / 4)),

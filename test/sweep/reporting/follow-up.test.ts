@@ -307,20 +307,20 @@ describe('jobs left for lack of time', () => {
   });
 });
 
-describe('no follow-up', () => {
+describe('reasons to schedule no follow-up', () => {
   const round = (number: number) => ({
     sweepId: 'first',
     round: number,
     jobs: [{ jobId: 'a', askedAt: '2026-11-23T11:00:00Z', attempts: 1 }],
   });
 
-  it('no follow-up is scheduled when the request turns it off', async () => {
+  it('no follow-up is scheduled when the request turns follow-ups off', async () => {
     expect(
       await scheduleFor(left('a', 'b'), { payload: { followUp: false, force: { stuckFor: null } } }),
     ).toEqual(noFollowUp('2 jobs are still closing and no follow-up is scheduled: followUp is false'));
   });
 
-  it('no follow-up is scheduled after the last round', async () => {
+  it('no follow-up is scheduled after as many follow-ups as followUp.max allows', async () => {
     const followUp = { after: '2m', max: 2 };
     const force = { stuckFor: null };
     expect(
@@ -350,7 +350,7 @@ describe('no follow-up', () => {
     expect((await scheduleFor(left('a'), { leftMs: 1_001 })).followUp).toMatchObject({ round: 1 });
   });
 
-  it('no follow-up is scheduled when the scheduler fails, and the report contains its error', async () => {
+  it('no follow-up is scheduled when the scheduler fails, and the report contains the scheduler’s error', async () => {
     const failing = (error: unknown): FollowUps => ({
       pending: async () => new Set(),
       arrange: () => Promise.reject(error as Error),

@@ -70,7 +70,7 @@ describe('the last reading of a job that was asked to close', () => {
   );
 
   it.each(['opened', 'opening', 'failed'])(
-    'if the last reading finds a job %s, the report gives the error from its last close',
+    'if the last reading finds a job %s, the report gives the error of the job’s last close request',
     async (state) => {
       const entry = askedOnce({ lastError: error });
       const stats = [statsOf('idle-1', state, { openForMs: day })];
@@ -106,7 +106,7 @@ describe('the last reading of a job that was asked to close', () => {
     });
   });
 
-  it('if the cluster does not answer, the last reading uses what was read after the close request', async () => {
+  it('if the cluster does not answer, the last reading uses the job states that were read after the close request', async () => {
     const seen = (state: string) => askedOnce({ seen: statsOf('idle-1', state) });
     expect(await endedAs(seen('closed'), {})).toEqual({ outcome: 'closed' });
     expect(await endedAs(seen('closing'), {})).toEqual({ outcome: 'closing' });
@@ -116,7 +116,7 @@ describe('the last reading of a job that was asked to close', () => {
     expect(await endedAs(askedOnce(), {})).toEqual({ outcome: 'unknown' });
   });
 
-  it('the last reading trusts its own read more than earlier ones', async () => {
+  it('the last reading trusts its own read more than earlier reads', async () => {
     const entry = askedOnce({ seen: statsOf('idle-1', 'closing') });
     expect(await endedAs(entry, { stats: [statsOf('idle-1', 'closed')] })).toEqual({ outcome: 'closed' });
     expect(await endedAs(askedOnce({ seen: statsOf('idle-1', 'closing') }), { stats: [] })).toEqual({
@@ -165,11 +165,14 @@ describe('the last reading of a job that was found closing', () => {
       'unknown_state',
     ],
     ['is being opened', statsOf('c', 'opening', { openForMs: 5 * day }), 'opening'],
-  ])('the last reading keeps a job that %s', async (_what, stats, reason) => {
-    const entry = foundClosing('c');
-    expect(await endedAs(entry, { stats: [stats] })).toEqual({ outcome: 'revived' });
-    expect(entry.verdict).toEqual({ verdict: 'keep', reason });
-  });
+  ])(
+    'a job that was found closing is reported as revived if, at the last reading, it %s',
+    async (_what, stats, reason) => {
+      const entry = foundClosing('c');
+      expect(await endedAs(entry, { stats: [stats] })).toEqual({ outcome: 'revived' });
+      expect(entry.verdict).toEqual({ verdict: 'keep', reason });
+    },
+  );
 
   it.each<[string, JobStats, object]>([
     [
@@ -200,7 +203,7 @@ describe('the last reading of a job that was found closing', () => {
 });
 
 describe('the end of a sweep', () => {
-  it('the report gives a reason for each job that was never asked to close, and the job is not read at the end', async () => {
+  it('the report says why a job was never asked to close, and the job is not read at the end of the sweep', async () => {
     const { concluding, reads } = endOf({});
     const [late, stopped] = [entryOf('late'), entryOf('stopped')];
     expect(await conclude([late], 'time', concluding)).toEqual([]);
@@ -210,14 +213,14 @@ describe('the end of a sweep', () => {
     expect(reads).toEqual([]);
   });
 
-  it('the report gives a reason for a job that was never asked to close, even if other jobs are read at the end', async () => {
+  it('the report says why a job was never asked to close, even if other jobs are read at the end of the sweep', async () => {
     const [late, asked] = [entryOf('late'), askedOnce()];
     const { concluding } = endOf({ stats: [statsOf('idle-1', 'closed'), statsOf('late', 'closed')] });
     await conclude([late, asked], 'time', concluding);
     expect(late.outcome).toEqual({ outcome: 'not_attempted', because: 'time' });
   });
 
-  it('the end of a sweep reads, in one request, all jobs without an outcome that got a close request or were found closing', async () => {
+  it('at its end, a sweep reads in one request all jobs without an outcome that got a close request or were found closing', async () => {
     const { concluding, reads } = endOf({ stats: [] });
     const settled = entryOf('settled', { asks: 1 });
     settled.settle({ outcome: 'closed' }, now);
@@ -227,14 +230,14 @@ describe('the end of a sweep', () => {
     expect(settled.outcome).toEqual({ outcome: 'closed' });
   });
 
-  it('the end of a sweep does not read a job whose id could match other jobs', async () => {
+  it('at its end, a sweep does not read a job whose id could match other jobs', async () => {
     const { concluding, reads } = endOf({ stats: [] });
     const unnamable = askedOnce({}, { job: { target: undefined } });
     await conclude([unnamable, entryOf('asked', { asks: 1 })], 'time', concluding);
     expect(reads).toEqual(['jobs asked']);
   });
 
-  it('the end of a sweep notifies the observer of each settled job, with its time', async () => {
+  it('at its end, a sweep notifies the observer of each job that gets its outcome then, with the time of the outcome', async () => {
     const notified: string[] = [];
     const observer = { settled: ({ jobId, settledAt }: Entry) => notified.push(`${jobId} ${settledAt}`) };
     const { concluding } = endOf({ stats: [], observer });
@@ -247,7 +250,7 @@ describe('the end of a sweep', () => {
   it.each([
     ['10 s per read', 60_000, 20_000],
     ['three quarters of the time left until the deadline, then half of the rest', 8_000, 6_000 + 1_000],
-  ])('the end of a sweep waits %s for a cluster that does not answer', async (_what, leftMs, waited) => {
+  ])('at its end, a sweep waits %s for a cluster that does not answer', async (_what, leftMs, waited) => {
     const { concluding, clock, reads } = endOf({ leftMs });
     const entry = askedOnce({ stopsDatafeed: 'feed' });
     expect(await conclude([entry], 'time', concluding)).toEqual([
@@ -297,7 +300,7 @@ describe('the datafeed that a close was to stop', () => {
     },
   );
 
-  it('the datafeed of a deleted job is gone with its job', async () => {
+  it('a datafeed that was deleted with its job causes no warning, and is not reported as stopped', async () => {
     const entry = askedOnce({ stopsDatafeed: 'feed' });
     entry.settle({ outcome: 'closed' }, now);
     expect(await conclude([entry], 'time', endOf({ feeds: [] }).concluding)).toEqual([]);

@@ -18,7 +18,7 @@ const jobs = (...sizes: number[]) => sizes.map((size, index) => job(size, index)
 const closed = (...indices: number[]) => new Set(indices.map((index) => `job-${index}`));
 const three = [node(100), node(100), node(100)];
 
-describe('fewer ML nodes would be enough', () => {
+describe('whether fewer ML nodes would be enough', () => {
   it('fewer ML nodes are enough if the jobs that stay open fit, with room to reopen the largest closed job', () => {
     expect(enoughNodes(three, jobs(80, 60, 40, 20), closed(0, 1))).toEqual({ total: 3, enough: 2 });
     expect(enoughNodes(three, jobs(20, 20, 20), closed(0))).toEqual({ total: 3, enough: 1 });
@@ -40,7 +40,7 @@ describe('fewer ML nodes would be enough', () => {
     expect(enoughNodes(four, jobs(60, 60, 60, 1), closed(3))).toEqual({ total: 4, enough: 3 });
   });
 
-  it('the smallest node’s measurement decides whether fewer ML nodes are enough', () => {
+  it('the memory of the smallest node decides whether fewer ML nodes are enough', () => {
     expect(enoughNodes([node(100), node(400)], jobs(80, 30, 30, 30), closed(0))).toBeUndefined();
     expect(enoughNodes([node(400), node(400)], jobs(80, 30, 30, 30), closed(0))).toEqual({
       total: 2,
@@ -66,7 +66,7 @@ describe('fewer ML nodes would be enough', () => {
     expect(enoughNodes(three, [job(10, 0), failed], closed(0))).toEqual({ total: 3, enough: 1 });
   });
 
-  it('the number of ML nodes allows at most 512 jobs on a node', () => {
+  it('fewer ML nodes are enough only if no node needs to hold more than 512 jobs', () => {
     const many = Array.from({ length: 1_030 }, (_, index) => job(0, index));
     expect(enoughNodes([...three, node(100)], many, closed(0))).toEqual({ total: 4, enough: 3 });
   });

@@ -165,7 +165,7 @@ describe('the jobs of a report', () => {
     ]);
   });
 
-  it('if a job has no outcome when the report is made, that is a bug, and the error names the job', () => {
+  it('a report is not made if a job has no outcome, which is a bug, and the error names the job', () => {
     const unsettled = new Entry(idleJob(), idle);
     expect(() => jobsOf([unsettled])).toThrow(/^the job idle-1 was given no outcome$/);
   });
@@ -204,7 +204,7 @@ describe('the jobs of a report', () => {
     ['far in the future', 1e300],
     ['far in the past', -1e300],
     ['before the first date that JavaScript can represent', -8.65e15],
-  ])('a report omits the date if the clock is %s', (_when, moment) => {
+  ])('a report omits a job’s last activity if its time is %s', (_when, moment) => {
     const [job] = jobsOf([entryOf({ outcome: 'closed' }, idle, { lastDataTime: moment, openedAt: moment })]);
     expect(job).not.toHaveProperty('lastActivity');
     expect(Number.isFinite(job?.idleMs)).toBe(true);

@@ -57,7 +57,7 @@ describe('a request', () => {
     expect(problems({ $schema: 'https://example.org/request.json' })).toEqual([]);
   });
 
-  it('a request survives a round trip through its payload', () => {
+  it('a request is unchanged after it is written as a payload and read again', () => {
     const { request } = parseRequest({
       jobs: 'a,b',
       idleFor: '90m',
@@ -113,9 +113,12 @@ describe('the error for an invalid request', () => {
     [[], 'the payload: expected an object such as {"idleFor": "48h"}, got []'],
     [null, 'the payload: expected an object such as {"idleFor": "48h"}, got null'],
     ['{}', 'the payload: expected an object such as {"idleFor": "48h"}, got "{}"'],
-  ])('an invalid request is refused with a helpful message: %j', (payload, message) => {
-    expect(problems(payload)).toEqual([message]);
-  });
+  ])(
+    'an invalid request is refused with a message that names the field or the payload and what was expected: %j',
+    (payload, message) => {
+      expect(problems(payload)).toEqual([message]);
+    },
+  );
 
   it('an invalid request is refused with all problems at once', () => {
     expect(problems({ idelFor: '48h', neverFed: 1, close: { batch: 0 } })).toHaveLength(3);
@@ -180,7 +183,7 @@ describe('the error for an invalid request', () => {
     ).toEqual([1, 0, 0]);
   });
 
-  it('a force.stuckFor later than the last follow-up is refused', () => {
+  it('a force.stuckFor longer than the time until the last follow-up is refused', () => {
     expect(problems({ followUp: { max: 2 } })[0]).toContain(
       'force.stuckFor: expected at most followUp.after × followUp.max, which is 30m, got "75m"',
     );
@@ -198,7 +201,7 @@ describe('the error for an invalid request', () => {
 });
 
 describe('the bare event of a schedule without an Input', () => {
-  it('if a schedule has no Input, its event counts as a dry run with a warning, and still names the due time', () => {
+  it('if a schedule has no Input, its event becomes a request for a dry run, with a warning and the due time', () => {
     const { request, warnings } = parseRequest({
       version: '0',
       id: 'x',

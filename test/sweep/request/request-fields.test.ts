@@ -127,7 +127,7 @@ describe('the values that each field accepts', () => {
     );
   });
 
-  it('a follow-up without jobs is refused even if another of its fields is wrong, and every wrong field is named', () => {
+  it('a request with several wrong fields in followUpOf, including an empty list of jobs, is refused with each of these fields', () => {
     const wrong = problems({ followUpOf: { round: 0, jobs: [] } });
     expect(wrong.map(({ field }) => field)).toEqual([
       'followUpOf.sweepId',
@@ -202,7 +202,7 @@ describe('an unknown field', () => {
     ]);
   });
 
-  it('each problem has a path, so that an editor can mark its field', () => {
+  it('each problem of a request has a path, so that an editor can mark the field', () => {
     expect(problems({ close: { btach: 3 } })).toMatchObject([
       { field: 'close.btach', path: ['close', 'btach'] },
     ]);
@@ -215,7 +215,7 @@ describe('an unknown field', () => {
   });
 });
 
-it('if no follow-up would run late enough for force.stuckFor, the request is refused with a fix', () => {
+it('a request is refused if no follow-up would run late enough for force.stuckFor, and the message says what to change', () => {
   expect(messages({ force: { stuckFor: '91m' } })).toEqual([
     'force.stuckFor: expected at most followUp.after × followUp.max, which is 90m, got "91m" (after that no follow-up is left to force the job): shorten it, raise followUp.max, or set it to null to never force stuck jobs',
   ]);
@@ -243,7 +243,7 @@ describe('the bare event of a schedule', () => {
     expect(read(changes)).toEqual(parseRequest({ dryRun: true }).request);
   });
 
-  it('an event of a schedule without an Input causes a warning with a fix', () => {
+  it('an event of a schedule without an Input causes a warning that says what to change', () => {
     expect(parseRequest(event).warnings).toEqual([
       'the schedule that started this sweep has no Input, so this is a dry run and nothing is closed: give it a payload, for example {"idleFor": "48h"}',
     ]);

@@ -85,7 +85,7 @@ describe('the job states that are known at the end of a sweep', () => {
     expect(report.status).toBe('partial');
   });
 
-  it('when the cluster stops answering, a read after the close request still decides the outcome', async () => {
+  it('if the cluster stops answering, a read that came after the close request still decides the outcome', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     setup.server.faults.at(setup.clock.now() + 40_000, () => {
       setup.server.faults.add({ api: '*', times: Number.POSITIVE_INFINITY, status: 503 });
@@ -134,7 +134,7 @@ describe('reports about jobs left closing', () => {
     }
   });
 
-  it('a follow-up keeps a flapping job, as the sweep that scheduled the follow-up would have done', async () => {
+  it('a follow-up keeps a flapping job that is open, as any other sweep does', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     const waiting = { jobId: 'idle-0', askedAt: '2026-11-23T11:45:00Z', attempts: 1 };
     const report = await setup.sweep(

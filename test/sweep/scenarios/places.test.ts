@@ -43,7 +43,7 @@ function maxClosingAtOnce({ cluster }: SweepSetup, jobIds: readonly string[]): n
   );
 }
 
-describe('the default request', () => {
+describe('a sweep with the default limit per node', () => {
   const sizes = [
     { name: 'a', processors: 16 },
     { name: 'b', processors: 5 },
@@ -57,7 +57,7 @@ describe('the default request', () => {
     ['7.17', { a: 4, b: 4, c: 4 }, 'unknown'],
     ...(isNightly ? [['8.19', known, 'own_node'] as const] : []),
   ] as const)(
-    'on version %s, the default request closes %o jobs at once on the nodes, and reports why',
+    'on Elasticsearch %s, a sweep with default settings closes at most %o jobs at once on the nodes, and reports why',
     async (stack, places, because) => {
       const jobs = spreadJobs(36);
       await using setup = await startSetup([...jobs, ...busy(5)], { nodes: sizes }, { stack });
@@ -72,7 +72,7 @@ describe('the default request', () => {
     },
   );
 
-  it('a request with close.perNode null has no limit per node', async () => {
+  it('a request with close.perNode null sets no limit per node', async () => {
     await using setup = await startSetup([...spreadJobs(60), ...busy(5)], { nodes: sizes });
     const report = await setup.sweep({ close: { perNode: null }, fuse });
     expect(setup.closes().map((ids) => ids.length)).toEqual([20, 20, 20]);
@@ -102,9 +102,9 @@ describe('the default request', () => {
   });
 });
 
-describe('with a limit per node', () => {
+describe('a sweep with a limit per node', () => {
   it.each(sized({ push: [1, 3], nightly: [1, 3, 8] }))(
-    'no node closes more than %i jobs at once, and all jobs are closed',
+    'no more than %i jobs on each node close at once, and all jobs are closed',
     async (perNode) => {
       const jobs = spreadJobs(36);
       await using setup = await startSetup([...jobs, ...busy(5)], { nodes });
@@ -165,7 +165,7 @@ describe('with a limit per node', () => {
     expect(report.counts).toMatchObject({ closed: 3, revived: 1, gone: 1 });
   });
 
-  it('a job that never closes blocks its node only until its request times out', async () => {
+  it('a job that never closes delays the next close on its node only until the close request times out', async () => {
     await using setup = await startSetup(
       [
         { jobId: 'stuck', node: 'a', closeTakes: 'never', modelBytes: '900mb' },
@@ -203,7 +203,7 @@ describe('with a limit per node', () => {
     expectTruth(report, setup);
   });
 
-  it('a sweep sends no more close requests once its credentials were refused', async () => {
+  it('a sweep with a limit per node sends no more close requests after its credentials were refused', async () => {
     await using setup = await startSetup([...spreadJobs(30), ...busy(5)], { nodes });
     setup.server.faults.add({
       api: 'ml.close_job',

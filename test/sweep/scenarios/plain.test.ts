@@ -81,8 +81,8 @@ describe('a sweep without failures', () => {
   });
 });
 
-describe('each case of idleness, over real HTTP', () => {
-  it('each case of idleness is decided correctly, with its reason in the report', async () => {
+describe('idle and busy jobs of each kind, over real HTTP', () => {
+  it('a dry run closes idle jobs and keeps busy, protected and managed ones in its plan, each with its reason in the report', async () => {
     await using setup = await startSetup([
       ...busy(20),
       { jobId: 'plain' },
@@ -167,7 +167,7 @@ describe('each case of idleness, over real HTTP', () => {
     expect(setup.closes()).toEqual([]);
   });
 
-  it('a sweep stops running datafeeds if the request allows it, and reports which', async () => {
+  it('a sweep stops running datafeeds if the request allows it, and reports which datafeeds it stopped', async () => {
     await using setup = await startSetup([
       { jobId: 'dry', datafeed: { state: 'started' } },
       ...idle(1),

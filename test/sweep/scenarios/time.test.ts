@@ -77,7 +77,7 @@ describe('the deadline', () => {
   });
 
   it.each(sized({ push: [5, 20, 45, 200], nightly: [5, 12, 20, 31, 45, 90, 200] }))(
-    'with %i seconds left, a sweep never exceeds its deadline and accounts for every job',
+    'with %i seconds left, a sweep ends before its deadline and reports an outcome for every job',
     async (seconds) => {
       await using setup = await startSetup([...idle(40, { closeTakes: '45s' }), ...busy(50)]);
       const report = await setup.sweep(
@@ -151,7 +151,7 @@ describe('a stopped sweep', () => {
   );
 });
 
-describe('a sweep that is cut off before it knows any job', () => {
+describe('a sweep that must end before it has read any job', () => {
   it.each([
     ['stopped', { stop: 5_000 }, { name: 'StoppedError', exitCode: 3 }, 'nothing was closed'],
     [
@@ -161,7 +161,7 @@ describe('a sweep that is cut off before it knows any job', () => {
       'did not answer',
     ],
   ] as const)(
-    'a sweep that is %s before it knows any job closes nothing and gives the reason',
+    'a sweep that is %s before it has read any job closes nothing and gives the reason',
     async (_what, { ...limits }, error, says) => {
       await using setup = await startSetup([...idle(2), ...busy(5)]);
       setup.server.faults.add({ api: 'ml.get_jobs', hang: true, times: Number.POSITIVE_INFINITY });
@@ -255,7 +255,7 @@ describe('forced closes', () => {
 });
 
 describe('follow-ups', () => {
-  it('the chain of follow-ups ends once a slow job has closed by itself and a stuck one was forced after force.stuckFor', async () => {
+  it('the chain of follow-ups ends after a slow job has closed by itself and a stuck job was forced after force.stuckFor', async () => {
     await using setup = await startSetup([
       { jobId: 'slow', closeTakes: '20m', lastData: '6d' },
       { jobId: 'stuck', closeTakes: 'never', lastData: '9d' },
@@ -379,7 +379,7 @@ describe('follow-ups', () => {
     expect(reports.at(-1)).toMatchObject({ status: 'done', counts: { forceClosed: 1 } });
   });
 
-  it('for a never-fed job, a follow-up lists the opening time, which is lost once the job’s process ends', async () => {
+  it('for a never-fed job, a follow-up lists the opening time, which is lost when the job’s process ends', async () => {
     await using setup = await startSetup([
       { jobId: 'never', lastData: undefined, openedAt: '9d', closeTakes: 'never' },
       ...busy(5),

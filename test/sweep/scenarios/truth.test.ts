@@ -9,7 +9,7 @@ import { busy, expectTruth, fateOf, idle, jobOf, startSetup } from '../../suppor
 const minute = 60_000;
 const close = 'ml.close_job';
 
-describe('the state of a job when its close comes (elasticsearch.md §2.4)', () => {
+describe('jobs that change before their close (elasticsearch.md §2.4)', () => {
   it('a job that another user closed soon after the plan is reported as already_closed', async () => {
     await using setup = await startSetup([...idle(2), ...busy(5)]);
     const report = await setup.sweep({}, { between: () => setup.cluster.forceCloseJob('idle-0') });
@@ -102,7 +102,7 @@ describe('the state of a job when its close comes (elasticsearch.md §2.4)', () 
     expect(setup.closes()).toEqual([]);
   });
 
-  it('if a job’s node left after the plan, the job is kept while it moves to another node', async () => {
+  it('if a job’s node left the cluster after the plan, the job is kept while it moves to another node', async () => {
     await using setup = await startSetup([
       ...idle(1, { node: 'ml-0' }),
       ...busy(5).map((job) => ({ ...job, node: 'ml-1' })),
@@ -198,7 +198,7 @@ describe('the answers to a close request (elasticsearch.md §2.5)', () => {
   ];
 
   it.each(misleading)(
-    'after %s, the outcome depends on the states that the cluster reports',
+    'after a close request that ends with %s, the job states decide the outcomes',
     async (_what, fault) => {
       await using setup = await startSetup([...idle(5), ...busy(10)]);
       setup.server.faults.add(fault);
@@ -267,7 +267,7 @@ describe('the answers to a close request (elasticsearch.md §2.5)', () => {
     }
   });
 
-  it('after a 403, the other jobs are not asked to close, because they would be refused too', async () => {
+  it('after the cluster answers 403 to a close request, no other jobs are asked to close, because the cluster would refuse again', async () => {
     await using setup = await startSetup([...idle(6), ...busy(10)]);
     setup.server.faults.add({
       api: close,
@@ -332,7 +332,7 @@ describe('races (elasticsearch.md §2.9)', () => {
   });
 
   it.each([0, 1_500])(
-    'a job that is opened again 800 ms after our close request is reported as an error only if the answer comes after the opening (delayed by %i ms)',
+    'a job opened again 800 ms after our close request is reported as an error only if the answer comes later (delayed by %i ms)',
     async (late) => {
       await using setup = await startSetup([
         ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
@@ -353,7 +353,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     },
   );
 
-  it('if another user closes and reopens a job after its close was refused, the job is not reported as revived', async () => {
+  it('if another user closes and reopens a job after our close request was refused, the job is not reported as revived', async () => {
     await using setup = await startSetup([
       ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
       ...busy(5),
@@ -388,7 +388,7 @@ describe('races (elasticsearch.md §2.9)', () => {
     expect(idle(12).every(({ jobId }) => setup.cluster.job(jobId)?.closedCleanly)).toBe(true);
   });
 
-  it('a sweep reports the truth when a node leaves during the closes', async () => {
+  it('a sweep reports the truth when a node leaves the cluster during the closes', async () => {
     await using setup = await startSetup([
       ...idle(3, { closeTakes: '40s', node: 'ml-0' }),
       { jobId: 'other', closeTakes: '5s', node: 'ml-1', lastData: '9d' },
