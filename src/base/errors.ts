@@ -124,7 +124,7 @@ export class SchedulerError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** The roll call failed: it must find clusters that have not reported, but CloudWatch did not answer. */
+/** The roll call, which finds clusters that have not reported, failed: CloudWatch did not answer for all clusters. */
 export class RollCallError extends JobsweepError {
   readonly exitCode = 5;
 }

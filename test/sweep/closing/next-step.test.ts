@@ -69,7 +69,7 @@ describe('a job whose request is in flight', () => {
 
 describe('a job whose request was answered', () => {
   it.each(everyAnswer)(
-    'a job needs no further close request after the answer if it is closed, closing or deleted: $kind',
+    'after the answer $kind, a job that is closed, closing or deleted needs no further close request',
     (answer) => {
       expect(afterAnswer(askedOnce(), stats('closed'), answer)).toEqual(settled('closed'));
       expect(afterAnswer(askedOnce({ forced: true }), stats('closed'), answer)).toEqual(
@@ -102,7 +102,7 @@ describe('a job whose request was answered', () => {
   );
 
   it.each([acknowledged, timedOut, failing(503), lost])(
-    'a job that failed is forced at once after the answer: $kind',
+    'after the answer $kind, a job that failed is forced at once',
     (answer) => {
       expect(afterAnswer(askedOnce(), stats('failed'), answer)).toEqual(again(0, true));
     },
@@ -184,7 +184,7 @@ describe('a job that is polled', () => {
     },
   );
 
-  it('a sweep gives up on a polled job in an unknown state if it requested the close, and otherwise reads the job again', () => {
+  it('a sweep gives up on a polled job in an unknown state if the sweep requested the close, and otherwise reads the job again', () => {
     expect(watching(askedOnce(), stats('hibernating'))).toEqual(givesUp(acknowledgedYet('hibernating')));
     expect(watching(foundClosing('idle-1'), stats('hibernating'))).toEqual(again(0));
   });

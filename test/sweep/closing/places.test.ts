@@ -158,7 +158,7 @@ describe('the limit per node', () => {
     on('b', 'b-2', 20),
   ];
 
-  it('the biggest jobs on each node are closed first, and at most as many at once as the node’s limit allows', () => {
+  it('the biggest jobs on each node are closed first, but no more of them at a time than the node’s limit allows', () => {
     expect(batches(entries, { a: 2, b: 1 })).toEqual([['a-1', 'a-2', 'b-1']]);
     expect(batches(entries, { a: 0, b: 2 })).toEqual([['b-1', 'b-2']]);
     expect(batches(entries, { a: -1, b: 0 })).toEqual([]);

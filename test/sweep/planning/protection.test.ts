@@ -72,7 +72,7 @@ describe('custom_settings.jobsweep', () => {
     { protectUntil: null },
     { protectUntil: ['2026-11-23'] },
     { protect: false, protectUntil: '2026-13-01' },
-  ])('custom_settings.jobsweep protects when it cannot be read: %j', (value) => {
+  ])('custom_settings.jobsweep protects a job if the value %j cannot be read', (value) => {
     expect(readProtection(value)).toEqual({ kind: 'unreadable' });
     expect(protects(readProtection(value), Number.MAX_SAFE_INTEGER)).toBe(true);
   });
@@ -90,7 +90,7 @@ describe('custom_settings.jobsweep', () => {
     // Date.parse ignores text in brackets
     '2026-11-23 (2026-11-23)',
     '2026-11-31T10:00:00Z',
-  ])('custom_settings.jobsweep protects when its date is invalid: %s', (protectUntil) => {
+  ])('custom_settings.jobsweep protects a job if the date %s is invalid', (protectUntil) => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'unreadable' });
   });
 

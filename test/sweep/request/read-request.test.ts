@@ -39,12 +39,12 @@ describe('a request', () => {
     expect(parseRequest({ jobs: 'a' }).warnings).toEqual([]);
   });
 
-  it('names are accepted as a list or as one comma-separated string, and trimmed', () => {
+  it('names in a request may be a list or one comma-separated string, and spaces around a name are removed', () => {
     expect(parseRequest({ jobs: ' a , b*' }).request.jobs).toEqual(['a', 'b*']);
     expect(parseRequest({ jobs: ['a ', 'b,c'] }).request.jobs).toEqual(['a', 'b', 'c']);
   });
 
-  it('a section keeps its other defaults when one of its fields is given', () => {
+  it('a section of a request keeps the defaults of the other fields when one field is given', () => {
     expect(parseRequest({ close: { batch: 5 } }).request.close).toEqual({
       timeout: 120_000,
       batch: 5,
@@ -120,7 +120,7 @@ describe('the error for an invalid request', () => {
     },
   );
 
-  it('an invalid request is refused with all problems at once', () => {
+  it('an invalid request is refused with all its problems, not only the first', () => {
     expect(problems({ idelFor: '48h', neverFed: 1, close: { batch: 0 } })).toHaveLength(3);
   });
 

@@ -134,7 +134,7 @@ describe('idle and busy jobs of each kind, over real HTTP', () => {
     ]);
   });
 
-  it('a sweep warns of jobs that are stuck in opening, with their age and a fix, and closes them if the request allows it', async () => {
+  it('a sweep warns about jobs stuck in opening, with their age and what to do, and closes them if the request allows it', async () => {
     const stuck = (jobId: string, openedAt: string): FleetJob => ({
       jobId,
       state: 'opening',
