@@ -28,9 +28,9 @@ export default defineConfig(({ mode }) => ({
       // The command and the framework start a hundred times. Caching their compiled code halves the time of each start.
       NODE_COMPILE_CACHE: path.join(import.meta.dirname, 'node_modules/.cache/node-compile'),
     },
-    // Many tests wait: for a process, for a timeout, or for a browser. Two workers leave a machine with two processors
-    // idle for a tenth of the run.
-    maxWorkers: Math.max(4, availableParallelism()),
+    // Many tests wait: for a process, for a timeout, or for a browser. On two processors, two workers leave a tenth of
+    // the run idle, and each worker after the third loads everything again without a gain.
+    maxWorkers: availableParallelism() + 1,
     // Node runs the sources itself, as in production. Vite's module runner takes an eighth of the run, and no test needs it.
     experimental: { viteModuleRunner: false },
     // No file leaves anything behind, so files share the workers and what these have loaded. A separate worker for each
