@@ -12,7 +12,7 @@ import type { FollowUpOf, SweepRequest } from './request/request-schema.ts';
 export interface JobConfig {
   readonly jobId: string;
   readonly groups: readonly string[];
-  /** `delete`, `reset`, `revert`, or a value that a later version adds. */
+  /** `delete`, `reset`, `revert`, or a value that a later version of Elasticsearch adds. */
   readonly blocked?: string | undefined;
   readonly datafeedId?: string | undefined;
   /** The settings in `custom_settings` that may be an attempt to opt out, with their stored values. */
@@ -44,11 +44,11 @@ export interface JobStats {
   readonly latestRecordTime?: number | undefined;
   readonly modelBytes?: number | undefined;
   /**
-   * The memory by which the server assigns the job to a node (`assignment_memory_basis`), in bytes; `limit` is the
-   * configured limit.
+   * The size that the server uses to assign the job to a node (`assignment_memory_basis`), in bytes; `limit` stands for
+   * the configured limit.
    */
   readonly memoryBasis?: number | 'limit' | undefined;
-  /** Forecasts that have not ended. One in an unknown state counts as well. */
+  /** Number of forecasts that have not ended. A forecast in an unknown state counts as well. */
   readonly runningForecasts: number;
   /**
    * The first required field that could not be read, such as `state is 7`. If it is set, the job is kept, whatever its
@@ -139,7 +139,7 @@ export interface Cluster {
     signal: AbortSignal,
   ): Promise<ReadonlyMap<string, readonly StateMoment[]> | undefined>;
   close(batch: CloseBatch, options: CloseOptions): Promise<CloseAnswer>;
-  /** Limits how long later reads wait. Without a limit they wait as long as the server asks, until their signal aborts. */
+  /** Limits the waits of all reads after this call. Without a limit, a read waits as long as the server asks. */
   limitReads?(limits: ReadLimits): void;
   /**
    * The `Date` of the answer that agrees best with this machine's clock, because a proxy may answer from a cache;
@@ -177,13 +177,13 @@ export interface FollowUpArranged {
 }
 
 /**
- * Arranges follow-ups. Both calls may throw; the report then says that no follow-up is scheduled, and why. Arranging
+ * Arranges follow-ups. If a method throws, the report says that no follow-up is scheduled, and why. Arranging
  * the same order twice creates only one follow-up.
  */
 export interface FollowUps {
   /**
-   * The ids of the cluster's jobs that are listed by follow-ups that have not run yet. `cluster` is its name in the
-   * request.
+   * The ids of the cluster's jobs that are listed by follow-ups that have not run yet. `cluster` is the cluster's name
+   * in the request.
    */
   pending(cluster: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   arrange(order: FollowUpOrder, signal: AbortSignal): Promise<FollowUpArranged>;

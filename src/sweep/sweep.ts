@@ -87,7 +87,7 @@ const staleAfter = 5 * 60_000;
 /**
  * Plans a sweep and carries it out within one deadline.
  * @throws {JobsweepError} before anything was changed, if the cluster cannot be used, the inventory is incomplete, or a
- * required name matches nothing. Once a close was sent, the sweep always returns a report.
+ * required name matches nothing. After the first close request, the sweep always returns a report.
  */
 export async function sweep(order: SweepOrder, context: SweepContext): Promise<SweepReport> {
   const { clock, remainingMs } = context;

@@ -30,7 +30,7 @@ export interface AdviseCase {
   readonly jobs: readonly AdvisedJob[];
   /** Number of jobs that are not `closed`, in the whole cluster. */
   readonly open: number;
-  /** How many jobs a sweep would close now, by threshold. */
+  /** Returns the number of jobs that a sweep with the threshold `idleFor` would close now. */
   readonly today: (idleFor: number) => number;
   /** When `jobsweep reopen` opened each job; epoch milliseconds. */
   readonly reopenings?: ReadonlyMap<string, readonly number[]> | undefined;

@@ -8,7 +8,7 @@ export class Certain {
   /** For each span in `spans`: the latest start of this span and all earlier ones. */
   readonly #latestStarts: readonly number[];
   readonly #starts: readonly number[];
-  /** For each span, sorted by start: the earliest end of this span and all later ones. */
+  /** For each span, in the order of `#starts`: the earliest end of this span and all later ones. */
   readonly #earliestEnds: readonly number[];
 
   constructor(spans: readonly Span[]) {

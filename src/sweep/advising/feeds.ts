@@ -74,7 +74,7 @@ class FeedReader {
     // The datafeed may have been silent since before the messages begin. In that case, the silence would be announced
     // again within a day.
     const isHeard = first === undefined || (first.kind !== 'feed_again' && first.at > from + longestRepeat);
-    // If the datafeed had started later, the first message would report its start. So it was already running.
+    // If the datafeed had started after `from`, the first message would report its start. So it was running at `from`.
     if (first ? runningKinds.has(first.kind) : datafeedRuns)
       this.#run = { from: from + clockError, denseFrom: isHeard ? from + longestRepeat : undefined };
   }

@@ -24,7 +24,7 @@ export function foldTimeline(events: readonly TimelineEvent[]): TimelineEvent[] 
   return lines;
 }
 
-/** Undefined for an event that is always shown. */
+/** The kind of an event. Events of one kind may be folded; undefined for an event that is always shown. */
 function kindOf({ what }: TimelineEvent): string | undefined {
   if (what === repeatedWords.silent || what === repeatedWords.again) return 'datafeed';
   if (what.startsWith('silent for ')) return 'silence';

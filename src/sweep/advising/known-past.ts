@@ -30,7 +30,7 @@ export interface KnownPast {
   /** When the job was open, without a close in between. */
   readonly open: Spans;
   readonly notOpen: Spans;
-  /** When no process started. */
+  /** When no process of the job started. */
   readonly noStart: Spans;
   /** In each of these spans, a process started. */
   readonly starts: Certain;

@@ -20,20 +20,20 @@ export interface JobTimes {
 export interface Notifications {
   readonly byJob: ReadonlyMap<string, readonly Message[]>;
   readonly coverage: MessageCoverage | undefined;
-  /** Whether no job has any message. An API key without the read privilege also gets an empty answer. */
+  /** Whether no message of any job was found. Elasticsearch also answers this if the API key may not read messages. */
   readonly isEmpty: boolean;
 }
 
 export interface PastSources {
   /** When each job, or the given one, was created and last closed, and how often its datafeed searches. */
   jobTimes(signal: AbortSignal, jobId?: string): Promise<ReadonlyMap<string, JobTimes>>;
-  /** The snapshots of all jobs, or of one, back to `from`. */
+  /** The snapshots of all jobs, or of the given one, since `from`. */
   snapshots(
     from: number,
     signal: AbortSignal,
     jobId?: string,
   ): Promise<Read<ReadonlyMap<string, readonly Snapshot[]>>>;
-  /** The messages about all jobs, or about one, back to `from`. `asOf` is the current time. */
+  /** The messages about all jobs, or about the given one, since `from`. `asOf` is the current time. */
   notifications(
     from: number,
     asOf: number,

@@ -32,14 +32,14 @@ import {
 } from './places.ts';
 
 /**
- * How many waiting jobs of each node a read includes because they are likely to be closed next: the first number as
- * long as the processors of any node are unknown, then the second.
+ * Number of waiting jobs of each node that a read includes, because they are likely to be closed next. `firstLikely`
+ * applies as long as the processors of any node are unknown, and `likelyNext` after that.
  */
 const firstLikely = 8;
 const likelyNext = 3;
 
 /**
- * A job's place on a node: one of the concurrent closes that the node may have. The place is freed at `until` (epoch
+ * A job's place on a node: the job counts toward the node's limit on concurrent closes, until `until` (epoch
  * milliseconds) at the latest.
  */
 interface Place {
@@ -128,7 +128,7 @@ class CloseLoop {
     try {
       await Promise.race([happened, slept, ended.promise]);
     } finally {
-      // With its own reason: the default one is an exception, and its stack trace is costly to capture.
+      // Gives a reason, because the default reason is an exception, whose stack trace is costly to capture.
       nap.abort('over');
     }
   }
@@ -277,8 +277,8 @@ class CloseLoop {
   }
 
   /**
-   * Whether the credentials, `force.max` and the limit on concurrent closes on the job's node allow the request. The
-   * job may have moved to another node.
+   * Whether the credentials, `force.max` and the limit on concurrent closes on the job's node allow the request. By
+   * now, the job may be on another node than when it was chosen for the request.
    */
   #mayAsk(entry: Entry, force: boolean): boolean {
     if (this.#denied) {
@@ -293,8 +293,8 @@ class CloseLoop {
   }
 
   /**
-   * Whether the job may keep its place after the check before its close, which may show that it is on another node, or
-   * that the node has fewer processors than was known. If not, the job waits again.
+   * Whether the job may keep its place after the check right before its close request. If the check shows that the job
+   * has moved to another node, or that its node has too few processors, the job waits again.
    */
   #keepsPlace(entry: Entry): boolean {
     const [waiting] = together([entry], { force: false, notBefore: 0 });
@@ -305,7 +305,7 @@ class CloseLoop {
     return false;
   }
 
-  /** Whether the node may close this job at the same time as the jobs that took a place there earlier. */
+  /** Whether the limit on concurrent closes on the node allows this job besides the jobs that were chosen earlier. */
   #isWithinPlaces(entry: Entry, node: string | undefined): boolean {
     if (node === undefined) return true;
     const now = this.#closing.clock.now();
@@ -346,7 +346,7 @@ class CloseLoop {
     this.#open.set(entry, { phase: { phase: 'in_flight' }, place: this.#timed(entry, place) });
   }
 
-  /** Frees the place when the close times out: one stuck job must not block its node. */
+  /** Frees the place when the close times out, at the latest, so that a stuck job does not block its node. */
   #timed(entry: Entry, place: Place | undefined): Place | undefined {
     if (!place || entry.lastAskAt === undefined) return undefined;
     return { ...place, until: entry.lastAskAt + this.#closing.request.close.timeout };
@@ -390,8 +390,8 @@ class CloseLoop {
   }
 
   /**
-   * Whether a job waits for a place on a full node and a read could show that a place is free. For a request that
-   * names a single job, no read is needed: its answer shows that the place is free.
+   * Whether a job waits for a place on a full node, and a read could show that a place has become free. While a close
+   * request for a single job is in flight, no read is needed, because its answer shows that the place is free.
    */
   #isPlaceWanted(): boolean {
     if (!this.#mayStart) return false;

@@ -91,7 +91,7 @@ export class Entry {
     return this.#outcome !== undefined;
   }
 
-  /** Whether the job's outcome is one of these. */
+  /** Whether the job's outcome is one of `names`. */
   endedAs(...names: readonly OutcomeName[]): boolean {
     return names.some((name) => name === this.#outcome?.outcome);
   }
@@ -151,11 +151,11 @@ export interface Closing {
 
 /** Follows a running sweep, for a progress display. */
 export interface Observer {
-  /** Closing begins; these are the jobs to act on. */
+  /** Called when closing begins, with the jobs to act on. */
   begun?(entries: readonly Entry[], head: ReportHead): void;
   /** Called right before a close request is sent. */
   asking?(entries: readonly Entry[], batch: number): void;
   settled?(entry: Entry): void;
-  /** A message for the person who watches the sweep. */
+  /** Called with each message for the person who watches the sweep. */
   notice?(message: string): void;
 }

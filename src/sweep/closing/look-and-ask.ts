@@ -39,7 +39,7 @@ export async function readStats(
 /**
  * Reads the jobs again and returns them by id, without those that no longer exist. Stats from the read numbered `fresh`
  * or a later one are not read again.
- * @throws when the cluster cannot be read, or answers too slowly to act on.
+ * @throws when the cluster cannot be read, or takes so long that its answers are too old to act on.
  */
 export async function look(
   entries: readonly Entry[],

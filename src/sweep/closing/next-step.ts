@@ -48,7 +48,7 @@ interface Moment {
   readonly readAt: number;
 }
 
-/** The next step of a job, by the stats just read. `stats` is undefined if the job no longer exists. */
+/** The next step of a job, according to the stats just read. `stats` is undefined if the job no longer exists. */
 export function nextStep(entry: Entry, stats: JobStats | undefined, phase: Phase, moment: Moment): NextStep {
   // The request may not have reached the job yet. After the answer the job is read again in any case.
   if (phase.phase === 'in_flight') return { step: 'wait' };
@@ -164,9 +164,9 @@ export const isOpenAgain = (entry: Entry, { openForMs = Infinity }: JobStats, re
   openedAfterAsk(entry, readAt - openForMs);
 
 /**
- * `openedAt` comes from an age in whole seconds, measured by another machine's clock. A job that gets a close request
- * has been open for `idleFor`, at least a minute. A much younger process is therefore a new one, even if it seems to
- * have started before the request.
+ * `openedAt` comes from an age in whole seconds, measured by another machine's clock. A job is sent a close request
+ * only after it has been open for `idleFor`, which is at least a minute. A much younger process is therefore a new one,
+ * even if it seems to have started before the request.
  */
 const openedAfterAsk = ({ lastAskAt = Infinity }: Entry, openedAt = -Infinity): boolean =>
   openedAt > lastAskAt - 30_000;

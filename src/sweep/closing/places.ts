@@ -1,9 +1,9 @@
 /**
  * @module Decides which jobs to close next: their order, the places on their nodes, and what fits into one request.
  *
- * Closes on one node share its capacity. If all jobs are closed at once, the biggest gets a small share and ends far
- * behind the others. With fixed batches, capacity is idle until the slowest job of a batch has closed. So each node
- * keeps a fixed number of jobs closing, its places, and starts with the biggest jobs.
+ * Closes on one node share its capacity. If all jobs are closed at once, the biggest job gets a small share and ends
+ * far behind the others. With fixed batches, capacity is idle until the slowest job of a batch has closed. So a sweep
+ * keeps a fixed number of jobs closing on each node (the node's places), the biggest jobs first.
  */
 
 import type { CloseBatch, JobId } from '../planning/concrete-id.ts';
@@ -65,7 +65,7 @@ export function together(entries: readonly Entry[], how: Pick<Waiting, 'force' |
   return entries.map((entry) => ({ entry, company, ...how }));
 }
 
-/** The node on which a job takes a place; undefined if the job is forced or its node is unknown. */
+/** The node whose limit on concurrent closes applies to the job; undefined if it is forced or its node is unknown. */
 export const nodeOf = ({ entry, force }: Waiting): string | undefined =>
   force ? undefined : entry.job.nodeId;
 

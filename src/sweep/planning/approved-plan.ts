@@ -13,8 +13,9 @@ export interface PlannedJob {
 }
 
 /**
- * `openedAt` is computed from an age in whole seconds, and this machine's clock may have been adjusted since. A job
- * opened after the plan differs by at least `idleFor` (a minute or more).
+ * Maximum increase of `openedAt` (milliseconds) that does not count as a new start. `openedAt` is computed from an age
+ * in whole seconds, and this machine's clock may have been adjusted since the plan. If an idle job was opened again
+ * after the plan, the increase is at least `idleFor` (a minute or more).
  */
 const tolerance = 30_000;
 
@@ -48,7 +49,10 @@ export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
   );
 }
 
-/** A later time means a new start. An earlier time means the same start, measured by a clock that runs ahead. */
+/**
+ * Whether the job was opened again after the plan. A time before that of the plan means the same start, measured more
+ * exactly or by a clock that was set back.
+ */
 function openedSince(now: number | undefined, then: number | undefined): boolean {
   return now === undefined || then === undefined ? now !== then : now - then > tolerance;
 }

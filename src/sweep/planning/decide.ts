@@ -30,8 +30,8 @@ export interface DecideContext {
 }
 
 /**
- * One decision for each open job that the request names. A follow-up instead gets one for each job that it lists; with
- * `rest`, it gets both.
+ * Returns one decision for each open job that the request names. For a follow-up, returns one for each job that the
+ * follow-up lists, and only with `rest` also one for each other open job that the request names.
  */
 export function decide(context: DecideContext, { jobs, readAt }: Found): Decision[] {
   const { followUpOf } = context.request;
@@ -61,7 +61,7 @@ function decideNamed(
     });
 }
 
-/** Decisions about jobs of the plan that have been deleted since. They do not count as idle. */
+/** Decisions about jobs of the plan that have been deleted since. These jobs do not count as idle. */
 function decideGone({ planned }: DecideContext, jobs: readonly JobSnapshot[]): Decision[] {
   if (!planned) return [];
   const found = new Set(jobs.map(({ jobId }) => jobId));

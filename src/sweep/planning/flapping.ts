@@ -9,7 +9,7 @@ export interface StateMoment {
   readonly kind: 'opened' | 'closed';
 }
 
-/** A job is kept open once this many closes have been undone. */
+/** Number of closes after which a job counts as flapping, if it was opened again within `idleFor` after each of them. */
 export const maxComebacks = 3;
 /** How far back reopenings count, in milliseconds. */
 export const flappingWindow = 30 * 86_400_000;

@@ -1,4 +1,4 @@
-/** @module The limits that stop a sweep before it changes anything (docs/contract.md §1 `fuse`, in the same order). */
+/** @module The limits that stop a sweep before it changes anything, in the order of docs/contract.md §1 `fuse`. */
 import type { SweepRequest } from '../request/request-schema.ts';
 import type { FuseName } from '../vocabulary.ts';
 

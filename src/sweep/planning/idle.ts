@@ -1,6 +1,6 @@
 /**
- * @module Decides whether a job is idle: within `idleFor`, no data reached it and it was not opened. Both are wall-clock
- * times, never event time (docs/contract.md §2).
+ * @module Decides whether a job is idle: in the last `idleFor`, no data reached it and it was not opened. The times of
+ * its last data and its opening are wall-clock times, never event time (docs/contract.md §2).
  */
 import type { JobSnapshot } from './inventory.ts';
 

@@ -3,15 +3,16 @@ import { distance } from 'fastest-levenshtein';
 
 export type Protection =
   /**
-   * `unreadKey` looks like an attempt to opt out, but resembles `jobsweep` too little to count. It does not protect.
+   * The job is not protected. `unreadKey` looks like an attempt to opt out, but resembles `jobsweep` too little to
+   * count.
    */
   | { readonly kind: 'none'; readonly unreadKey?: string }
   | { readonly kind: 'always' }
   /** Protected up to, and not including, `until` (epoch milliseconds). */
   | { readonly kind: 'until'; readonly until: number }
-  /** The job's `jobsweep` setting cannot be read. It protects, because a typo must not cost a job its protection. */
+  /** The job's `jobsweep` setting cannot be read. The job is protected, because the opt-out may only be mistyped. */
   | { readonly kind: 'unreadable' }
-  /** The job has a key that resembles `jobsweep`, so its owner probably tried to opt out. It protects. */
+  /** The job has a key that resembles `jobsweep`. The job is protected, because its owner probably tried to opt out. */
   | { readonly kind: 'misspelled'; readonly key: string };
 
 /** The settings in `custom_settings` that may be an attempt to opt out, with their stored values. */

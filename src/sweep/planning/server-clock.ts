@@ -10,11 +10,11 @@ import type { SweepRequest } from '../request/request-schema.ts';
 import type { JobSnapshot } from './inventory.ts';
 
 const minute = 60_000;
-/** Two machines with working time synchronization differ by less than this, in milliseconds. */
+/** From this difference on, a sweep warns. Clocks with working time synchronization differ by less. Milliseconds. */
 const warnFrom = 5 * minute;
 /**
- * From this difference on, a sweep is refused. People use an `idleFor` of some hours or more, so a clock this wrong
- * would decide which jobs are closed.
+ * If this machine's clock is ahead by this much or more, a sweep is refused. Most requests have an `idleFor` of some
+ * hours or more, so a clock this wrong would decide which jobs are closed. Milliseconds.
  */
 const refuseFrom = 60 * minute;
 
@@ -45,7 +45,10 @@ export function compareClocks(server: ServerDate | undefined): string[] {
 
 const inMinutes = (ms: number) => plural(Math.floor(ms / minute), 'minute');
 
-/** Warns if datafeeds run in real time but no job has recent data, because datafeeds rarely all stop at once. */
+/**
+ * Warns if datafeeds run in real time but no job has recent data. It is unlikely that every data source fell silent, so
+ * either ingest has stopped or a clock is wrong.
+ */
 export function silenceWarnings(
   { idleFor }: Pick<SweepRequest, 'idleFor'>,
   jobs: readonly JobSnapshot[],

@@ -3,10 +3,11 @@ import { plural } from '../../base/text.ts';
 import type { SweepReport } from './report.ts';
 import type { ReportedRequest } from './reported-request.ts';
 
-/** Lambda refuses responses over 6 MB. The limit leaves room for its envelope. */
+/** Lambda refuses responses over 6 MB. This smaller limit leaves room for Lambda's envelope. */
 export const maxAnswerBytes = 5_000_000;
 /**
- * CloudWatch may cut lines over 256 KB, which would break their JSON. The limit leaves room for the logger's fields.
+ * CloudWatch may cut lines over 256 KB, which would break their JSON. This smaller limit leaves room for the logger's
+ * own fields.
  */
 export const maxLineBytes = 240_000;
 /**
@@ -14,7 +15,7 @@ export const maxLineBytes = 240_000;
  * this share of the bytes.
  */
 const shareOfOtherLists = 0.1;
-/** A single job that takes more than this share is left out, so that it does not displace the jobs after it. */
+/** A job that takes more than this share of the bytes is left out, so that it does not displace the jobs after it. */
 const maxShareOfJob = 0.01;
 
 /**
@@ -24,8 +25,8 @@ const maxShareOfJob = 0.01;
  */
 export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
   const { jobs, warnings, flapping, reopened, request, ...rest } = report;
-  // Measures job by job, because the text of all jobs takes tens of megabytes. Each job is measured with a comma. The
-  // first job has none, so there is one byte more room.
+  // Measures job by job, because the text of all jobs takes tens of megabytes. Each job is measured with a comma, but
+  // one job needs none, so there is one byte more room.
   const room = maxBytes - bytesOf({ ...report, jobs: [] }) + 1;
   if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
   const share = maxBytes * shareOfOtherLists;

@@ -41,7 +41,8 @@ export interface ReportedJob {
   readonly attempts: number;
   readonly memoryBytes?: number;
   /**
-   * The memory that the job reserves on its node: the size by which the server assigns it, plus 10 MB for its process.
+   * The memory that the job reserves on its node: the size that the server uses to assign the job to a node, plus 10 MB
+   * for the job's process.
    */
   readonly reservedBytes?: number;
   readonly nodeId?: string;

@@ -5,7 +5,7 @@ import type { RollCall } from '../request/roll-call-request.ts';
 /** What a roll call returns and logs. */
 export interface RollCallResult {
   readonly rollCall: true;
-  /** The time of the call, an ISO date-time. */
+  /** The time of the roll call, an ISO date-time. */
   readonly at: string;
   /** The maximum age of a report that counts, such as `26h`. */
   readonly within: string;

@@ -23,11 +23,11 @@ export interface ReportDocuments {
    */
   readonly jobs: Iterable<StreamDocument>;
   readonly jobCount: number;
-  /** Jobs over the limit, which get no document. */
+  /** Number of jobs that have no document, because the sweep has more jobs than `maxJobDocuments`. */
   readonly omitted: number;
   /** Whether `jobs` has every job of the cluster that was not closed. */
   readonly isWhole: boolean;
-  /** The document of the sweep, once the number of stored job documents is known. */
+  /** Creates the document of the sweep, which includes the number of job documents that were stored. */
   readonly sweep: (stored: { readonly jobs: number; readonly isWhole: boolean }) => StreamDocument;
 }
 
@@ -41,7 +41,7 @@ export interface ReportToStore {
   readonly version: string;
 }
 
-/** Twice the maximum length of an Elasticsearch listing. A document takes about 1,200 bytes in a request. */
+/** Maximum number of job documents: twice what an Elasticsearch listing can hold. Each takes about 1,200 bytes. */
 export const maxJobDocuments = 20_000;
 const maxWarnings = 20;
 const maxNames = 100;
@@ -68,7 +68,7 @@ export function documentsOf(given: ReportToStore): ReportDocuments {
   };
 }
 
-/** The same sweep of the same cluster has the same ids, so that a repeated event adds no document twice. */
+/** Derived from the sweep and the cluster, so that an event that is delivered twice adds no document twice. */
 function idOf({ cluster, sweepId }: SweepReport, jobId?: string): string {
   const parts = [cluster.id, sweepId, ...(jobId === undefined ? [] : [jobId])];
   const id = parts.join(':');
@@ -200,7 +200,7 @@ function sweepMessage({ cluster, counts, status, fuse, dryRun }: SweepReport): s
   return `the sweep of ${cluster.name} closed ${plural(closed + forceClosed, 'job')}${forced} and kept ${kept}`;
 }
 
-/** The name of each outcome as an action, and whether the outcome is a success. */
+/** For each outcome of a job, the `event.action` and `event.outcome` of its document. */
 const actions: Readonly<
   Record<OutcomeName, { action: string; outcome?: 'success' | 'failure' | 'unknown' }>
 > = {

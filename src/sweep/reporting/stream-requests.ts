@@ -4,7 +4,7 @@ import { nested, streamPattern, writePrivileges } from './stream-names.ts';
 
 export const retention = '90d';
 
-/** One request in the form that Kibana's console accepts. */
+/** One request for Kibana's console. */
 export interface ConsoleRequest {
   readonly title: string;
   readonly method: 'POST' | 'PUT';
@@ -12,7 +12,7 @@ export interface ConsoleRequest {
   readonly body: object;
 }
 
-/** A text longer than this (characters) is stored and not indexed. */
+/** A longer text (in characters) is stored but not indexed. */
 const maxIndexed = 1024;
 
 function mappingOf({ type }: StreamField): object {
@@ -53,7 +53,7 @@ export function streamMappings(): object {
 /** How a version of Elasticsearch deletes old documents: by the data stream's lifecycle, or by an ILM policy. */
 type RetentionKind = 'lifecycle' | 'ilm';
 
-/** Data stream lifecycles exist from 8.11 on, and serverless has nothing else. */
+/** Data stream lifecycles exist from 8.11 on, and serverless supports nothing else. */
 function retentionKindOf(version: string | undefined): RetentionKind {
   if (version === undefined) return 'lifecycle';
   const [major = 0, minor = 0] = version.split('.').map(Number);
@@ -128,7 +128,7 @@ export function preparation(version: string | undefined): ConsoleRequest[] {
   return [...(kind === 'ilm' ? [retained, template] : [template, retained]), keyRequest()];
 }
 
-/** Requests in the form that Kibana's console takes. */
+/** Writes requests as text to paste into Kibana's console. */
 export const consoleText = (requests: readonly ConsoleRequest[]): string =>
   requests
     .map(

@@ -1,6 +1,6 @@
 /** @module The warnings of a report, each with a code: the name of its section in docs/runbook.md. */
 
-/** The text that identifies each warning: its beginning, or a part of it. A test compares the codes with the page. */
+/** For each code, a pattern that identifies the warning. A test compares the codes with the headings of the runbook. */
 export const warnings = {
   'schedule-without-input': /^the schedule that started this sweep has no Input/,
   'node-debug': /^NODE_DEBUG is set/,
@@ -34,7 +34,7 @@ export const warnings = {
 } as const satisfies Readonly<Record<string, RegExp>>;
 export type WarningCode = keyof typeof warnings;
 
-/** The code of a warning; undefined for one that this version does not know. */
+/** The code of a warning; undefined for a warning that this version does not know. */
 export function warningCode(text: string): WarningCode | undefined {
   const [code] = Object.entries(warnings).find(([, pattern]) => pattern.test(text)) ?? [];
   return code as WarningCode | undefined;

@@ -31,7 +31,7 @@ interface DurationLimits {
   readonly max?: string;
 }
 
-/** A duration in the payload, milliseconds in the request. */
+/** A duration: a text such as `2m` in the payload, a number of milliseconds in the request. */
 function duration({ min, max }: DurationLimits = {}) {
   const least = min === undefined ? 1 : (parseDuration(min) as number);
   const most = max === undefined ? Number.MAX_SAFE_INTEGER : (parseDuration(max) as number);
@@ -121,7 +121,7 @@ const followUpOf = object({
       if (rest !== true && Array.isArray(jobs) && jobs.length === 0)
         issues.push({ code: 'custom', message: someJobs, input: jobs, path: ['jobs'] });
     },
-    // even if another field is wrong, so that one answer names every wrong field
+    // runs even if another field is wrong, so that one answer names every wrong field
     { when: ({ value }) => typeof value === 'object' && value !== null },
   ),
 );
