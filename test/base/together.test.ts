@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { together } from '../../src/base/together.ts';
 
-/** A read that continues until it is cancelled, and then rejects with the reason. */
+/** A read that continues until it is cancelled, and then rejects with the reason of the cancellation. */
 const untilGivenUp = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason as Error));

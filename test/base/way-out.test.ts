@@ -133,7 +133,7 @@ describe('the route to an address', () => {
   });
 });
 
-/** Each row: NO_PROXY, a host with its port, and whether the host is exempt. */
+/** Each row: the value of NO_PROXY, a host with its port, and whether requests to the host bypass the proxy. */
 const exemptions: readonly (readonly [string, string, boolean])[] = [
   ['es.corp.test', 'es.corp.test', true],
   ['ES.corp.TEST', 'es.corp.test', true],

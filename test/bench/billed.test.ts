@@ -42,7 +42,8 @@ describe('a sweep of 20 idle jobs, one of which never closes', () => {
     ],
   ]);
 
-  // A push runs the first case, which its timeout limits, and the last one, which the function's deadline limits.
+  // On a push, only two cases run: the first, in which `close.timeout` limits the sweep, and the last, in which the
+  // function's deadline does.
   const cases = all.filter((each) => each === all[0] || each === all.at(-1) || isNightly);
 
   it.each(cases)(

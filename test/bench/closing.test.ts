@@ -45,8 +45,8 @@ async function runs(jobs: number, nodes: Nodes): Promise<Run[]> {
 const medianOf = (all: readonly Run[], pick: (run: Run) => number) => median(all.map(pick));
 
 describe('the default request on the clusters of the closing bench', () => {
-  // Measured, one value per row: medians of 1.005, 1.02 and 1.02 times the lower bound. No run took more than 1.06
-  // times the reference time of closing the biggest jobs first.
+  // The medians measured for these three rows were 1.005, 1.02 and 1.02 times the lower bound. No run took more than
+  // 1.06 times as long as closing the biggest jobs first, which is the reference.
   it.each([
     [50, nodesOfTheBench, 1.03],
     [200, nodesOfTheBench, 1.06],

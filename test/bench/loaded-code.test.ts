@@ -1,4 +1,4 @@
-/** @module The code that the deployed function loads when it starts. How long that takes is measured by `npm run bench`. */
+/** @module Tests which code the deployed function loads when it starts. `npm run bench` measures how long it takes. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

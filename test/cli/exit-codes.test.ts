@@ -149,7 +149,7 @@ describe('exit code 3, with the report', () => {
     ]);
     const stop = new AbortController();
     let toldAt = 0;
-    // after the requests were sent, and before the first poll
+    // after the close requests were sent, and before the first poll
     setup.server.faults.at(setup.clock.now() + 500, () =>
       setup.server.faults.add({ api: 'ml.get_*', hang: true, times: Number.POSITIVE_INFINITY }),
     );

@@ -175,7 +175,7 @@ function delivered(input: string): string {
 
 const events = readdirSync(new URL('../../events', import.meta.url));
 
-/** One address that stands for a cluster that changes, because a function's process keeps its address. */
+/** An address that leads to one cluster after another, because a running function keeps the address of its cluster. */
 async function changingCluster() {
   let target = '';
   const server = createServer((request, response) => {
@@ -382,7 +382,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     { AWS_LAMBDA_LOG_LEVEL: 'FATAL', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
   ];
 
-  // On a push, one function gets the variables of all libraries, and another one those of Lambda, which come first.
+  // On a push, one function has the variables of all libraries. Another one has those of Lambda, which would take
+  // precedence over the others.
   it.each<Readonly<Record<string, string>>>(
     sized<Readonly<Record<string, string>>[]>({
       push: [Object.assign({}, ...loggers) as Record<string, string>, ...lambdas.slice(1)],

@@ -59,7 +59,8 @@ const all = ['plan', 'doctor'].flatMap((command) =>
     [command, kind, 'a user’s password', ofUser],
   ]),
 );
-// on a push, each two of command, script and credential meet in one case
+// on a push, each pair of a command and a script, of a command and a credential, and of a script and a credential
+// occurs in one case
 const cases = sized<readonly Case[]>({
   push: [
     ['plan', 'built', 'an API key', apiKey],
@@ -82,7 +83,7 @@ it.each(cases)(
   },
 );
 
-// the source has the same code, so a push tries only what is shipped
+// the built command has the same code as the source, so a push tests only the built command, which is shipped
 describe.each(sized<readonly (typeof kinds)[number][]>({ push: ['built'], nightly: kinds }))(
   'the command (%s code)',
   (kind) => {

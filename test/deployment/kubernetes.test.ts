@@ -182,8 +182,8 @@ describe('the Kubernetes manifests', () => {
     });
     for (const { onExitCodes } of rules)
       if (onExitCodes) expect(onExitCodes.containerName).toBe(containerOf(base).name);
-    // Kubernetes applies the first rule that matches, so a drained node does not count as a failure, whatever the exit
-    // code
+    // Kubernetes applies the first rule that matches, so a pod that ends because its node is drained does not count as
+    // a failure, whatever its exit code
     expect(rules[0]?.action).toBe('Ignore');
   });
 

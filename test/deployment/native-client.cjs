@@ -1,7 +1,7 @@
 'use strict';
 /**
- * Replaces the native part of Lambda's runtime interface client, which needs a compiler to install. Offers the same
- * three calls, over plain HTTP.
+ * Replaces the native part of Lambda's runtime interface client, which needs a compiler to install. Offers the three
+ * functions of the native part, over plain HTTP.
  */
 const http = require('node:http');
 

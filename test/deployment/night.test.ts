@@ -19,8 +19,8 @@ import { functionArn, queueArn, roleArn, sdkClient, start } from '../support/sch
 
 const minute = 60_000;
 /**
- * The time of an invocation, and enough jobs that closing them takes at least three invocations. A third of the time
- * needs a third of the requests.
+ * The time limit of an invocation, and enough jobs that closing them takes at least three invocations. On a push, the
+ * limit is a third of the nightly one, so the test sends about a third of the requests.
  */
 const { deadline, idleJobs, closeTakes } = sized({
   push: { deadline: 5 * minute, idleJobs: 220, closeTakes: '5s' },

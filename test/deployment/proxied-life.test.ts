@@ -67,7 +67,7 @@ async function network(invoke: (payload: string) => Promise<void>) {
   const scheduler = stack.use(
     await startScheduler({
       clock: schedulerClock,
-      // the function has its own clock, so by the Scheduler's clock a follow-up may already be overdue
+      // the function has its own clock, so according to the Scheduler's clock a follow-up may already be overdue
       pastAt: 'at_once',
       invoke: async ({ payload }) => await invoke(JSON.stringify(payload)),
     }),

@@ -1,7 +1,8 @@
 /**
  * @module Runs an unpacked deployment package like Lambda does: Lambda's own runtime interface client runs in a
  * separate process, with only the environment variables that Lambda and the template set, and talks to a simulated
- * Runtime API. HTTP calls replace the native part of that client. Lambda's sandbox and limits are not simulated.
+ * Runtime API. `native-client.cjs` replaces the native part of that client. Lambda's sandbox and limits are not
+ * simulated.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';

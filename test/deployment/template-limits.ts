@@ -121,7 +121,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
     Path: pattern(/^\/([!-~]+\/)*$/),
     PermissionsBoundary: arn('iam'),
     RoleName: pattern(/^[\w+=,.@-]{1,64}$/),
-    // all inline policies of a role together
+    // all inline policies of a role together may take 10 KB
     Policies: bytes(10_240),
     AssumeRolePolicyDocument: bytes(2_048),
   },
@@ -142,7 +142,7 @@ const rules: Readonly<Record<string, Readonly<Record<string, Rule>>>> = {
   'AWS::CloudWatch::CompositeAlarm': { ...tags, ...alarm, AlarmRule: bytes(10_240) },
 };
 
-/** The values at a path, each with its full path. References to other resources are left out. */
+/** Returns each value that the path of a rule stands for, with its place, such as `SweepLambdaFunction.Tags[0].Key`. */
 function valuesAt(value: unknown, path: readonly string[], place: string): [string, unknown][] {
   if (value === undefined) return [];
   const [key, ...rest] = path;

@@ -279,8 +279,8 @@ const besideModule = (block: string) => ({ 'example.tf': block });
 const terraform = spawnSync('terraform', ['version', '-json'], { encoding: 'utf8' });
 
 /**
- * The invalid inputs in groups for one run of Terraform, which reports all invalid variables, but a wrong type alone.
- * In a group, each variable occurs once.
+ * The invalid inputs in groups, one for each run of Terraform. A run reports all variables with invalid values, but if
+ * a value has a wrong type, it reports nothing else. In a group, each variable occurs at most once.
  */
 function groupsOf(all: typeof invalid): (typeof invalid)[] {
   const [wrongType, ...others] = all;

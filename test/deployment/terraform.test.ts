@@ -26,7 +26,7 @@ function parametersOf(stage: string, given: Readonly<Record<string, string>>): R
   return { ...params.default, ...params[stage], scheduleGroup: `jobsweep-${stage}`, ...given };
 }
 
-/** The schedules in a file, in the form of the module's variable. */
+/** Converts the schedules in a file to a value for the module's variable `schedules`. */
 const schedulesOf = (file: string) =>
   Object.fromEntries(
     readSchedules(file, root).definitions.map((each) => [
@@ -50,7 +50,7 @@ const schedulesOf = (file: string) =>
 const lists = ['clusters', 'layerArns', 'securityGroupIds', 'subnetIds'];
 const tagsOf = (text: string) => (text === '' ? [] : text.split(',').map((tag) => tag.split('=')));
 
-/** The module's inputs for a stage's parameters. The names are the same, in Terraform's spelling. */
+/** The module's inputs for a stage's parameters. An input is named like its parameter, but in snake case. */
 function inputsFor(stage: string, given: Readonly<Record<string, string>> = {}): Record<string, unknown> {
   const inputs: Record<string, unknown> = {
     name: `jobsweep-${stage}`,

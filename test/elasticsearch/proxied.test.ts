@@ -1,4 +1,4 @@
-/** @module Tests a cluster that can be reached only through a proxy: its name cannot be resolved elsewhere. */
+/** @module Tests a cluster that can be reached only through a proxy: nothing else can resolve its host name. */
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';

@@ -177,7 +177,7 @@ const spoils: Readonly<Record<string, (value: Json) => Json>> = {
   section: (value) => (typeof value === 'object' && !Array.isArray(value) ? [] : {}),
 };
 
-/** A copy with one spoiled place. */
+/** A copy of `value` in which `how` has replaced the part at the given path. */
 function spoil(value: Json, [key, ...rest]: Path, how: (value: Json) => Json): Json {
   if (key === undefined) return how(value);
   const copy = Array.isArray(value) ? [...value] : { ...value };

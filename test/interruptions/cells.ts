@@ -1,6 +1,7 @@
 /**
  * @module The expected end of a sweep when a signal arrives or one of its streams or files disappears: one cell per
- * incident and stage. Tests check every cell with a real process; `docs/streams-and-signals.md` is generated from them.
+ * incident and stage. Tests check every cell with a real process. `docs/streams-and-signals.md` is generated from the
+ * cells.
  */
 import type { Incident, Stage, VictimOptions } from './victim.ts';
 
@@ -15,7 +16,10 @@ export type Expected =
       /** The signal may arrive after the handlers were removed. Then it kills the process. */
       readonly orKilled?: true;
     }
-  /** In each of these places the report, or the notes of a killed sweep, name every job that was asked to close. */
+  /**
+   * In each place that `report` lists, the report or the notes of a killed sweep name every job that a close request
+   * named.
+   */
   | {
       readonly exit: number | undefined;
       readonly report: readonly Place[];
@@ -169,7 +173,7 @@ export const rows: readonly Row[] = [
   },
 ];
 
-/** What the deployed function does when its log disappears; `test/deployment/artefact.test.ts` checks it. */
+/** How the deployed function ends if nothing reads its log any more; `test/deployment/artefact.test.ts` checks it. */
 export const functionRows: readonly (readonly [string, string, string, string])[] = [
   [
     'the log: its reader leaves',

@@ -76,7 +76,7 @@ export async function interrupt(
     await sleep(delayMs);
     victim.do(incident);
   }
-  // a slow close could take hours, so the sweep is ended with a signal
+  // a slow close could take hours, so a signal ends the sweep after nine seconds
   const timer = setTimeout(() => victim.do('SIGTERM'), 9_000);
   try {
     return await victim.ends();

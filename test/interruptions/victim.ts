@@ -31,7 +31,7 @@ export const incidents = [
   'output',
   'stdin',
 ] as const;
-/** A signal, or the stream or folder that disappears. */
+/** Something that interrupts a sweep: a signal, or the loss of the named stream or folder. */
 export type Incident = (typeof incidents)[number];
 
 /** Where standard output or error goes. */
@@ -195,14 +195,14 @@ export class Victim implements AsyncDisposable {
     return new Victim(options, server, folder, child, reader);
   }
 
-  /** Resolves with true when the command reaches that stage, or false if it ends before. */
+  /** Resolves with true when the command reaches `stage`, or with false if the command ends before. */
   async reaches(stage: Stage): Promise<boolean> {
     const { requests } = this.#server;
     const there: Record<Stage, () => boolean> = {
       start: () => requests.length > 0,
       question: () => this.#stderr.includes('[y/N]'),
       closing: () => requests.some(({ path }) => path.endsWith('/_close')),
-      // the first part has arrived, and the rest does not fit into the pipe
+      // the first part of the report has arrived, and the rest does not fit into the pipe
       report: () => this.#shownOfReport().includes('idle-0'),
     };
     if (stage === 'report') this.#pauseWhen(there.report);

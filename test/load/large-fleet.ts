@@ -33,7 +33,7 @@ function fleetJob(size: LargeFleet, index: number): FleetJob {
   };
 }
 
-/** Sweeps a fleet of this size, and compares the report with the cluster. `cases` counts the jobs. */
+/** Sweeps a fleet of this size, and compares the report with the cluster. In the result, `cases` counts the jobs. */
 export async function sweepLargeFleet(size: LargeFleet): Promise<LoadResult> {
   await using folder = await newFolder();
   const { file } = await bundle('src/function/handler.ts', folder.path);

@@ -30,8 +30,8 @@ const readTakes = 5_000;
 const reads = ['info', 'ml.info', 'ml.get_*', 'security.has_privileges'];
 const busy = 10;
 /**
- * If less time than this remains (in milliseconds), the reserve for the sweep's final steps is shorter. It may then be
- * too short for a last read of five seconds.
+ * The remaining time (milliseconds) from which a sweep keeps the full reserve for its final steps. With less, the
+ * reserve is smaller and may not be enough for the last reading, because each read takes five seconds.
  */
 const leastForTruth = 80_000;
 
@@ -47,7 +47,7 @@ function fleetJob(index: number): FleetJob {
   };
 }
 
-/** Runs each sweep on its own cluster. `cases` counts the sweeps. */
+/** Runs each sweep on its own cluster. In the result, `cases` counts the sweeps. */
 export async function sweepSlowClusters(sweeps: readonly SlowSweep[]): Promise<LoadResult> {
   const problems = new Problems();
   let closed = 0;

@@ -57,7 +57,7 @@ async function invoke(event: unknown, round: number): Promise<Told> {
 }
 
 async function held(): Promise<Held> {
-  // a closed socket is listed for a moment longer
+  // Node lists a socket for a moment after it was closed
   for (let wait = 0; wait < 100 && process.getActiveResourcesInfo().includes('TCPSocketWrap'); wait += 1)
     await setTimeout(10);
   // the second collection frees objects that only weak references held

@@ -43,7 +43,7 @@ function fleetJob(_: unknown, index: number): FleetJob {
 
 const plan = JSON.stringify({ dryRun: true, fuse: { maxJobs: null, maxShare: null } });
 
-/** Invokes one function repeatedly. `cases` counts the invocations. */
+/** Invokes one function repeatedly. In the result, `cases` counts the invocations. */
 export async function planWarm({ jobs, calls, maxBytes, maxGrowth, entry }: WarmFleet): Promise<LoadResult> {
   await using folder = await newFolder();
   await bundle(entry ?? 'src/function/handler.ts', folder.path);

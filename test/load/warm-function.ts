@@ -78,7 +78,7 @@ const kinds: readonly Kind[] = [
   { event: { cluster: 'nobody' }, jobs: [], expected: 'InvalidSettingError' },
 ];
 
-/** Runs all sweeps in one process. `cases` counts the sweeps. */
+/** Runs all sweeps in one process. In the result, `cases` counts the sweeps. */
 export async function warmFunction({ sweeps, mostBytesPerSweep, entry }: WarmFunction): Promise<LoadResult> {
   await using folder = await newFolder();
   const { file } = await bundle(entry ?? 'src/function/handler.ts', folder.path);
@@ -185,7 +185,7 @@ function growthOf(
   };
   for (const [what, count] of Object.entries(kept)) {
     const slope = medianSlope(held.map(count));
-    // if one of the seven kinds of sweep left something behind each time, the slope would be 1/7 (0.14)
+    // if only one of the seven kinds of sweep left something behind, the slope would be 1/7 (0.14)
     problems.expect(slope < 0.1, `${what} grow by ${slope.toFixed(1)} each sweep`);
   }
   const last = held.at(-1)?.bytes ?? 0;

@@ -77,7 +77,7 @@ async function pair(jobs: readonly FleetJob[], settings: Readonly<Record<string,
 
 const busy: readonly FleetJob[] = Array.from({ length: 10 }, (_, i) => ({
   jobId: `busy-${i}`,
-  // data until the end of the test
+  // gets data until the end of the test
   lastData: '2026-11-24T12:00:00Z',
 }));
 const idle: readonly FleetJob[] = Array.from({ length: 4 }, (_, i) => ({

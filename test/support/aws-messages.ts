@@ -12,7 +12,7 @@ export interface Topic extends ScriptedServer {
   readonly published: Record<string, string>[];
 }
 
-/** SNS: accepts every publication, unless `failWith` returns a failure for this call (numbered from 0). */
+/** Simulates SNS, which accepts each publication unless `failWith` returns a failure for its number (from 0). */
 export async function startSns(
   failWith: (call: number) => Failure | undefined = () => undefined,
 ): Promise<Topic> {
@@ -50,7 +50,7 @@ export interface Bus extends ScriptedServer {
   readonly entries: BusEntry[];
 }
 
-/** EventBridge: accepts every entry, unless `refuseWith` returns an error for this call (numbered from 0). */
+/** Simulates EventBridge, which accepts each entry unless `refuseWith` returns an error for its number (from 0). */
 export async function startEvents(
   refuseWith: (
     call: number,
@@ -74,7 +74,7 @@ export async function startEvents(
 
 export const topicArn = 'arn:aws:sns:eu-central-1:123456789012:jobsweep';
 
-/** The environment variables with which the SDK sends to these servers. */
+/** The environment variables with which the SDK sends its requests to the given addresses. */
 export const awsEnvironment = (sns: string, events: string): Readonly<Record<string, string>> => ({
   AWS_REGION: 'eu-central-1',
   AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',

@@ -1,7 +1,7 @@
 /**
  * @module A process in which the Serverless Framework packages the service again and again. Loading the framework and
- * compiling its validator takes two seconds, and each packaging after that a tenth of a second. The parent sends the
- * arguments of each run, and gets the exit code.
+ * compiling its validator takes two seconds, and each packaging after that takes a tenth of a second. The parent
+ * process sends the arguments of each run, and this process answers with the exit code.
  */
 import { createRequire } from 'node:module';
 

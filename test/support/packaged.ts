@@ -43,11 +43,11 @@ export async function packageService(args: readonly string[] = []): Promise<Pack
 
 async function packageInto(folder: string, args: readonly string[]): Promise<void> {
   const out = path.join(folder, 'out');
-  // Parameters do not change the bundle, so it is built and unpacked once.
+  // Parameters do not change the bundle, so only the run without parameters builds and unpacks it.
   const built = args.length > 0 ? await packageService() : undefined;
   const run = { args: ['package', '--package', out, ...args], zip: built?.zip ?? '' };
   const isPackaged = (await exitCodeOf(run)) === '0';
-  // the command in a process of its own shows its error
+  // if packaging fails, runs it again in a process of its own, which shows the error
   if (!isPackaged) await packageAlone(run);
   if (built !== undefined) {
     await symlink(built.task, path.join(folder, 'task'));

@@ -42,7 +42,7 @@ export default async function setup({ provide, config }: TestProject) {
   };
 }
 
-/** The process of the framework, which starts with the first run. One run waits for the other. */
+/** The process of the framework, which starts with the first run. Runs take place one after another. */
 function sharedFramework(settings: NodeJS.ProcessEnv) {
   let service: string | undefined;
   let child: ChildProcess | undefined;

@@ -10,17 +10,17 @@ import type { Duplex } from 'node:stream';
 import { createServer as createTlsTerminator } from 'node:tls';
 import { certificate } from './scripted-server.ts';
 
-/** The server on 127.0.0.1 that the proxy uses for a host. */
+/** The server on 127.0.0.1 to which the proxy connects when a client asks for a certain host. */
 export interface ProxyTarget {
   readonly port: number;
-  /** Answers the TLS handshake itself, like a proxy that inspects traffic, and forwards plain HTTP. */
+  /** The proxy answers the TLS handshake itself, to inspect the traffic, and forwards plain HTTP to the server. */
   readonly inspected?: true;
 }
 
 export interface ProxyOptions {
   /** The targets by `host:port`. For any other host, the proxy answers 502. */
   readonly targets: Readonly<Record<string, ProxyTarget>>;
-  /** The `user:password` that the proxy requires. Without it, a client gets a 407. */
+  /** The `user:password` that the proxy requires. Without it, the proxy answers 407. */
   readonly auth?: string;
   /** The status with which the proxy answers every request, such as 403. */
   readonly refuses?: number;

@@ -12,7 +12,7 @@ type ReadKind = 'configs' | 'stats' | 'feeds';
 export interface Read {
   readonly kind: ReadKind;
   readonly ids: readonly string[];
-  /** Its number among the reads of its kind, from 1. */
+  /** The number of this read among the reads of its kind, from 1. */
   readonly nth: number;
   readonly signal: AbortSignal;
 }
@@ -20,7 +20,7 @@ export interface Read {
 /** A close request that has not been answered yet. */
 export interface Close extends CloseOptions {
   readonly ids: readonly string[];
-  /** Its number among the close requests, from 1. */
+  /** The number of this request among the close requests, from 1. */
   readonly nth: number;
 }
 

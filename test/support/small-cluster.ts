@@ -27,7 +27,7 @@ export interface SmallJob {
   readonly openFor?: number;
   readonly modelBytes?: number;
   readonly protection?: unknown;
-  /** The state of its datafeed; undefined if it has none. */
+  /** The state of the job's datafeed; undefined if the job has none. */
   readonly feed?: string;
   readonly closeTakes?: number;
 }

@@ -25,7 +25,7 @@ interface Given {
   readonly clock?: VirtualClock;
 }
 
-/** Runs a sweep over these jobs: its report or error, the requests it sent, and its plan. */
+/** Starts a sweep over these jobs. Returns the promise of its report, its close requests, and what it was given. */
 function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
   const { payload, clock = new VirtualClock(now) } = given;
   const cluster = new SmallCluster(clock, jobs, given.cluster);

@@ -10,7 +10,7 @@ import { busy, type SweepSetup, startSetup } from '../../support/sweep-setup.ts'
 interface Examined {
   readonly exit: number;
   readonly findings: readonly Finding[];
-  /** For each check, its level and its result in the form `level: result`. */
+  /** The result of each check, as `level: result`. */
   readonly told: Readonly<Record<string, string>>;
   readonly advice: string;
 }

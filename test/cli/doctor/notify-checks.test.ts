@@ -41,7 +41,7 @@ const startTopic = (attributes: Record<string, string> | { status: number; code:
     );
   });
 
-/** Starts a simulated EventBridge that returns an event bus, or this error if there is one. */
+/** Starts a simulated EventBridge that returns an event bus or, if `error` is given, that error. */
 const startBus = (error?: string) =>
   serve(({ headers, raw }: Exchange) => {
     expect(headers['x-amz-target']).toBe('AWSEvents.DescribeEventBus');

@@ -15,8 +15,8 @@ import {
 const day = 86_400_000;
 
 /**
- * Simulates nights: a sweep closes idle jobs, and then another user opens `flaps` again. Returns the output of each
- * sweep.
+ * Simulates `count` nights: in each, a sweep closes idle jobs, and then another user opens the job `flaps` again.
+ * Returns the output of each sweep.
  */
 async function nights(setup: SweepSetup, count: number, form: string): Promise<string[]> {
   const written: string[] = [];

@@ -1,4 +1,4 @@
-/** @module Tests that `reopen` reads the log of a sweep in each form in which users may have saved it. */
+/** @module Tests that `reopen` reads the log of a sweep in each format in which users may have saved it. */
 import { describe, expect, it } from 'vitest';
 import type { ReopenReport } from '../../../src/cli/reopen/reopened-text.ts';
 import { newFolder } from '../../support/folder.ts';
@@ -20,7 +20,7 @@ const csv = (head: string, messages: readonly string[], end: string) =>
   [head, ...messages.map((message) => `${at},${quoted(`${message}\n`)}`)].join(end) + end;
 const green = (text: string) => `\u001b[32m${text}\u001b[0m`;
 
-/** Each form as a function of the log's messages. */
+/** For each format, a function that writes the log's messages in that format. */
 const forms: Readonly<Record<string, (messages: readonly string[]) => string>> = {
   'the lines themselves': (messages) => messages.join('\n'),
   'lines with Windows line endings': (messages) => messages.join('\r\n'),

@@ -120,7 +120,7 @@ describe('`schedules apply` with clusters', () => {
       'json',
     ]);
     const created = bench.scheduler.requests.filter(({ operation }) => operation === 'CreateSchedule');
-    // requests sent at the same simulated time are in flight together: first one alone, then up to eight at a time
+    // requests sent at the same simulated time are in flight together: first a single request, then up to eight
     const together = [...Map.groupBy(created, ({ at }) => at).values()].map(({ length }) => length);
     expect(exit).toBe(0);
     expect(together).toEqual([1, 8, 8, 8, 5]);

@@ -266,7 +266,7 @@ function call({ meta, children }: Node, source: string, scope: Scope): unknown {
   return known(...(expanded as never[]));
 }
 
-/** `[for …]` and `{for …}`. Like Terraform, goes through the keys of a map in sorted order, not in source order. */
+/** Evaluates `[for …]` and `{for …}`. Like Terraform, goes through the keys of a map in sorted order. */
 function comprehension({ meta, children }: Node, source: string, scope: Scope): unknown {
   const { keyVar, valVar, openRangeValue, conditionalExpression, groupedValue } = meta as Record<
     string,

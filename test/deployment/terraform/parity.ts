@@ -205,7 +205,8 @@ function resolver(
       return sub.replaceAll(/\$\{([\w:]+)(?:\.(\w+))?\}/g, (_all, id: string, name?: string) =>
         String(name === undefined ? reference(id) : attribute(id, name)),
       );
-    // both tools decide by the partition, which is unknown here, so both are compared with the second alternative
+    // the template and the module each choose one of two values by the AWS partition, which is unknown here; this test
+    // compares the second values
     if (Array.isArray(rest['Fn::If'])) return resolve(rest['Fn::If'][2]);
     for (const name of Object.keys(rest))
       if (name.startsWith('Fn::')) throw new Error(`${name} is not known here`);
@@ -217,7 +218,7 @@ function resolver(
 const without = (names: object = {}, values: Properties): Properties =>
   Object.fromEntries(Object.entries(values).filter(([name]) => !(name in names)));
 
-/** A resource's arguments in the form of CloudFormation properties. */
+/** A resource's arguments, converted to CloudFormation properties. */
 function propertiesOf(
   { values, type }: PlannedResource,
   { renamed = {}, lists = [], ownArguments }: Correspondence,

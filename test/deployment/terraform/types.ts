@@ -5,7 +5,7 @@ const nameOf = ({ type, meta }: Node) => (type === 'function' ? meta?.name : met
 
 const textOf = ({ meta }: Node) => (meta?.value ?? '') as string;
 
-/** @throws if the value does not have this type. `source` is the type's source text. */
+/** Converts `value` to the type that `node` stands for and `source` spells out. @throws if that is impossible. */
 export function converted(node: Node, value: unknown, at: string, source: string): unknown {
   const [inner] = node.children;
   const fail = () => new Error(`${at}: expected ${nameOf(node)}, got ${JSON.stringify(value)}`);

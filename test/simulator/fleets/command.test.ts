@@ -133,7 +133,7 @@ describe('jobsweep simulate elasticsearch --from', () => {
     ],
   };
 
-  /** Copies the original with the command and starts the copy on its own clock. */
+  /** Copies the fleet `original` with the command, and starts the copy on a new clock. */
   async function copy(...args: string[]) {
     const folder = await mkdtemp(join(tmpdir(), 'copy-'));
     const clock = new VirtualClock(Date.now());

@@ -254,7 +254,7 @@ describe('the check before a close', () => {
       jobs: [bare('a')],
       onRead: async ({ kind }, cluster) => {
         if (kind !== 'stats') return;
-        // by then the config has been read, but the stats have not
+        // deletes the job after its config was read, and before its stats are read
         await setup.clock.sleep(10);
         cluster.remove('a');
       },

@@ -118,7 +118,7 @@ describe('the jobs of a close request', () => {
     // 60 characters and a separator of 3: 47 ids take 2,961 of the 3,000 bytes
     const entries = Array.from({ length: 50 }, (_, index) => on('a', `${index}`.padEnd(60, 'x'), 1));
     expect(batches(entries, {}, 100).map((ids) => ids.length)).toEqual([47, 3]);
-    // 57 characters and a separator of 3: 50 ids take all bytes
+    // 57 characters and a separator of 3: 50 ids take all 3,000 bytes
     const full = Array.from({ length: 51 }, (_, index) => on('a', `${index}`.padEnd(57, 'x'), 1));
     expect(batches(full, {}, 100).map((ids) => ids.length)).toEqual([50, 1]);
     expect([requestsToRead([]), requestsToRead(full.slice(1)), requestsToRead(full)]).toEqual([0, 1, 2]);

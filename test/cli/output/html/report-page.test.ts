@@ -15,7 +15,7 @@ import { startSetup } from '../../../support/sweep-setup.ts';
 
 const sizes = { desk: { width: 1280, height: 900 }, phone: { width: 390, height: 844 } } as const;
 const schemes = ['light', 'dark'] as const;
-// so many that one of them takes nine minutes to close, and the story has a follow-up
+// a number of jobs so large that one of them takes nine minutes to close, and the sweep needs a follow-up
 const many = sized({ push: 240, nightly: 2_000 });
 const reports = [
   ['plan', 40],
@@ -24,10 +24,10 @@ const reports = [
   ['sweep', many],
 ] as const;
 
-/** The rules that can be broken in one colour scheme and kept in the other. */
+/** The accessibility rules that a page may follow in one colour scheme and break in the other. */
 const coloursOnly = ['color-contrast', 'link-in-text-block'];
 
-/** The accessibility rules that a page breaks, of all rules or of these. */
+/** The accessibility rules that a page breaks. Checks the rules in `only` or, by default, all rules. */
 async function violations(page: Page, only?: readonly string[]): Promise<string[]> {
   await page.evaluate(axe.source);
   return page.evaluate(async (runOnly) => {
@@ -139,7 +139,8 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
         expect(await overhang(page), `${size}, ${colorScheme}`).toBe(0);
       }
     }
-    // now on the phone and dark; the test above also checks a page of advise on the phone
+    // The page now has the size of a phone and dark colours. The test above checks a page of `advise` on a phone as
+    // well.
     expect(await violations(page, coloursOnly)).toEqual([]);
     await page.setViewportSize(sizes.desk);
     await page.emulateMedia({ colorScheme: 'light' });

@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other calls about the whole cluster. */
+/** docs/elasticsearch.md §3.4, §3.5, §3.6, §3.13, and other requests about the whole cluster. */
 import { describe, expect, test } from 'vitest';
 import { embedded, errorOf, startTarget } from '../../../support/elasticsearch.ts';
 

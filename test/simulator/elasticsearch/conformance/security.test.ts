@@ -1,4 +1,4 @@
-/** docs/elasticsearch.md §4: authentication, privileges, and the errors when one is missing. */
+/** docs/elasticsearch.md §4: authentication, privileges, and the errors when a privilege is missing. */
 import { describe, expect } from 'vitest';
 import { embedded, errorOf, startTarget } from '../../../support/elasticsearch.ts';
 

@@ -1,4 +1,4 @@
-/** Tests calls that are not about jobs or datafeeds: indices, documents, results, previews, tasks, cluster settings. */
+/** Tests requests about other things than jobs and datafeeds: indices, documents, results, tasks, cluster settings. */
 
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -339,7 +339,7 @@ describe('the cluster as a whole, and the content of requests', () => {
     for (let megabytes = 0; megabytes < 101 && answer === ''; megabytes++)
       if (!socket.write(chunk)) await new Promise((resolve) => setImmediate(resolve));
 
-    // a busy machine may take more than poll's second for a hundred megabytes
+    // on a busy machine, a hundred megabytes may take longer than the second that `expect.poll` waits by default
     await expect.poll(() => answer, { timeout: 20_000 }).toMatch(/^HTTP\/1\.1 413 /);
     socket.destroy();
   });
