@@ -227,7 +227,7 @@ const needsSubject = new RegExp(
 );
 
 it('every title of a test begins with its subject', () => {
-  // the call that follows `it.each(rows)` begins with the closing bracket
+  // after `it.each(rows)`, the call with the title follows a closing bracket
   const titled = /(?:\b(?:it|test|embedded)|\))\(\s*(['"`])((?:(?!\1).)+)\1\s*,/g;
   const wrong = [...tests, ...globSync('proof/**/*.test.ts', { cwd: root })].flatMap((file) =>
     [...read(file).matchAll(titled)]

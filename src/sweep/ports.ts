@@ -1,6 +1,6 @@
 /**
  * @module The interfaces that a sweep needs: a cluster, and follow-ups. `elasticsearch/` and `scheduler/` implement them;
- * tests plug in their own. Every call takes a signal that limits it.
+ * tests plug in their own. Each method that sends requests takes a signal, which ends the wait for answers.
  */
 
 import type { CloseBatch, JobId } from './planning/concrete-id.ts';
@@ -111,7 +111,7 @@ export interface CloseOptions {
 }
 
 export interface ReadLimits {
-  /** A read fails at once if the server asks it to wait beyond this time (epoch milliseconds). */
+  /** A read fails immediately if the server asks it to wait beyond this time (epoch milliseconds). */
   readonly until: number;
   /** Called for each wait that a person would notice. */
   readonly notice: (message: string) => void;
@@ -119,7 +119,7 @@ export interface ReadLimits {
 
 /**
  * One Elasticsearch cluster. The implementation retries reads (docs/contract.md §3). A read is complete or throws an error
- * of `errors.ts`; a read by ids omits ids that no longer exist. A close is sent once.
+ * of `errors.ts`; a read by ids omits ids that no longer exist. A close request is never retried.
  */
 export interface Cluster {
   identify(signal: AbortSignal): Promise<ClusterIdentity>;

@@ -161,7 +161,7 @@ export function reportPlan(plan: Plan, { listsAll = false } = {}): SweepReport {
  *
  * `remainingMs` counts from this call, so the time that a person takes to approve costs the sweep nothing. The older
  * the plan, the more is read again before anything is closed:
- * - up to ten seconds: nothing, as in a sweep that plans and acts at once;
+ * - up to ten seconds: nothing, as in a sweep that acts immediately after it has planned;
  * - up to five minutes: upgrade mode, because reading a job does not show it;
  * - older: the whole cluster. Fuses are checked again, and only unchanged jobs of the old plan are closed.
  *

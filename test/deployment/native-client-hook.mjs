@@ -1,4 +1,4 @@
-// Preloaded into the function's process: the runtime interface client asks for its native part, and gets the stand-in.
+// Preloaded into the function's process: replaces the native part of the runtime interface client with a stand-in.
 import { enableCompileCache, registerHooks } from 'node:module';
 import { fileURLToPath } from 'node:url';
 

@@ -99,7 +99,7 @@ it('a sweep continues while its terminal is stalled, and ends within ten seconds
 });
 
 /**
- * Rows that only a nightly run tests. Other tests of this file send SIGTERM and, as a terminal hangs up, SIGHUP. The
+ * Rows that only a nightly run tests. Other tests of this file send SIGTERM and, when a terminal hangs up, SIGHUP. The
  * system ends a process on SIGQUIT as it does on SIGKILL.
  */
 const rowsOfTheNight = new Set(['SIGTERM', 'SIGHUP', 'SIGQUIT']);

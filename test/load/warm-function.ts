@@ -87,7 +87,7 @@ export async function warmFunction({ sweeps, mostBytesPerSweep, entry }: WarmFun
   await using scheduler = await startScheduler({ clock });
   await using secrets = await startSecretsManager({
     'jobsweep/default': JSON.stringify({ ELASTICSEARCH_URL: server.url }),
-    // a server that is not Elasticsearch: the sweep fails at once, without waiting for retries
+    // a server that is not Elasticsearch: the sweep fails immediately, without retries
     'jobsweep/strange': JSON.stringify({ ELASTICSEARCH_URL: scheduler.url }),
   });
   const client = sdkClient(scheduler.url);

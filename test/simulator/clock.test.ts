@@ -8,7 +8,7 @@ import { systemClock } from '../../src/base/system-clock.ts';
 
 const hour = 3_600_000;
 
-/** Starts a server that answers `ms` milliseconds later, by the clock. The answer is the time of the clock. */
+/** Starts a server that answers each request after `ms` milliseconds of the clock's time. The answer is that time. */
 async function slowServer(clock: VirtualClock, ms: number) {
   const seen: string[] = [];
   const server = createServer((request, response) => {

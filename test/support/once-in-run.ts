@@ -4,8 +4,9 @@ import path from 'node:path';
 import { inject, vi } from 'vitest';
 
 /**
- * Returns a folder with the result of `make`. In each test run, the first call with a name makes the result, and all
- * others wait for it, so a test must not change it. If `make` fails, every call throws its error.
+ * Returns a folder with the result of `make`. In each test run, only the first call with `name` runs `make`. The other
+ * calls wait for the result, which tests must not change, because they share it. If `make` fails, every call throws the
+ * error of `make`.
  */
 export async function onceInRun(name: string, make: (folder: string) => Promise<void>): Promise<string> {
   const folder = path.join(inject('sharedFolder'), name);

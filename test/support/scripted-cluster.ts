@@ -119,7 +119,7 @@ export class ScriptedCluster implements Cluster {
     return this.closesAfter(1_000, ids);
   }
 
-  /** The jobs are `closing` at once and `closed` after `ms`. Then the request is acknowledged. */
+  /** The jobs become `closing` immediately and `closed` after `ms`. Then the request is acknowledged. */
   async closesAfter(ms: number, ids: readonly string[]): Promise<CloseAnswer> {
     for (const id of ids) this.becomes(id, 'closing');
     await this.#clock.sleep(ms);

@@ -53,7 +53,7 @@ export async function serve(
   const handle = async (request: IncomingMessage, response: ServerResponse) => {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
-    // Node would add the date by the machine's clock, but tests have their own clock
+    // Node would add the date of the machine's clock, but tests have their own clock
     response.sendDate = false;
     const parts: Buffer[] = [];
     for await (const part of request) parts.push(part as Buffer);

@@ -1,6 +1,6 @@
 /**
- * @module A cluster of a few jobs in memory, for tests of a whole sweep without a server. Reads are answered at once,
- * and closes take time.
+ * @module A cluster of a few jobs in memory, for tests of a whole sweep without a server. Reads take no time; closes
+ * do.
  */
 
 import type { VirtualClock } from '../../simulator/index.ts';

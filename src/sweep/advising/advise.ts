@@ -7,7 +7,7 @@ import { type Recommendation, recommend } from './recommend.ts';
 import { noRange, type Range, type Replayed, replay, sumOf, sweepsOf } from './replay.ts';
 import { type Returning, returningJobs } from './returning.ts';
 
-/** A duration as written, and in milliseconds. */
+/** A duration as the user wrote it, and in milliseconds. */
 export interface Interval {
   readonly text: string;
   readonly ms: number;

@@ -48,11 +48,11 @@ export type MessageKind =
 export interface Message {
   readonly at: number;
   readonly kind: MessageKind;
-  /** For `loading`: the event time of the job's newest record. */
+  /** For messages of the kind `loading`: the event time of the job's newest record. */
   readonly latestRecord?: number | undefined;
-  /** For `feed_started`: the interval between the searches of the datafeed, in milliseconds. */
+  /** For messages of the kind `feed_started`: the interval between the searches of the datafeed, in milliseconds. */
   readonly frequency?: number | undefined;
-  /** For `feed_started`: whether the datafeed has an end time. */
+  /** For messages of the kind `feed_started`: whether the datafeed has an end time. */
   readonly ends?: boolean | undefined;
   readonly text?: string | undefined;
 }

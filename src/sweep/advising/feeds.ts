@@ -102,10 +102,11 @@ class FeedReader {
     }
   }
 
-  /** What all messages prove together. */
+  /** Returns what all messages together prove. */
   end(): Feeds {
     const { from, asOf, datafeedRuns } = this.#context;
-    // A run whose end no message reports lasts until now if the datafeed is running. Otherwise, the message was lost.
+    // A run without a message about its end lasts until now, if the datafeed is running. If not, the message was lost,
+    // and nothing is known about the run.
     if (datafeedRuns) this.#endRun(asOf);
     return {
       realtime: intersectionOf(unionOf(this.#realtime), [{ from, to: asOf }]),

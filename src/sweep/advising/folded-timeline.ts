@@ -2,7 +2,7 @@
 import { moment } from '../../base/words.ts';
 import { repeatedWords, type TimelineEvent } from './timeline.ts';
 
-/** If a kind has fewer events than this, each keeps its own line. */
+/** Minimum number of events of one kind that are folded into one line. Fewer events have a line each. */
 const minRepeats = 3;
 
 /** Takes the events oldest first, as `timelineOf` returns them. */

@@ -1,5 +1,5 @@
 /**
- * @module What a threshold would have done to one job: bounds on its closes, its wrong closes and the memory-hours. A
+ * @module What a threshold would have done to one job: bounds on the closes, the wrong closes and the memory-hours. A
  * close belongs to a silence: the time between two batches of data, or after the last batch before the job closes. A
  * lower bound counts the silences that occur in every possible past. An upper bound is the most that any one possible
  * past can have.

@@ -12,7 +12,7 @@ export interface TimelineEvent {
   readonly source: SourceName | 'config' | 'reports';
 }
 
-/** A sweep of ours that closed the job. */
+/** A sweep of jobsweep that closed the job. */
 export interface OwnClose {
   readonly startedAt: string;
   readonly sweepId: string;

@@ -1,7 +1,7 @@
 /**
  * @module Decides which jobs to close next: their order, the places on their nodes, and what fits into one request.
  *
- * Closes on one node share its capacity. If all jobs are closed at once, the biggest job gets a small share and ends
+ * Closes on one node share its capacity. If all jobs close at the same time, the biggest gets a small share and ends
  * far behind the others. With fixed batches, capacity is idle until the slowest job of a batch has closed. So a sweep
  * keeps a fixed number of jobs closing on each node (the node's places), the biggest jobs first.
  */
@@ -69,7 +69,7 @@ export function together(entries: readonly Entry[], how: Pick<Waiting, 'force' |
 export const nodeOf = ({ entry, force }: Waiting): string | undefined =>
   force ? undefined : entry.job.nodeId;
 
-/** How many jobs of a node may be closing at once, and why; undefined until the node's processors have been read. */
+/** The limit on concurrent closes on a node, and its reason; undefined until the node's processors have been read. */
 export function limitOf(
   node: string,
   perNode: SweepRequest['close']['perNode'],

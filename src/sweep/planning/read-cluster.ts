@@ -21,7 +21,7 @@ export interface Found {
 const maxSecondReadMs = 30_000;
 
 /**
- * Reads all parts at once. If a part cannot be read, the sweep ends: with an incomplete inventory, it could close a
+ * Reads all parts in parallel. If a part cannot be read, the sweep ends: with an incomplete inventory, it could close a
  * busy job. Configs, stats and datafeeds are separate answers, so a job that is created or deleted during the read
  * appears in only some of them. Such jobs are read once more.
  */

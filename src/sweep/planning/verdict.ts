@@ -35,7 +35,7 @@ export interface History {
   readonly planned?: PlannedJob | null | undefined;
 }
 
-/** Judges jobs by the rules of one request. Each call takes `now`, because a sweep judges again right before it acts. */
+/** Judges jobs by the rules of one request. `now` is a parameter, because a sweep judges again right before it acts. */
 export interface Judge {
   judge(job: JobSnapshot, now: number, history?: History): Verdict;
   /** Every rule in order, and whether it applies, for `explain`. */

@@ -91,7 +91,7 @@ export interface ReopenedJob {
   readonly reopenedAt?: string;
 }
 
-/** The limit on jobs closing at once on one node, and its reason. */
+/** The limit on concurrent closes on one node, and its reason. */
 export interface ReportedPlaces {
   readonly nodeId: string;
   readonly nodeName?: string;

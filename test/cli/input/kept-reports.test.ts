@@ -72,7 +72,7 @@ describe('the reports that a sweep keeps', () => {
       Array.from({ length: 30 }, (_, index) => String(index + 3).padStart(2, '0')),
     );
     expect(await keptReports(folder)).toHaveLength(32);
-    // after the clock was set back, the newest report has an older date than the others, and it is kept all the same
+    // after the clock was set back, the newest report has an older date than the others, but it is still kept
     await keep('one', 1);
     expect((await keptReports(folder)).map(({ startedAt }) => startedAt)).toContain(
       '2020-01-01T00:01:00.000Z',

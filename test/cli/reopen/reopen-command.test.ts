@@ -28,7 +28,7 @@ async function reopened(setup: SweepSetup, file: string, ...more: string[]) {
 const opens = (setup: SweepSetup) => setup.server.requests.filter(({ api }) => api === 'ml.open_job');
 const fedJobs = idle(3, { datafeed: { state: 'started', source: { every: '1m', until: '100h' } } });
 
-/** Rewrites a file like PowerShell's `>` does. */
+/** Rewrites a file in UTF-16, in which PowerShell's `>` writes files. */
 async function toUtf16(folder: Folder, file: string): Promise<void> {
   await folder.write(basename(file), Buffer.from(`\uFEFF${await folder.read(basename(file))}`, 'utf16le'));
 }

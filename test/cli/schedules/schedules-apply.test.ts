@@ -233,7 +233,7 @@ schedules:
     const stop = new AbortController();
     const { exit, stdout } = await bench.withFile(nightly, ['apply', '--yes'], {
       signal: stop.signal,
-      // stops the command a second after it has shown the plan, which it carries out at once
+      // stops the command a second after it has shown the plan, when the first request is in flight
       onOutput: (text) => {
         if (text.includes('to create'))
           void bench.clock.sleep(1_000).then(() => stop.abort(new Error('stopped by SIGINT')));

@@ -149,8 +149,8 @@ describe('slow and failed reads', () => {
   it('if the check before a close took too long, it is repeated before any close request is sent', async () => {
     await using setup = await startSetup([...idle(1), ...busy(5)]);
     setup.server.faults.add({ api: 'ml.get_jobs', nth: 2, hang: true });
-    // The check before the close gets stats at once, but configs only half a minute later. The job gets data in
-    // between, which those stats do not show.
+    // In the check before the close, the cluster returns stats immediately, but configs only half a minute later. In
+    // between, the job receives data, which those stats do not show.
     setup.server.faults.at(setup.clock.now() + 10_000, () => setup.cluster.receiveData('idle-0'));
     const report = await setup.sweep();
     expect(fateOf(report, 'idle-0')).toBe('revived recent_data');
