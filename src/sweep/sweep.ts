@@ -403,7 +403,7 @@ async function act(
   return warnings;
 }
 
-/** Warns if a job's last data is in the future. A cluster's clock that is ahead of ours makes idle jobs look busy. */
+/** Warns if a job's last data is in the future. If the cluster's clock is ahead of ours, idle jobs look busy. */
 function skewWarnings({ jobs, readAt }: Found): string[] {
   // Not Math.max(...): a hundred thousand arguments overflow the stack.
   const ahead = jobs.reduce((max, job) => Math.max(max, (job.lastDataTime ?? readAt) - readAt), 0);

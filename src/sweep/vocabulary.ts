@@ -39,7 +39,7 @@ export const keepReasons = {
 } as const;
 export type KeepReason = keyof typeof keepReasons;
 
-/** Why a job is acted on. */
+/** Why a job is closed, forced or watched. */
 export const actReasons = {
   idle: 'no activity for at least `idleFor`',
   never_fed: 'opened at least `idleFor` ago, and never had data',

@@ -1,4 +1,4 @@
-/** @module Tests which code the deployed function loads when it starts. `npm run bench` measures how long it takes. */
+/** @module Tests which code the deployed function loads when it starts. `npm run bench` measures the loading time. */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +17,7 @@ afterAll(() => rm(folder, { recursive: true }));
 
 describe('the code that the deployed function loads', () => {
   it('the deployed function loads less than 240 kB of code when it starts, without undici, debugging helpers and AWS clients', () => {
-    // Currently 239 kB.
+    // The function currently loads 239 kB.
     expect(sweep.loadedBytes).toBeLessThan(240 * 1024);
     const parts = sweep.shares.map(([from]) => from);
     expect(parts).toContain('@elastic/transport');

@@ -138,7 +138,7 @@ it('hundreds of jobs on one node with 4 processors are closed over a night by se
     .flatMap(({ path: asking }) => decodeURIComponent(asking).split('/')[3]?.split(',') ?? []);
   expect(asked.toSorted()).toEqual(idle.map(({ jobId }) => jobId));
 
-  // as many jobs close at once on the node as half of its processors
+  // the number of jobs that close at the same time on the node is half the number of its processors
   expect(reports[0]?.places).toEqual([
     expect.objectContaining({ nodeName: 'ml-0', places: 2, because: 'own_node', processors: 4 }),
   ]);

@@ -41,7 +41,8 @@ describe('the deployed and published packages', () => {
       in: { function: 'within', command: 'within' },
       importedFor: ['function', 'command'],
     });
-    // the Elasticsearch client depends on undici, which the function's bundle leaves out; its licence is checked anyway
+    // the Elasticsearch client depends on undici, which the function's bundle leaves out; undici's licence is checked
+    // anyway
     expect(its('undici')).toMatchObject({ in: { function: 'perhaps' }, importedFor: [] });
     expect(its('vega')?.in).toEqual({ command: 'within' });
     expect(its('delaunator')?.in).toEqual({ command: 'perhaps' });

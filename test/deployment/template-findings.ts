@@ -106,7 +106,7 @@ function valueProblems(value: unknown, type: PropertyType, place: string): strin
       return objectProblems(value, properties as unknown as Properties, place);
     }
     case 'union':
-      // reports the problems of the alternative that fits best
+      // reports the problems of the alternative type that has the fewest
       return (
         type.types
           .map((each) => valueProblems(value, each, place))

@@ -211,7 +211,7 @@ describe('the commands of the runbook', () => {
     const paths = [...filter.matchAll(/\(\$\.(\S+) = "…"\)/g)].map(([, path = '']) => path);
     expect(filter).toContain('--region eu-central-1 ');
     expect(filter).toContain(`'{ ${paths.map((path) => `($.${path} = "…")`).join(' || ')} }'`);
-    // the output of `aws logs filter-log-events` for that filter pattern
+    // the output that `aws logs filter-log-events` has with the filter pattern of the runbook
     const events = [...first, ...rest]
       .filter((line) => paths.some((path) => at(line, path) === 'request-1'))
       .map((line) => ({ logStreamName: 's', timestamp: 0, message: JSON.stringify(line) }));

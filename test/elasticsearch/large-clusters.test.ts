@@ -182,7 +182,7 @@ describe('a sweep that cannot list all jobs', () => {
   it.each([
     ['fails for good', { status: 503 }],
     ['has a wrong count', { status: 200, body: { count: 3, jobs: [] } }],
-    // spoiled-answers.test.ts cuts off whole listings
+    // on a push, only spoiled-answers.test.ts tests listings that are cut off
     ...(isNightly ? [['is cut off', { cut: 200 }] as const] : []),
   ] as const)('a sweep closes nothing if one part of the listing %s', async (_what, fault) => {
     await using setup = await startSetup(jobs, { nodes });

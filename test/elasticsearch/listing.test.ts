@@ -268,7 +268,7 @@ describe('a read by ids that fails for some of the ids', () => {
   it('a read by ids searches for the ids at fault only once, even if thousands of ids all fail', async () => {
     const { read, refused, requestCount } = refusing(() => true, 8_000);
     await expect(read).rejects.toBe(refused);
-    // four lists of ids are in flight at once, and only one of them is searched for the ids that make the read fail
+    // four lists of ids are in flight at a time, and only one of them is searched for the ids that make the read fail
     expect(requestCount()).toBeLessThanOrEqual(28);
   });
 

@@ -1,6 +1,6 @@
 /**
- * @module Short versions of the load tests of `npm run proof` (proof/load.ts), and tests that they detect leaks and
- * high memory use.
+ * @module Runs short versions of the load tests of `npm run proof` (proof/load.ts), and tests that the load tests
+ * detect leaks and high memory use.
  */
 import { describe, expect, it } from 'vitest';
 import { sized } from '../support/nightly.ts';

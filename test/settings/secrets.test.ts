@@ -6,7 +6,7 @@ import { type Exchange, type ScriptedServer, serve } from '../support/scripted-s
 
 const amz = { 'content-type': 'application/x-amz-json-1.1' };
 
-/** The part of Secrets Manager's wire protocol that one read of a secret needs. */
+/** Starts a server that answers with `respond`, and makes the SDK use the server as Secrets Manager. */
 async function secretsManager(
   respond: (exchange: Exchange) => void | Promise<void>,
 ): Promise<ScriptedServer> {

@@ -1,4 +1,4 @@
-/** @module Simulates, over HTTP, the SNS call and the EventBridge call that a notification makes. */
+/** @module Simulates SNS and EventBridge over HTTP, as far as notifications use them. */
 import { type Exchange, type ScriptedServer, serve } from './scripted-server.ts';
 
 export interface Failure {

@@ -20,7 +20,7 @@ export interface ProxyTarget {
 export interface ProxyOptions {
   /** The targets by `host:port`. For any other host, the proxy answers 502. */
   readonly targets: Readonly<Record<string, ProxyTarget>>;
-  /** The `user:password` that the proxy requires. Without it, the proxy answers 407. */
+  /** The `user:password` that the proxy requires. A request without it is refused with 407. */
   readonly auth?: string;
   /** The status with which the proxy answers every request, such as 403. */
   readonly refuses?: number;

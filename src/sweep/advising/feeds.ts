@@ -106,7 +106,7 @@ class FeedReader {
   end(): Feeds {
     const { from, asOf, datafeedRuns } = this.#context;
     // A run without a message about its end lasts until now, if the datafeed is running. If not, the message was lost,
-    // and nothing is known about the run.
+    // and the end of the run is unknown.
     if (datafeedRuns) this.#endRun(asOf);
     return {
       realtime: intersectionOf(unionOf(this.#realtime), [{ from, to: asOf }]),

@@ -32,9 +32,9 @@ export interface KnownPast {
   readonly notOpen: Spans;
   /** When no process of the job started. */
   readonly noStart: Spans;
-  /** In each of these spans, a process started. */
+  /** Each of these spans contains a start of the job's process. */
   readonly starts: Certain;
-  /** In each of these spans, the job was closed. */
+  /** Each of these spans contains a close of the job. */
   readonly closes: Certain;
   /** When the job was closed and then opened again, no matter by whom. */
   readonly reopened: readonly { readonly closedAt: number; readonly openedAt: number }[];

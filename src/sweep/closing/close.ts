@@ -478,7 +478,7 @@ class CloseLoop {
     }
     for (const [answer, { entries, delayMs }] of repeated) {
       for (const entry of entries) this.#open.delete(entry);
-      // If the requested wait is longer than this sweep, waiting has no use.
+      // If the server asks for a wait beyond the end of this sweep, waiting has no use.
       if (now + delayMs < budget.workEnd) this.#wait(askAgain(entries, answer, now + delayMs));
     }
   }

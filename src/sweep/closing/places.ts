@@ -24,7 +24,7 @@ export interface Waiting {
 
 /** How many processors each node has, as far as that is known. */
 export interface Nodes {
-  /** By node id; undefined for a node whose stats do not include its processors. */
+  /** Number of processors by node id; undefined for a node whose stats do not include it. */
   readonly processors: ReadonlyMap<string, number | undefined>;
   /** Processors of the largest node, from `_ml/info`. */
   readonly largest: number | undefined;

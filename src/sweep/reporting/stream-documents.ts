@@ -68,7 +68,7 @@ export function documentsOf(given: ReportToStore): ReportDocuments {
   };
 }
 
-/** Derived from the sweep and the cluster, so that an event that is delivered twice adds no document twice. */
+/** The id of a document. It depends only on cluster, sweep and job, so that a repeated event adds no document twice. */
 function idOf({ cluster, sweepId }: SweepReport, jobId?: string): string {
   const parts = [cluster.id, sweepId, ...(jobId === undefined ? [] : [jobId])];
   const id = parts.join(':');

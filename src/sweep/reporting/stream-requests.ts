@@ -12,7 +12,7 @@ export interface ConsoleRequest {
   readonly body: object;
 }
 
-/** A longer text (in characters) is stored but not indexed. */
+/** Texts with more characters than this are stored but not indexed. */
 const maxIndexed = 1024;
 
 function mappingOf({ type }: StreamField): object {

@@ -1,5 +1,5 @@
 /**
- * @module Tests the lines about places in the text report: how many jobs of a node closed at once, and why that many.
+ * @module Tests the lines about places in the text report: how many jobs of a node closed at a time, and why that many.
  */
 import { expect, it } from 'vitest';
 import { placesLines, placesText } from '../../../src/cli/output/places.ts';

@@ -68,7 +68,7 @@ function closingQuote(text: string, from: number): number {
   throw new Error(`unclosed string: ${text}`);
 }
 
-/** Every expression that was parsed so far, because the modules that tests read differ in few places. */
+/** Keeps every expression that was parsed, because tests read many modules, which differ in few places. */
 const parsed = new Map<string, Node>();
 
 /** The parsed expressions of a module, by their source text. */

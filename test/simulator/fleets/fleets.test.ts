@@ -47,7 +47,7 @@ describe('the default fleet', () => {
     const after = cluster.jobs().filter(({ lastDataTime = 0 }) => clock.now() - lastDataTime < hour).length;
 
     expect(before).toBeGreaterThanOrEqual(14);
-    // the backfill ends during that day
+    // the backfill of one job ends during the simulated day
     expect(after).toBeGreaterThanOrEqual(before - 1);
   });
 

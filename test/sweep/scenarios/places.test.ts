@@ -1,6 +1,6 @@
 /**
- * @module Tests `close.perNode`: how many jobs of a node close at once, and how freed places are filled, over real HTTP
- * in simulated time.
+ * @module Tests `close.perNode`: how many jobs of a node close at a time, and how freed places are filled, over real
+ * HTTP in simulated time.
  */
 import { describe, expect, it } from 'vitest';
 import type { FleetJob } from '../../../simulator/elasticsearch/index.ts';
