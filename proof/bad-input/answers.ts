@@ -1,5 +1,5 @@
 /**
- * @module The property over corrupted answers from the cluster. The sweeps use the real client over real HTTP, in
+ * @module The property that must hold if the answers from the cluster are corrupted. The sweeps use the real client over real HTTP, in
  * simulated time.
  */
 import * as fc from 'fast-check';

@@ -28,7 +28,7 @@ export interface DatafeedTask {
   /** The event time at which the datafeed ends; undefined if it runs in real time without an end. */
   readonly end: number | undefined;
   readonly start: number;
-  /** The job has received the records before this event time. */
+  /** The job has received all records whose event time is earlier than this. */
   readTo: number;
   /** Set while the datafeed reads the past: when the lookback began, and from which event time. */
   lookback: { readonly since: number; readonly from: number } | undefined;

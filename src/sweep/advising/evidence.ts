@@ -75,7 +75,7 @@ export interface Evidence {
 
 /** What is known about the messages of the whole cluster. */
 export interface MessageCoverage {
-  /** No message after this time is missing. This is the time of the oldest message read, or the start of the search. */
+  /** All messages after this time are known. It is the time of the oldest message read, or the start of the search. */
   readonly from: number;
   /**
    * Whether the cluster announces silent datafeeds. If it does, a missing announcement proves that data came; if not,

@@ -122,7 +122,7 @@ export interface SweepReport {
   readonly runbook?: string;
   /** The nodes on which concurrent closes were limited (`close.perNode`). */
   readonly places?: readonly ReportedPlaces[];
-  /** For a follow-up: the sweep that started its chain of follow-ups, and its number in that chain. */
+  /** For a follow-up: the sweep that started the chain, and the number of this follow-up in the chain. */
   readonly followUpOf?: NonNullable<ReportHead['followUpOf']>;
   /** The later rounds that this report includes, in order. Without `--wait`, each later round has its own report. */
   readonly rounds?: readonly ReportedRound[];
