@@ -47,7 +47,7 @@ export interface Measures {
   readonly wronglyClosed: number;
   /** Number of jobs that were closed with force, idle or not. */
   readonly forced: number;
-  /** Number of jobs whose outcome the tested way of closing did not know when it finished or was killed (after 15 min). */
+  /** Number of jobs whose outcome the tested way of closing did not know when it ended or was killed (15 minutes). */
   readonly unknown: number;
   /** The maximum number of jobs closing on one node at the same time. */
   readonly peak: number;

@@ -1,6 +1,6 @@
 /**
- * @module The property that must hold if the answers from the cluster are corrupted. The sweeps use the real client over real HTTP, in
- * simulated time.
+ * @module The property that must hold if the answers from the cluster are corrupted. The sweeps use the real client over
+ * real HTTP, in simulated time.
  */
 import * as fc from 'fast-check';
 import { trackHttp, VirtualClock } from '../../simulator/index.ts';
