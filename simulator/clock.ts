@@ -46,16 +46,6 @@ export function scaledClock(speed = 1, start: number = Date.now()): SimulatorClo
   };
 }
 
-/**
- * The clock of the cluster that the command embeds: a `scaledClock` whose limits last at least two real seconds (or
- * their own length, if that is shorter). Requests do not get faster with the clock, and at 30 times the speed, a limit
- * of five seconds would be 167 ms: a slow machine needs longer, and the report would lack what was not read in time.
- */
-export function embeddedClock(speed: number): SimulatorClock {
-  const limit = (ms: number) => systemClock.limit(Math.max(ms / speed, Math.min(ms, 2_000)));
-  return { ...scaledClock(speed), limit };
-}
-
 interface Entry {
   readonly when: number;
   readonly order: number;

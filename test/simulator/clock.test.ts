@@ -2,9 +2,7 @@
 import { createServer, request as httpRequest } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, test, vi } from 'vitest';
-import { embeddedClock } from '../../simulator/clock.ts';
 import { scaledClock, trackHttp, VirtualClock } from '../../simulator/index.ts';
-import { systemClock } from '../../src/base/system-clock.ts';
 
 const hour = 3_600_000;
 
@@ -219,16 +217,6 @@ describe('a scaled clock', () => {
 
     expect(rang).toHaveBeenCalledOnce();
     expect(cancelled).not.toHaveBeenCalled();
-  });
-
-  test('an embedded clock allows requests at least two real seconds, however fast it runs', () => {
-    const limit = vi.spyOn(systemClock, 'limit');
-    try {
-      for (const ms of [500, 5_000, 900_000]) embeddedClock(30).limit(ms)[Symbol.dispose]();
-      expect(limit.mock.calls).toEqual([[500], [2_000], [30_000]]);
-    } finally {
-      limit.mockRestore();
-    }
   });
 
   test('a scaled clock does not immediately fire an event that is a year away', async () => {

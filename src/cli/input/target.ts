@@ -118,11 +118,11 @@ export async function openTarget(name: string, options: TargetOptions, io: Io): 
 }
 
 async function openEmbedded(io: Io): Promise<Target> {
-  const [{ startElasticsearch, defaultFleet }, { embeddedClock }] = await Promise.all([
+  const [{ startElasticsearch, defaultFleet }, { scaledClock }] = await Promise.all([
     import('../../../simulator/elasticsearch/index.ts'),
     import('../../../simulator/clock.ts'),
   ]);
-  const clock = embeddedClock(embeddedSpeed);
+  const clock = scaledClock(embeddedSpeed);
   const server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
   const words = `the embedded cluster runs at ${server.url}, its clock ${embeddedSpeed} times as fast as yours`;
   io.stderr.write(`${fitted(words, io.stderr)}\n`);

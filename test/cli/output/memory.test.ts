@@ -135,6 +135,12 @@ describe('the number of ML nodes that would be enough for the open jobs', () => 
     expect(calm.server.requests.filter(({ path }) => path.startsWith('/_ml/memory'))).toEqual([]);
   });
 
+  it('the number of ML nodes that would be enough is shown even if their read takes 150 s on the fast clock of an embedded cluster', async () => {
+    await using setup = await startSetup([...spread(6, {}), ...idle(2)], { nodes });
+    setup.server.faults.add({ api: 'ml.get_memory_stats', delay: 150_000 });
+    expect(reportOf(await runOn(setup, ['plan']))).toHaveProperty('mlNodes');
+  });
+
   it('if the cluster does not report the memory of its ML nodes, a sweep does not show how many nodes would be enough', async () => {
     for (const [stack, refused] of [
       ['7.17', false],
