@@ -46,9 +46,11 @@ async function packageInto(folder: string, args: readonly string[]): Promise<voi
   // Parameters do not change the bundle, so only the run without parameters builds and unpacks it.
   const built = args.length > 0 ? await packageService() : undefined;
   const run = { args: ['package', '--package', out, ...args], zip: built?.zip ?? '' };
-  const isPackaged = (await exitCodeOf(run)) === '0';
-  // if packaging fails, runs it again in a process of its own, which shows the error
-  if (!isPackaged) await packageAlone(run);
+  if ((await exitCodeOf(run)) !== '0') {
+    // This throws the command's own error, unless only the shared process fails.
+    await packageAlone(run);
+    throw new Error(`sls ${run.args.join(' ')} failed, but only in the process that the tests share`);
+  }
   if (built !== undefined) {
     await symlink(built.task, path.join(folder, 'task'));
     return;
