@@ -1,4 +1,4 @@
-/** @module Options of a run of random cases, of sweeps or of bad input. */
+/** @module Options for a run of random cases, which test either sweeps or bad input. */
 import type { Parameters as CheckOptions } from 'fast-check';
 
 export interface RunOptions {

@@ -47,7 +47,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
     'src/notify',
     'simulator',
   ],
-  // the simulator judges the product, so it shares the product's clocks and texts, but none of its rules
+  // The simulator judges the product, so it must not use the product's rules. It shares only clocks and text helpers.
   simulator: ['src/base'],
 };
 

@@ -29,7 +29,7 @@ const intruders = [
   '!',
 ];
 /**
- * Numbers of blanks to append. A million blanks make the text as large as a data file that somebody passes by mistake.
+ * Numbers of blanks to append. A million blanks make the text as large as a data file passed by mistake.
  * The property `process` tries ten million.
  */
 const paddings = [1, 100, 5_000, 70_000, 1_000_000];

@@ -140,7 +140,7 @@ function same(what: string, got: unknown, expected: unknown): string[] {
   return a === b ? [] : [`${what} ${a}, and should mean ${b}`];
 }
 
-/** JSON with sorted keys. -0 becomes 0, because no limit distinguishes them. */
+/** JSON with sorted keys. -0 becomes 0, because every range of the contract treats the two alike. */
 function sorted(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) =>
     isObject(inner) ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1))) : inner,

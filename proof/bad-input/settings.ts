@@ -1,6 +1,6 @@
 /**
- * @module The property over the command's environment variables, with the mistakes that shells, templates and careless
- * copying cause.
+ * @module The property that must hold for any environment variables of the command, including the mistakes that shells,
+ * templates and careless copying cause.
  */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';

@@ -190,7 +190,7 @@ describe('the Terraform module and the packaged template', () => {
     expect(planned.resources.filter(({ type }) => type === 'aws_scheduler_schedule')).toEqual([]);
   }, 60_000);
 
-  it('the Terraform module and the template have the same resources with a key, tracing and an existing scheduler role', async () => {
+  it('if a key, tracing and an existing scheduler role are given, the Terraform module and the template have the same resources', async () => {
     const { functionRoleArn: _1, permissionsBoundaryArn: _2, clusters: _3, schedules: _4, ...given } = all;
     given.reservedConcurrency = '2';
     given.schedulerRoleArn = 'arn:aws:iam::123456789012:role/invoker';

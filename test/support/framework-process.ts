@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 
 export interface FrameworkRun {
   readonly args: readonly string[];
-  /** The zip to package; if it is empty, the framework builds it. */
+  /** The path of a zip that is already built. If it is an empty string, the framework builds the zip. */
   readonly zip: string;
 }
 

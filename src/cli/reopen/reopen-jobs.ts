@@ -212,7 +212,7 @@ async function startOne(
   });
 }
 
-/** Tries again while the cluster has no room, at most as often as a sweep does. */
+/** Tries again while the cluster has no capacity, with at most as many tries as a sweep makes. */
 async function tryAgainWhenBusy<T>(
   { clock, ending, remainingMs }: ReopenWorld,
   ask: () => Promise<{ readonly result: T; readonly busy?: Opened['busy'] }>,

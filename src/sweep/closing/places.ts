@@ -16,7 +16,7 @@ import type { Entry, NodeLimit } from './ledger.ts';
 export interface Waiting {
   readonly entry: Entry;
   readonly force: boolean;
-  /** Only jobs with the same `company` may share a request. */
+  /** The jobs that were added to the queue together have the same symbol. Only these may share a request. */
   readonly company: symbol;
   /** The earliest time for the job's request, epoch milliseconds: the end of the server's retry-after. */
   readonly notBefore: number;

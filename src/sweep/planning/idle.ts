@@ -15,7 +15,7 @@ export const isRecent = (moment: number | undefined, now: number, idleFor: numbe
 
 /**
  * The time of the job's latest activity, from which its idle time counts; epoch milliseconds. `remembered` is the last
- * activity that an earlier sweep saw. Undefined if none of these times is known.
+ * activity that an earlier sweep saw. Undefined if neither the job nor `remembered` gives a time.
  */
 export function lastActivityOf(job: JobSnapshot, remembered?: number): number | undefined {
   const clocks = [job.lastDataTime, job.openedAt, remembered].filter((clock) => clock !== undefined);

@@ -27,8 +27,9 @@ const nativeCode = 30 * 2 ** 20;
 const maxJobsPerNode = 512;
 
 /**
- * `open` are all open jobs of the cluster, and `closed` are the ids of jobs to leave out. The nodes that stay must have
- * room for one more job of the largest size. Returns undefined if this takes all nodes, or if the answer is uncertain.
+ * How many nodes are enough for the jobs that stay open, and for one more job of the largest size. `open` are all open
+ * jobs of the cluster, and `closed` are the ids of those that do not stay open. Undefined if all nodes are needed, or if
+ * the number is uncertain.
  */
 export function enoughNodes(
   nodes: readonly MeasuredNode[],

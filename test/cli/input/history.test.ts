@@ -167,7 +167,7 @@ describe('the files from which earlier sweeps are read', () => {
   const jobs = (text: string) =>
     parsePastSweeps(text, 'log').map((sweep) => sweep.jobs.map(({ jobId }) => jobId));
 
-  it('earlier sweeps are read from the lines of the function’s log, even between other lines', () => {
+  it('earlier sweeps are read from the function’s log, even if other lines are mixed in', () => {
     const log = [
       'START RequestId: 1',
       swept('a'),

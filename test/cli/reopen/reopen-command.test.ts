@@ -46,7 +46,7 @@ describe('`jobsweep reopen`', () => {
   );
 
   it.each(['json', 'ndjson'])(
-    '`reopen` reads the %s report of a sweep, and opens the jobs that the sweep closed, with or without force',
+    '`reopen` reads the %s report of a sweep, and opens all jobs that the sweep closed, also those that it closed with force',
     async (form) => {
       await using setup = await startSetup([
         ...busy(8),

@@ -52,7 +52,7 @@ describe('the check before a close', () => {
     expect(setup.entry('odd').outcome).toEqual(errorOf('feed-odd'));
   });
 
-  it('if an unreadable entry before a close belongs to none of the jobs, every job is reported as an error', async () => {
+  it('if the read before a close has an unreadable entry that belongs to none of the jobs, every job is reported as an error', async () => {
     const setup = closingOf({
       jobs: [bare('a'), fed('b')],
       request: { runningDatafeeds: 'stop', close: { perNode: 1 } },
