@@ -36,8 +36,8 @@ export const overColdStartBudget = ({ loads }: ColdStartResults): string[] =>
 
 /**
  * Returns a line of text for each budget of scale that the results exceed. A plan of 10,000 jobs needs 6.6 times the
- * processor time of a plan of 1,000 jobs, although everything is read twice from 10,000 jobs on. The memory is a test
- * (test/bench/scale.test.ts), because a busy machine does not change it.
+ * processor time of a plan of 1,000 jobs, although everything is read twice from 10,000 jobs on. Memory has no
+ * budget here: other load does not change it, so a test checks it (test/bench/scale.test.ts).
  */
 export function overScaleBudget({ sizes }: ScaleResults): string[] {
   const [small, large] = [1_000, 10_000].map((size) => sizes.find(({ jobs }) => jobs === size));

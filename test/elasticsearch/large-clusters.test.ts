@@ -67,7 +67,8 @@ describe('a sweep over a large cluster', () => {
       expect(report.kept).toEqual({ recent_data: count - idle.length });
       expect(closedIds(setup)).toEqual(idle.sort());
       expectTruth(report, setup);
-      // Configs, stats and datafeeds are each read once in a single request. Only the empty list of datafeeds needs no more.
+      // Configs, stats and datafeeds are each read once in a single request. The list of datafeeds is empty, so it is
+      // not read in parts as well.
       expect(wholeReads(setup)).toHaveLength(3);
       if (count < 10_000) expect(partReads(setup)).toEqual([]);
       else expect(partReads(setup).length).toBeGreaterThan(2);

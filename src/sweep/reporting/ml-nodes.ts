@@ -28,8 +28,8 @@ const maxJobsPerNode = 512;
 
 /**
  * How many nodes are enough for the jobs that stay open, and for one more job of the largest size. `open` are all open
- * jobs of the cluster, and `closed` are the ids of those that do not stay open. Undefined if all nodes are needed, or if
- * the number is uncertain.
+ * jobs of the cluster, and `closed` are the ids of those that do not stay open. Undefined if all nodes are needed, or
+ * if the number is uncertain.
  */
 export function enoughNodes(
   nodes: readonly MeasuredNode[],
