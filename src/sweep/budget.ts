@@ -7,13 +7,13 @@ import type { Clock } from '../base/clock.ts';
 /** Reserve for the last reading (10 s), the follow-up (8 s) and the report, if the deadline allows it. Milliseconds. */
 const fullReserve = 20_000;
 /**
- * If the deadline is near, the reserve is only this share of the time left: a command with ten seconds must still close
- * something.
+ * If the deadline is near, the reserve is only this share of the time left, so that even a command with ten seconds
+ * can close something.
  */
 const reserveShare = 0.25;
 /**
- * The reserve is at least this many times the duration of the plan's read of the cluster, up to `fullReserve`. The last
- * reading gets three quarters of the reserve.
+ * After a slow read of the cluster, the reserve is this many times the duration of that read, but at most
+ * `fullReserve`. The last reading gets three quarters of the reserve.
  */
 const readsInReserve = 3;
 /** How much longer than the server's timeout the client waits for an answer, in milliseconds (docs/contract.md §3). */

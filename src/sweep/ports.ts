@@ -142,8 +142,8 @@ export interface Cluster {
   /** Limits the waits of all reads after this call. Without a limit, a read waits as long as the server asks. */
   limitReads?(limits: ReadLimits): void;
   /**
-   * The `Date` of the answer that agrees best with this machine's clock, because a proxy may answer from a cache;
-   * undefined if no answer had one.
+   * The `Date` of the answer that agrees best with this machine's clock; undefined if no answer had one. Other answers
+   * may be old, because a proxy may answer from a cache.
    */
   serverDate?(): ServerDate | undefined;
   /** Warnings from the server and from the reads so far, without duplicates. */
@@ -188,8 +188,8 @@ export interface FollowUps {
   pending(cluster: string, signal: AbortSignal): Promise<ReadonlySet<string>>;
   arrange(order: FollowUpOrder, signal: AbortSignal): Promise<FollowUpArranged>;
   /**
-   * Whether the follow-ups are bound to the approved plan of this sweep. A follow-up that starts from a payload is not,
-   * because a payload cannot carry a plan.
+   * Whether the follow-ups close only what this sweep's approved plan allows. A follow-up that starts from a payload
+   * cannot know the plan, because a payload cannot carry it.
    */
   readonly holdsToPlan?: boolean;
 }

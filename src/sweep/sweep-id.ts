@@ -4,8 +4,8 @@ import type { SweepRequest } from './request/request-schema.ts';
 
 /**
  * Returns the same id for every delivery of one event. EventBridge delivers at least once, with a different execution id
- * each time, so the schedule and its due time identify the sweep. A hand-made copy of a schedule's payload still has the
- * placeholders, so it gets the invocation's own id.
+ * each time, so the schedule and its due time identify the sweep. If a person invokes the function with a copy of a
+ * schedule's payload, `trigger` contains EventBridge's placeholders, and the sweep gets the invocation's own id.
  */
 export function sweepIdOf(trigger: SweepRequest['trigger'], requestId: string): string {
   if (!trigger || trigger.scheduledTime.startsWith('<') || trigger.scheduleArn.startsWith('<'))

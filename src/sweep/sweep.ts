@@ -53,7 +53,7 @@ export type PlanContext = Pick<SweepContext, 'cluster' | 'clock' | 'remainingMs'
 /** The decisions of a sweep, and everything that its report needs. Times are epoch milliseconds. */
 export interface Plan {
   readonly order: SweepOrder;
-  /** When the reading began. */
+  /** When the read of the cluster began. */
   readonly startedAt: number;
   readonly found: Found;
   /** All jobs of the cluster that are not `closed`. */
@@ -134,7 +134,7 @@ export async function planSweep(order: SweepOrder, context: PlanContext): Promis
   };
 }
 
-/** Binds the plan to what a person approved: jobs that are not in the plan, or that change later, are kept. */
+/** Marks the plan as approved by a person: carrying it out keeps jobs that are not in it or have changed since. */
 export function agreedTo(plan: Plan): Plan {
   const planned = plannedJobs(plan.decisions);
   return {

@@ -1,6 +1,7 @@
 /**
  * @module Every state, verdict, reason, outcome and fuse that a report can name, with its meaning. Types, the report's
- * schema and the tables of the documentation are made from these lists. Their order is that of docs/contract.md §2.
+ * schema and the tables of the documentation are made from these lists. The lists are in the order
+ * of docs/contract.md §2.
  */
 
 /** The states of a job, as Elasticsearch names them. */

@@ -16,7 +16,7 @@ describe('the id of a sweep', () => {
       trigger,
       { ...trigger, scheduledTime: '2026-11-24T02:00:00Z' },
       { ...trigger, scheduleArn: `${trigger.scheduleArn}-2` },
-      // if characters move from the time to the ARN, the id must still differ
+      // the id must differ even if the beginning of the time is moved to the end of the ARN
       { scheduleArn: `${trigger.scheduleArn}\n2026`, scheduledTime: '-11-23T02:00:00Z' },
     ].map((each) => sweepIdOf(each, 'request-1'));
     expect(new Set(names).size).toBe(names.length);

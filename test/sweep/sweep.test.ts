@@ -239,7 +239,7 @@ describe('data from the future', () => {
     [5 * minute + 1, 5],
     [5.6 * minute, 6],
     [90 * minute, 90],
-  ])('data further in the future causes a warning: %i ms', async (ms, minutes) => {
+  ])('data more than five minutes in the future causes a warning: %i ms', async (ms, minutes) => {
     expect(await reportOf(ahead(ms))).toMatchObject(
       doneWith(
         `a job's last data is ${minutes} minutes in the future: the clocks of the cluster and of this machine differ`,
@@ -436,7 +436,7 @@ describe('a sweep that cannot finish everything', () => {
     ]);
   });
 
-  it('a sweep warns about the number of jobs left for lack of time', async () => {
+  it('a sweep warns how many jobs got no close request for lack of time', async () => {
     const jobs = [0, 1, 2, 3].map((index) => ({
       jobId: `slow-${index}`,
       closeTakes: hour,

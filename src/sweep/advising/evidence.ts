@@ -26,7 +26,7 @@ export interface Snapshot {
 /** The kinds of audit messages that the estimate uses. */
 export type MessageKind =
   | 'opening' // the job was assigned to a node
-  | 'loading' // its process starts
+  | 'loading' // the job's process starts
   | 'closing'
   | 'forced'
   | 'killed'
@@ -36,12 +36,12 @@ export type MessageKind =
   | 'deleted'
   | 'reset'
   | 'reverted'
-  | 'feed_started' // started with a look-back
+  | 'feed_started' // the datafeed started with a look-back
   | 'feed_realtime' // from here on, the datafeed reads in real time
   | 'lookback_done'
   | 'lookback_empty'
   | 'feed_silent' // at least ten searches in a row found nothing
-  | 'feed_again' // data after such a silence
+  | 'feed_again' // after that, a search found data again
   | 'feed_errors'
   | 'feed_stopped';
 

@@ -6,7 +6,7 @@ export const hour = 60 * minute;
 
 /** Assumed maximum difference between the clocks of two sources, in milliseconds. */
 export const clockError = 60_000;
-/** Assumed maximum duration of a close, after its request, if `finished_time` is unknown. */
+/** Assumed maximum duration of a close if `finished_time` is unknown. */
 export const longestClose = 10 * minute;
 /** Maximum time from node assignment to the start of the process, for starts that no message reports. */
 export const longestStart = 15 * minute;

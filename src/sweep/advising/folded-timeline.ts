@@ -40,7 +40,7 @@ function folded(events: readonly TimelineEvent[]): TimelineEvent[] {
   );
 }
 
-/** Folds the silences that have ended. The messages of a silence that continues follow separately. */
+/** Folds the messages about silences that have ended. Messages about a silence that continues stay separate. */
 function foldDatafeed(events: readonly TimelineEvent[]): TimelineEvent[] {
   const ended = events.findLastIndex(({ what }) => what === repeatedWords.again) + 1;
   const times = events.slice(0, ended).filter(({ what }) => what === repeatedWords.again).length;

@@ -48,7 +48,7 @@ export interface KnownPast {
 const byMoment = <T extends { readonly at: number }>(entries: readonly T[] = []): T[] =>
   [...entries].sort((a, b) => a.at - b.at);
 
-/** The evidence about this job, without that of a deleted job with the same id. */
+/** The evidence about this job, without evidence about a deleted job with the same id. */
 function ownEvidence(given: Evidence): Evidence & { readonly isRecreated: boolean } {
   const { createTime } = given;
   // The sources were read after the stats. Drop what happened in between.
@@ -133,8 +133,8 @@ function observe(
   if (openedAt !== undefined) {
     facts.starts.push(around(openedAt));
     facts.noStart.push({ from: openedAt + clockError, to: until });
-    // No data has come since the job was created or reset, so none has come since it was opened: only a closed job can
-    // be reset.
+    // No data has come since the job was created or reset. Only a closed job can be reset, so no data has come since
+    // the job was opened.
     if (lastData === undefined) facts.silent.push({ from: openedAt - clockError, to: until });
   }
   if (state === 'opened') {

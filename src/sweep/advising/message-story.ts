@@ -15,7 +15,7 @@ export interface Story extends Facts {
   readonly coveredFrom: number;
 }
 
-/** Reads messages that include every open and close since the start of the coverage. */
+/** Reads the messages of one job. They include every open and close since `coverage.from`. */
 export function readMessages(
   evidence: Evidence & { readonly messages: readonly Message[]; readonly isRecreated: boolean },
   coverage: MessageCoverage,

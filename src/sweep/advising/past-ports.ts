@@ -20,7 +20,7 @@ export interface JobTimes {
 export interface Notifications {
   readonly byJob: ReadonlyMap<string, readonly Message[]>;
   readonly coverage: MessageCoverage | undefined;
-  /** Whether no message of any job was found. The answer is also empty if the API key may not read messages. */
+  /** Whether no messages of any job were found. This is also true if the API key may not read messages. */
   readonly isEmpty: boolean;
 }
 

@@ -100,7 +100,7 @@ function mostCloses({ silent, open }: KnownPast, possible: readonly number[], id
   for (const sweep of possible) {
     if (last !== undefined) {
       const until = sweep - idleFor;
-      // This sweep belongs to the same silence if no data came and the job stayed open in between.
+      // This sweep and the last one counted belong to one silence if no data came and the job stayed open in between.
       if (until <= last || (holds(silent, last, until) && holds(open, last, until))) continue;
     }
     count += 1;
@@ -126,7 +126,7 @@ function mostWrong(past: KnownPast, possible: readonly number[], idleFor: number
   let count = 0;
   let dataAt = Number.NEGATIVE_INFINITY;
   while (true) {
-    // Of all pairs of a close and later data, the pair that ends first leaves the most room for others.
+    // Chooses the close whose next data comes first, because that leaves the most time for more wrong closes.
     let earliest: number | undefined;
     for (const sweep of possible) {
       if (sweep < dataAt + idleFor) continue;

@@ -112,8 +112,8 @@ function readCluster(facts: Facts, cluster: Cluster, closedBy: number, asOf: num
 }
 
 /**
- * Adds a reopening, if these messages complete one. Returns when the job was closed, or undefined if it was opened
- * again.
+ * Adds a reopening, if these messages complete one. Returns when the job was last closed, or undefined if it has been
+ * opened since.
  */
 function readReopening(
   facts: Facts,

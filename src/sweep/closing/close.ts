@@ -32,8 +32,8 @@ import {
 } from './places.ts';
 
 /**
- * Number of waiting jobs of each node that a read includes, because they are likely to be closed next. `firstLikely`
- * applies as long as the processors of any node are unknown, and `likelyNext` after that.
+ * Each read also includes this many waiting jobs per node, because they will probably be closed next: `firstLikely` as
+ * long as the processors of any node are unknown, and `likelyNext` after that.
  */
 const firstLikely = 8;
 const likelyNext = 3;
@@ -58,8 +58,8 @@ interface Open {
 }
 
 /**
- * A job whose next step follows from the loop's own reads. Excludes jobs in a look (the check right before a close
- * request): the look decides about them.
+ * A job whose next step is decided by the loop's own reads. Excludes a job in a look (the check right before a close
+ * request), because the look decides its next step.
  */
 type ReadOpen = Open & { readonly phase: Phase };
 
@@ -305,7 +305,7 @@ class CloseLoop {
     return false;
   }
 
-  /** Whether the limit on concurrent closes on the node allows this job besides the jobs that were chosen earlier. */
+  /** Whether the limit on concurrent closes on the node allows this job in addition to the jobs chosen earlier. */
   #isWithinPlaces(entry: Entry, node: string | undefined): boolean {
     if (node === undefined) return true;
     const now = this.#closing.clock.now();
@@ -367,7 +367,7 @@ class CloseLoop {
     });
   }
 
-  /** Restarts polling at the shortest interval if no job is being polled yet. */
+  /** Restarts polling at the shortest interval, unless jobs are already being polled. */
   #expectReads(): void {
     if ([...this.#open.values()].some(isRead)) return;
     this.#pace.restart(this.#closing.clock.now());
@@ -510,7 +510,7 @@ class CloseLoop {
 
   // --- changes of a job's state
 
-  /** Puts jobs for a repeated or forced request before the jobs that have not been checked for a close yet. */
+  /** Queues these jobs again, ahead of the jobs that were never checked for a close. */
   #wait(jobs: readonly Waiting[]): void {
     for (const { entry } of jobs) this.#open.delete(entry);
     const isNew = ({ entry, force }: Waiting) => !force && entry.looks === 0;

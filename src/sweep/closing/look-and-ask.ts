@@ -95,7 +95,7 @@ async function lookOnce(
     datafeeds: [...known, ...found],
     readAt: clock.now(),
   });
-  // The config of a job may have been read just before it was deleted.
+  // A job may have been deleted right after its config was read.
   const gone = new Set(entries.filter(({ seen }) => seen && !seen.stats).map(({ jobId }) => jobId));
   return new Map(snapshots.filter(({ jobId }) => !gone.has(jobId)).map((job) => [job.jobId, job]));
 }

@@ -1,4 +1,7 @@
-/** @module Binds a sweep to a plan that a person approved: jobs outside the plan, or changed since, are not closed. */
+/**
+ * @module Limits a sweep to a plan that a person approved: jobs that are not in the plan, or have changed since, are
+ * not closed.
+ */
 
 import { plural } from '../../base/text.ts';
 import type { VerdictName } from '../vocabulary.ts';
@@ -50,8 +53,8 @@ export function isAsPlanned(job: JobSnapshot, planned: PlannedJob): boolean {
 }
 
 /**
- * Whether the job was opened again after the plan. A time before that of the plan means the same start, measured more
- * exactly or by a clock that was set back.
+ * Whether the job was opened again after the plan. If its opening time is now earlier than in the plan, it was not: the
+ * same start was measured more exactly, or by a clock that was set back.
  */
 function openedSince(now: number | undefined, then: number | undefined): boolean {
   return now === undefined || then === undefined ? now !== then : now - then > tolerance;

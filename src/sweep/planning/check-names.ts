@@ -31,7 +31,7 @@ export function checkNames(
   ];
 }
 
-/** Which names match no job, and which were probably meant. */
+/** The names that match no job, and a hint with the names that were probably meant. */
 function missingOf(
   field: string,
   names: readonly string[],

@@ -116,7 +116,7 @@ const processOverhead = 10 * 2 ** 20;
  */
 function reservedBytes({ state, openForMs, memoryBasis }: JobStats, config?: JobConfig): number | undefined {
   if (state === 'failed') return 0;
-  // A job without a process may still be waiting for a node, and then it reserves nothing yet.
+  // A job without a process may still be waiting for a node, and a waiting job reserves nothing.
   if (openForMs === undefined && (state === 'opened' || state === 'opening')) return undefined;
   const basis = memoryBasis === 'limit' ? config?.memoryLimit : memoryBasis;
   return basis === undefined ? undefined : basis + processOverhead;

@@ -29,8 +29,8 @@ const letters = (text: string) => text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, 
 const meant = [name, ...fields.map((field) => letters(`${name}${field}`))];
 
 /**
- * The texts that may be a misspelled `jobsweep`: the whole key and, as in `job_sweep.protect`, the part before the last
- * dot.
+ * The texts that may be a misspelled `jobsweep`: the whole key, and the part before its last dot (`job_sweep` in
+ * `job_sweep.protect`).
  */
 const spellingsIn = (key: string) => [letters(key), letters(key.slice(0, Math.max(0, key.lastIndexOf('.'))))];
 

@@ -19,14 +19,13 @@ const shareOfOtherLists = 0.1;
 const maxShareOfJob = 0.01;
 
 /**
- * Cuts the report to at most `maxBytes` of JSON. Jobs are left out from the end of the list, which holds the jobs that
- * were kept. The last warning says how many warnings are missing. Without its lists a report takes about 1,000 bytes,
- * which must fit.
+ * Cuts the report to at most `maxBytes` of JSON. Leaves out jobs from the end of the list, where the kept jobs are. The
+ * last warning says how many warnings are missing. Without its lists a report takes about 1,000 bytes, which must fit.
  */
 export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
   const { jobs, warnings, flapping, reopened, request, ...rest } = report;
-  // Measures job by job, because the text of all jobs takes tens of megabytes. Each job is measured with a comma, but
-  // one job needs none, so there is one byte more room.
+  // Measures job by job, because the text of all jobs takes tens of megabytes. Each job is measured with a comma. The
+  // last job has none, so there is room for one more byte.
   const room = maxBytes - bytesOf({ ...report, jobs: [] }) + 1;
   if (room > 0 && fitting(jobs, room).length === jobs.length) return report;
   const share = maxBytes * shareOfOtherLists;

@@ -19,7 +19,7 @@ export interface FollowUpContext {
   readonly budget: Budget;
   /** When this sweep started. Jobs that it found closing count as closing since then. */
   readonly startedAt: number;
-  /** Whether the sweep is bound to an approved plan. */
+  /** Whether the sweep carries out an approved plan. */
   readonly isPlanned?: boolean;
 }
 
@@ -37,8 +37,8 @@ export const nothingToFollow: FollowUpResult = {
 
 /**
  * Arranges a follow-up for jobs that are left closing, and for jobs that got no close request for lack of time. If it
- * includes jobs of the second kind, it starts as soon as possible. If no follow-up can be scheduled, warns why. Never
- * throws, because the sweep must still report its outcome.
+ * includes jobs that got no close request, it starts as soon as possible. If no follow-up can be scheduled, warns why.
+ * Never throws, because the sweep must still report its outcome.
  */
 export async function followUpOn(entries: readonly Entry[], given: FollowUpContext): Promise<FollowUpResult> {
   const waiting = entries.filter(leftClosing);

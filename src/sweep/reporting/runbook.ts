@@ -24,7 +24,7 @@ const page = 'docs/runbook.md';
 export const runbookLink = (anchor: Anchor): string =>
   `https://github.com/jobsweep/jobsweep/blob/main/${page}#${anchor}`;
 
-/** A link to the section without the site's address, for texts that are followed by a complete link. */
+/** The section's path without the site's address, for texts that are followed by a complete link. */
 export const runbookSection = (anchor: Anchor): string => `${page}#${anchor}`;
 
 /** The section about an error, by the error's name. Errors other than our own share one section. */

@@ -76,9 +76,12 @@ function unreachableForce({ force, followUp }: SweepRequest): Problem | undefine
 type Issue = z.core.$ZodIssue;
 type Path = Problem['path'];
 
-/** Turns zod's issues into problems: field, value, expectation, and a similar field for an unknown one. */
+/**
+ * Turns one of zod's issues into problems. Each names a field, its value and what was expected. For an unknown field,
+ * the problem suggests a known field.
+ */
 function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefined> {
-  const path: Path = [...prefix, ...(issue.path as Path)]; // JSON and YAML have no symbols
+  const path: Path = [...prefix, ...(issue.path as Path)]; // zod's type allows symbols, but JSON and YAML have none
   if (issue.code === 'invalid_union') {
     // A value that resembles one member of a union gets the problems of that member, because they help more than
     // "matches none of them".

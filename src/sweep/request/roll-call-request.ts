@@ -21,11 +21,13 @@ export interface RollCall {
   /** Without duplicates. */
   readonly clusters: readonly string[];
   /**
-   * The maximum age of a report that counts, in milliseconds: its age at the scheduled time or, if there is none, at
-   * the current time.
+   * The maximum age of a report that counts, in milliseconds. The age is measured at `scheduledAt` or, if that is
+   * undefined, at the current time.
    */
   readonly withinMs: number;
-  /** Epoch milliseconds; undefined if no schedule sent the event. The event may arrive later than this. */
+  /**
+   * When the schedule was due, epoch milliseconds; undefined if no schedule sent the event. The event may arrive later.
+   */
   readonly scheduledAt: number | undefined;
 }
 

@@ -189,7 +189,7 @@ describe('a node’s clock that differs', () => {
   });
 });
 
-it.each(habits)('more evidence never widens a range from `advise`: %s', (habit) => {
+it.each(habits)('more evidence never widens a range from `advise` (data pattern: %s)', (habit) => {
   for (let seed = 1; seed <= 15; seed += 1) {
     const wide = judgePast({ seed, days: 30, asOf, sources: ['notifications', 'snapshots'], habit });
     const narrow = judgePast({

@@ -99,7 +99,7 @@ describe('who closed a job, in its timeline', () => {
 });
 
 describe('saved models, in a timeline', () => {
-  it('if a model was saved at a close, the timeline says that the model has newer records, not that data came after the close', () => {
+  it('the timeline says that a model saved at a close has newer records, not that data had just arrived', () => {
     const evidence: Evidence = {
       jobId: 'job',
       now: { at: asOf, state: 'closed', lastData: asOf - 19 * day },

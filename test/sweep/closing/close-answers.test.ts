@@ -14,7 +14,7 @@ import { refusal } from '../../support/entries.ts';
 import { day, minute, now } from '../../support/jobs.ts';
 
 describe('forced closes', () => {
-  it('a sweep forces jobs first, each in a request of its own', async () => {
+  it('a sweep first forces jobs, each in its own request, and then closes the other jobs', async () => {
     const setup = closingOf({
       jobs: [bare('a'), failed('f'), failed('g')],
       request: { close: { concurrency: 1 } },

@@ -149,7 +149,7 @@ describe('the check before a close', () => {
     });
   });
 
-  it('a job gets a close request if its state is stable at the eighth check before its close', async () => {
+  it('a job gets a close request if its state changed at each of seven checks before its close, but not at the eighth', async () => {
     const setup = closingOf({
       jobs: [bare('a')],
       onRead: ({ kind, nth }, cluster) => {
@@ -302,7 +302,7 @@ describe('a job that was asked to close and must now be kept', () => {
   };
 
   it.each([now, now + 1_001])(
-    'a job is reported as reopened if its opening time, %i, is not before the time of its close request',
+    'a job is reported as reopened if its opening time (%i) is the time of its close request or later',
     async (openedAt) => {
       const setup = await requestedAndThen('opened', { openedAt });
       expect(setup.entry('a').outcome).toEqual({
@@ -316,7 +316,7 @@ describe('a job that was asked to close and must now be kept', () => {
     ['it got data', { lastDataTime: now + 1_400 }],
     ['it has no process', { openedAt: undefined }],
   ])(
-    'a job that must be kept after its close request, because %s, is reported with the error of that request',
+    'if a job must be kept after its close request because %s, the report gives the error of that request',
     async (_why, changes) => {
       const setup = await requestedAndThen('opened', changes);
       expect(setup.outcomes()).toEqual({ a: 'error no_answer 2000' });
@@ -345,7 +345,7 @@ describe('a job that was asked to close and must now be kept', () => {
       refusal(200, 'failed', 'the job failed while it was being closed, and force is not allowed'),
     ],
   ] satisfies [string, CloseAnswer, object][])(
-    'a job that failed after its close request and must not be forced is reported with %s',
+    'if a job fails after its close request and must not be forced, the report gives %s',
     async (_what, answer, error) => {
       const setup = closingOf({
         jobs: [bare('a')],

@@ -293,7 +293,7 @@ describe('closes with a limit per node', () => {
     });
   });
 
-  it('with a limit per node, an open job counts against the limit while its request is in flight, until the job fails', async () => {
+  it('with a limit per node, an open job whose close request is in flight counts against the limit until it fails', async () => {
     const setup = closingOf({
       jobs: [small, big],
       request: { close: { perNode: 1 }, force: { failed: false } },
@@ -346,7 +346,7 @@ describe('closes with a limit per node', () => {
     ]);
   });
 
-  it('with a limit per node, a job is kept if a poll shows new data during the check before its close', async () => {
+  it('with a limit per node, if a poll finds that a job has new data while the check before its close is running, the job is kept', async () => {
     const setup = closingOf({
       jobs: [small, big, closing('c')],
       request: { close: { perNode: 1 } },
@@ -495,7 +495,7 @@ describe('the limit per node with close.perNode auto', () => {
     expect(setup.entry('0-5').limit).toEqual({ places: 2, because: 'own_node', processors: 4 });
   });
 
-  it('close.perNode auto limits a request if the node’s processors become known right before the request', async () => {
+  it('close.perNode auto removes jobs from a request if the check right before it shows that their node has too few processors', async () => {
     const setup = closingOf({
       jobs: onNodes(5),
       request: { close: { perNode: 'auto' } },

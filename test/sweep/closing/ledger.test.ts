@@ -20,7 +20,7 @@ describe('a new ledger entry', () => {
     );
   });
 
-  it('a new ledger entry contains the time of the close request and the number of attempts from earlier sweeps', () => {
+  it('a new ledger entry starts with the time and the number of the close requests from earlier sweeps', () => {
     const entry = entryOf(
       'idle-1',
       {},

@@ -69,7 +69,7 @@ describe('a job whose request is in flight', () => {
 
 describe('a job whose request was answered', () => {
   it.each(everyAnswer)(
-    'after the answer $kind, a job that is closed, closing or deleted needs no further close request',
+    'after the answer `$kind`, a job that is closed, closing or deleted needs no further close request',
     (answer) => {
       expect(afterAnswer(askedOnce(), stats('closed'), answer)).toEqual(settled('closed'));
       expect(afterAnswer(askedOnce({ forced: true }), stats('closed'), answer)).toEqual(
@@ -94,7 +94,7 @@ describe('a job whose request was answered', () => {
     ['503, between masters', failing(503), 5_000],
     ['no answer', lost, 2_000],
   ])(
-    'if a job is still open after the answer, it gets another close request after the pause for %s',
+    'if a job is still open after the answer, the pause before its next close request depends on the answer: %s',
     (_what, answer, delayMs) => {
       expect(afterAnswer(askedOnce(), stats('opened'), answer)).toEqual(again(delayMs));
       expect(afterAnswer(askedOnce(), stats('opening'), answer)).toEqual(again(delayMs));
@@ -102,7 +102,7 @@ describe('a job whose request was answered', () => {
   );
 
   it.each([acknowledged, timedOut, failing(503), lost])(
-    'after the answer $kind, a job that failed is forced at once',
+    'after the answer `$kind`, a job that failed is forced at once',
     (answer) => {
       expect(afterAnswer(askedOnce(), stats('failed'), answer)).toEqual(again(0, true));
     },
@@ -247,7 +247,7 @@ describe('the check before a close', () => {
     expect(looked(askedOnce(), idleJob({ state: 'closed' }))).toEqual(settled('closed'));
   });
 
-  it('the check before a close confirms the verdicts: an idle job is to be closed, and a failed one forced', () => {
+  it('if nothing has changed at the check before a close, an idle job is closed and a failed job is forced', () => {
     expect(looked(entryOf('idle-1'))).toEqual({ step: 'ask', verdict: idle });
     expect(looked(entryOf('idle-1'), idleJob(failed), true)).toEqual({ step: 'ask', verdict: toForce });
   });
@@ -295,7 +295,7 @@ describe('the check before a close', () => {
     ['open with data after an error', { lastDataTime: now }, { lastError: refusal(429) }, refusal(429)],
     ['protected after an acknowledgement', { protection: { kind: 'always' } as const }, {}, openAgain],
   ])(
-    'a job that a close request named is never reported as revived: %s',
+    'a job is never reported as revived after its close request, even if it is %s',
     (_what, changes, noted, reported) => {
       expect(looked(askedOnce(noted), idleJob(changes))).toEqual(givesUp(reported));
     },
@@ -369,7 +369,7 @@ describe('repeated close requests', () => {
   });
 
   it.each([timedOut, lost, acknowledged, failing(500)])(
-    'after the answer $kind, the jobs of a batch that are still open are divided between two requests',
+    'after the answer `$kind`, the jobs of a batch that are still open are divided between two requests',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c', 'd', 'e'), answer)).toEqual([
         ['a', 'b', 'c'],
@@ -380,14 +380,14 @@ describe('repeated close requests', () => {
   );
 
   it.each([missing, failedJobs, busy])(
-    'after the answer $kind, which gives a cause, the jobs of a batch that are still open stay together in one request',
+    'after the answer `$kind`, which names the cause, the jobs of a batch that are still open stay together in one request',
     (answer) => {
       expect(named(asked(1, 'a', 'b', 'c'), answer)).toEqual([['a', 'b', 'c']]);
     },
   );
 
   it.each([missing, timedOut])(
-    'after the answer $kind, the third and last close request of a job names only that job',
+    'after the answer `$kind`, the third and last close request of a job names only that job',
     (answer) => {
       expect(named([...asked(1, 'a'), ...asked(2, 'b'), ...asked(0, 'c'), ...asked(2, 'd')], answer)).toEqual(
         answer === missing ? [['b'], ['d'], ['a', 'c']] : [['b'], ['d'], ['a'], ['c']],

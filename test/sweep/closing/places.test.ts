@@ -190,7 +190,7 @@ describe('the limit per node', () => {
     },
   );
 
-  it('with close.perNode auto, the limit is unknown until the node’s processors have been read; a number needs no read', () => {
+  it('the limit per node is unknown until the node’s processors have been read, unless close.perNode is a number', () => {
     const nodes = { processors: new Map([['b', 16]]), largest: 16 };
     expect(limitOf('a', 'auto', nodes)).toBeUndefined();
     expect(limitOf('a', 2, nodes)).toEqual({ places: 2, because: 'request' });

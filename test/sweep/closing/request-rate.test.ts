@@ -50,7 +50,7 @@ describe('the rate of requests', () => {
 });
 
 describe('the time of the next read', () => {
-  it('a waiting job is closed at once when a read shows a closed job on its node, and such reads come every half second', async () => {
+  it('while the limit per node makes a job wait, reads come every half second, and the job is closed when a read shows that another has closed', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b', 'c'),
       request: { close: { perNode: 2 } },
@@ -143,7 +143,7 @@ describe('the time of the next read', () => {
     expect(setup.cluster.log.slice(2, 5)).toEqual(['0 close a', '1000 stats a', '2500 stats a']);
   });
 
-  it('a poll includes the first eight waiting jobs on each node before any close, and three waiting jobs later', async () => {
+  it('a poll includes eight waiting jobs on each node until the nodes’ processors are known, and three waiting jobs after that', async () => {
     const ids = Array.from({ length: 12 }, (_, index) => `job-${String(index).padStart(2, '0')}`);
     const setup = closingOf({
       jobs: ordered(...ids),
@@ -163,7 +163,7 @@ describe('reads that fail', () => {
     ['every job', () => new Error('no')],
     ['one job', () => new UnreadableEntriesError(new Map([['a', new Error('no')]]))],
   ])(
-    'if reads fail because of %s, they become less frequent, even while a job waits for room on its node',
+    'reads that fail because of %s become less frequent, even while the limit per node makes another job wait',
     async (_what, failure) => {
       const setup = closingOf({
         jobs: ordered('a', 'b', 'c'),
@@ -218,7 +218,7 @@ describe('the end of the closing phase', () => {
     expect(asleep).toBe(0);
   });
 
-  it('the closing phase ends in time even if the check before a close ignores its abort signal', async () => {
+  it('the closing phase ends as soon as the sweep is stopped, even if the check before a close ignores its abort signal', async () => {
     const setup = closingOf({ jobs: named('a'), onRead: () => setup.clock.sleep(10_000) });
     setup.at(500, () => setup.stop.abort());
     expect(await setup.run()).toBe(500);

@@ -4,7 +4,7 @@ import { bare, closing, closingOf, fed } from '../../support/closing.ts';
 import type { Read } from '../../support/scripted-cluster.ts';
 
 /**
- * Makes each read of `kind` fail that names one of these ids, like a cluster that gives an invalid answer about them.
+ * Makes a read of `kind` fail if it names one of these ids, as if the cluster gave an invalid answer about them.
  */
 const unreadable =
   (kind: Read['kind'], ...broken: readonly string[]) =>

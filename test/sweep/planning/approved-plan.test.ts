@@ -14,7 +14,7 @@ function planOf(job: JobSnapshot) {
 }
 
 describe('a plan', () => {
-  it('a plan contains only the jobs to close, force or wait for, not the kept ones', () => {
+  it('a plan records the jobs to close, to force and to wait for, but not the jobs to keep', () => {
     const entries = (['close', 'force', 'wait', 'keep'] as const).map((verdict) => ({
       job: idleJob({ jobId: verdict }),
       verdict: { verdict },
@@ -61,7 +61,7 @@ describe('a job that may have changed since the plan', () => {
     expect(still({ openedAt: openedAt + 30 * second + 1 })).toBe(false);
   });
 
-  it('a job counts as unchanged since the plan if a clock that runs ahead makes its opening time earlier than in the plan', () => {
+  it('a job counts as unchanged since the plan even if its opening time is now earlier than in the plan', () => {
     for (const off of [30 * second, 3_600 * second]) expect(still({ openedAt: openedAt - off })).toBe(true);
   });
 

@@ -132,7 +132,7 @@ describe('the order of the fuses', () => {
     silentSince: Array.from({ length: 600 }, () => now - 3 * day),
   };
 
-  it('the fuses are checked in the order upgrade mode, mass idleness, number, share', () => {
+  it('the fuses are checked in this order: upgrade mode, mass idleness, number of jobs, share of jobs', () => {
     expect(fuse({ ...everything, upgradeMode: true })?.name).toBe('upgrade_mode');
     expect(fuse(everything)?.name).toBe('mass_idle');
     expect(fuse({ ...everything, silentSince: spreadOut(600) })?.name).toBe('max_jobs');

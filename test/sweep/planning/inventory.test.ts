@@ -104,7 +104,7 @@ describe('the answers from a cluster', () => {
       {},
       60 * mb,
     ],
-  ])('a job reserves memory for %s', (_what, stats, config, expected) => {
+  ])('a job’s reserved memory is %s', (_what, stats, config, expected) => {
     const { reservedBytes } = only({
       configs: [configOf('a', config)],
       stats: [statsOf('a', { nodeId: 'n1', openForMs: 3 * hour, ...stats })],
@@ -306,7 +306,7 @@ describe('a datafeed that may still read data', () => {
     expect(runs(feedOf('feed', state))).toBe(expected);
   });
 
-  it('a job without a datafeed has no datafeed that may still read data', () => {
+  it('a missing datafeed does not count as one that may still read data', () => {
     expect(runs(undefined)).toBe(false);
   });
 });

@@ -38,7 +38,7 @@ describe('custom_settings.jobsweep', () => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'until', until: at(until) });
   });
 
-  it('custom_settings.jobsweep protects until the end of its last day, in UTC', () => {
+  it('custom_settings.jobsweep with a date but no time protects until the end of that day in UTC', () => {
     const until = readProtection({ protectUntil: '2026-11-23' });
     expect(protects(until, at('2026-11-23T23:59:59.999Z'))).toBe(true);
     expect(protects(until, at('2026-11-24T00:00:00Z'))).toBe(false);
@@ -50,7 +50,7 @@ describe('custom_settings.jobsweep', () => {
     expect(protects(until, at('2026-11-23T12:00:00Z'))).toBe(false);
   });
 
-  it('custom_settings.jobsweep still protects until its date when `protect` is false', () => {
+  it('custom_settings.jobsweep protects until the date in `protectUntil` even if `protect` is false', () => {
     expect(
       protects(readProtection({ protect: false, protectUntil: '2026-11-23' }), at('2026-11-20T00:00:00Z')),
     ).toBe(true);
@@ -72,7 +72,7 @@ describe('custom_settings.jobsweep', () => {
     { protectUntil: null },
     { protectUntil: ['2026-11-23'] },
     { protect: false, protectUntil: '2026-13-01' },
-  ])('custom_settings.jobsweep protects a job if the value %j cannot be read', (value) => {
+  ])('custom_settings.jobsweep protects a job if its value is invalid: %j', (value) => {
     expect(readProtection(value)).toEqual({ kind: 'unreadable' });
     expect(protects(readProtection(value), Number.MAX_SAFE_INTEGER)).toBe(true);
   });
@@ -94,7 +94,7 @@ describe('custom_settings.jobsweep', () => {
     expect(readProtection({ protectUntil })).toEqual({ kind: 'unreadable' });
   });
 
-  it('custom_settings.jobsweep never causes an exception, and protects the job if any part of it is not understood', () => {
+  it('custom_settings.jobsweep never causes an exception, whatever its value, and protects the job if the value is not understood', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {
         const protection = readProtection(value);
@@ -169,7 +169,7 @@ describe('the spelling of the key in custom_settings', () => {
     'protect',
     'project',
     '',
-  ])('the key %s of another setting does not protect a job', (key) => {
+  ])('the key %s, which belongs to another setting, does not protect a job', (key) => {
     expect(isProtectionKey(key)).toBe(false);
     for (const now of [0, Number.MAX_SAFE_INTEGER]) expect(protects(read({ [key]: true }), now)).toBe(false);
   });

@@ -107,7 +107,7 @@ describe('the Date header of answers', () => {
     expect(await readThrough(setup, () => undefined)).toEqual([]);
   });
 
-  it('clocks are compared by the answer with the smallest difference, because other answers may come from a cache', async () => {
+  it('the machine’s clock is compared with the Date header that is closest to it, because other answers may come from a cache', async () => {
     await using setup = await startSetup(busy(5));
     const { clock } = setup;
     const warnings = await readThrough(setup, ({ index }, headers) => {

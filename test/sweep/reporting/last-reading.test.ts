@@ -220,7 +220,7 @@ describe('the end of a sweep', () => {
     expect(late.outcome).toEqual({ outcome: 'not_attempted', because: 'time' });
   });
 
-  it('at its end, a sweep reads in one request all jobs without an outcome that got a close request or were found closing', async () => {
+  it('at its end, a sweep reads the undecided jobs that it asked to close or found closing, in one request', async () => {
     const { concluding, reads } = endOf({ stats: [] });
     const settled = entryOf('settled', { asks: 1 });
     settled.settle({ outcome: 'closed' }, now);
@@ -291,7 +291,7 @@ describe('the datafeed that a close was to stop', () => {
     ['still started, and its job is open', 'started', { outcome: 'error', error }, false, []],
     ['still started, and its job is closing', 'started', { outcome: 'closing' }, false, []],
   ])(
-    'the last reading finds that the datafeed is %s after the close that was to stop it',
+    'after a close that should stop a datafeed, the last reading finds the datafeed %s',
     async (_what, state, outcome, stopped, warnings) => {
       const entry = askedOnce({ stopsDatafeed: 'feed' });
       entry.settle(outcome, now);

@@ -28,13 +28,13 @@ describe('whether fewer ML nodes would be enough', () => {
     expect(enoughNodes(three, jobs(20), closed(0))).toEqual({ total: 3, enough: 1 });
   });
 
-  it('fewer ML nodes are not enough if no node can be removed', () => {
+  it('fewer ML nodes are not enough if the jobs that stay open need every node, or if there is at most one node', () => {
     expect(enoughNodes(three, jobs(80, 80, 80, 10), closed(3))).toBeUndefined();
     expect(enoughNodes([node(100)], jobs(10, 10), closed(0))).toBeUndefined();
     expect(enoughNodes([], jobs(10), closed(0))).toBeUndefined();
   });
 
-  it('fewer ML nodes are not enough if the jobs cannot be split among them, even if the total memory would fit', () => {
+  it('fewer ML nodes are not enough if the jobs cannot be split among them, even if the total memory would be enough', () => {
     const four = [...three, node(100)];
     expect(enoughNodes(four, jobs(60, 60, 60, 60, 1), closed(4))).toBeUndefined();
     expect(enoughNodes(four, jobs(60, 60, 60, 1), closed(3))).toEqual({ total: 4, enough: 3 });
@@ -101,7 +101,7 @@ describe('whether fewer ML nodes would be enough', () => {
   });
 });
 
-/** Whether jobs of these sizes fit onto nodes with this room. Tries every way to distribute the jobs. */
+/** Whether jobs of these sizes fit onto nodes with this much free memory. Tries every way to distribute the jobs. */
 function fits([size, ...rest]: readonly number[], room: readonly number[]): boolean {
   if (size === undefined) return true;
   return room.some(

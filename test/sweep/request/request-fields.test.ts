@@ -225,7 +225,7 @@ describe('the bare event of a schedule', () => {
   const event = { 'detail-type': 'Scheduled Event', resources: ['arn:x'], time: at };
   const read = (changes: object) => parseRequest({ ...event, ...changes }).request;
 
-  it('an event of a schedule without an Input is a dry run with all defaults, and names its schedule', () => {
+  it('the event of a schedule without an Input becomes a dry run with all defaults and with the schedule as its trigger', () => {
     expect(read({})).toEqual({
       ...parseRequest({ dryRun: true }).request,
       trigger: { scheduleArn: 'arn:x', scheduledTime: at },

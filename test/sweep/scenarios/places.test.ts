@@ -57,7 +57,7 @@ describe('a sweep with the default limit per node', () => {
     ['7.17', { a: 4, b: 4, c: 4 }, 'unknown'],
     ...(isNightly ? [['8.19', known, 'own_node'] as const] : []),
   ] as const)(
-    'on Elasticsearch %s, a sweep with default settings closes at most %o jobs at once on the nodes, and reports why',
+    'on Elasticsearch %s, a sweep with default settings closes at most this many jobs of each node at once, and reports why: %o',
     async (stack, places, because) => {
       const jobs = spreadJobs(36);
       await using setup = await startSetup([...jobs, ...busy(5)], { nodes: sizes }, { stack });

@@ -332,7 +332,7 @@ describe('races (elasticsearch.md §2.9)', () => {
   });
 
   it.each([0, 1_500])(
-    'a job opened again 800 ms after our close request is reported as an error only if the answer comes later (delayed by %i ms)',
+    'a job opened again 800 ms after our close request is reported as an error only if the answer has not come by then (answer delayed by %i ms)',
     async (late) => {
       await using setup = await startSetup([
         ...idle(1, { closeTakes: '300ms', openTakes: '100ms' }),
@@ -450,7 +450,7 @@ describe('a cluster that cannot be read', () => {
     expect(setup.closes()).toEqual([]);
   });
 
-  it('a sweep ends in time and reports the truth if every read takes five seconds', async () => {
+  it('a sweep ends before its deadline and reports the actual state of every job, even if every read takes five seconds', async () => {
     await using setup = await startSetup([...idle(30), ...busy(40)]);
     setup.server.faults.add({ api: 'ml.get_*', delay: 5_000, times: Number.POSITIVE_INFINITY });
     const report = await setup.sweep({ close: { batch: 5 } }, { remainingMs: 2 * minute });
