@@ -42,7 +42,7 @@ export class PollPace {
   #failedReads = 0;
   /** After a failed read, no poll begins before this time. */
   #pausedUntil = Number.NEGATIVE_INFINITY;
-  /** The requests so far use up the rate limit until this time. */
+  /** Until this time, the requests sent so far use up the rate limit. */
   #paidUntil: number;
 
   constructor(now: number) {

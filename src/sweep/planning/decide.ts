@@ -30,8 +30,8 @@ export interface DecideContext {
 }
 
 /**
- * Returns one decision for each open job that the request names. For a follow-up, returns one for each job that the
- * follow-up lists, and only with `rest` also one for each other open job that the request names.
+ * Returns one decision for each open job that the request names. For a follow-up, returns one for each job that it
+ * lists; with `rest`, also one for each other open job that the request names.
  */
 export function decide(context: DecideContext, { jobs, readAt }: Found): Decision[] {
   const { followUpOf } = context.request;

@@ -34,7 +34,7 @@ export interface JobSnapshot {
   readonly lastDataTime?: number | undefined;
   readonly latestRecordTime?: number | undefined;
   readonly modelBytes?: number | undefined;
-  /** What the job reserves on its node; undefined if unknown. */
+  /** Memory that the job reserves on its node; undefined if unknown. */
   readonly reservedBytes?: number | undefined;
   readonly runningForecasts: number;
   readonly blocked?: string | undefined;

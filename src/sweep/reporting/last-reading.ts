@@ -129,7 +129,7 @@ async function datafeedsAfter(entries: readonly Entry[], closing: Concluding): P
   return warnings;
 }
 
-/** Runs a read within its own limit, because the time for work is over. Returns undefined if the read fails. */
+/** Runs a read with its own time limit, because the time for closing is over. Returns undefined if the read fails. */
 async function withinLimit<T>(
   { clock, budget }: Concluding,
   share: number,

@@ -7,9 +7,9 @@ import type { JobSnapshot } from '../planning/inventory.ts';
 
 /** One machine learning node as measured. Sizes are bytes. */
 export interface MeasuredNode {
-  /** What machine learning may use: `mem.ml.max_in_bytes`. */
+  /** Memory that machine learning may use: `mem.ml.max_in_bytes`. */
   readonly maxBytes: number;
-  /** What anomaly detection jobs reserve: `mem.ml.anomaly_detectors_in_bytes`. */
+  /** Memory that anomaly detection jobs reserve: `mem.ml.anomaly_detectors_in_bytes`. */
   readonly jobBytes: number;
   /** Whether anything else uses the node's memory: trained models, data frame analytics, or another role. */
   readonly isShared: boolean;

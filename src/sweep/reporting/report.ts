@@ -158,7 +158,7 @@ export interface Round {
 
 export interface FollowUpResult {
   readonly followUp: ReportedFollowUp | null;
-  /** The jobs that a pending follow-up lists, either of this sweep or of an earlier one. */
+  /** The jobs in a pending follow-up of this sweep or of an earlier sweep. */
   readonly comingBackFor: ReadonlySet<string>;
   /** Whether the follow-up includes the jobs that got no close request for lack of time. */
   readonly takesRest: boolean;

@@ -53,7 +53,7 @@ describe('the closing phase', () => {
     ]);
   });
 
-  it('the closing phase sends the next request while it still reads the jobs of the previous one, and that read covers the jobs of both', async () => {
+  it('the closing phase sends the next request while the jobs of the previous one are being read, and this read includes the jobs of both requests', async () => {
     const setup = closingOf({
       jobs: [bare('a'), bare('b')],
       request: { close: oneByOne },
@@ -265,7 +265,7 @@ describe('a bug in the closing phase', () => {
     },
   );
 
-  it('if a bug throws while jobs that got no close request are reported as refused, the closing phase ends with that error', async () => {
+  it('if the observer throws when it is notified of a job that got no close request, the closing phase ends with that error', async () => {
     const setup = closingOf({
       jobs: ['a', 'b'].map((id) => bare(id)),
       request: { close: { perNode: 1 } },

@@ -255,7 +255,7 @@ describe('jobs left for lack of time', () => {
     expect(warnings).toEqual([expect.stringContaining('1 job did not fit into the time')]);
   });
 
-  it('stuck jobs left for lack of time are listed in the follow-up, and need no second follow-up', async () => {
+  it('a follow-up for stuck jobs left for lack of time lists these jobs, and does not judge the whole request again', async () => {
     const stuck = foundClosing('stuck', {}, { verdict: { verdict: 'force', reason: 'stuck' } });
     const { followUp, takesRest } = await scheduleFor([
       ended(stuck, { outcome: 'not_attempted', because: 'time' }),

@@ -111,7 +111,7 @@ describe('the deadline', () => {
     expect(setup.closes()).toEqual([]);
   });
 
-  it('a sweep ends even if the server stops answering', async () => {
+  it('a sweep ends before its deadline even if the server stops answering', async () => {
     await using setup = await startSetup([...idle(6, { closeTakes: '500ms' }), ...busy(10)]);
     setup.server.faults.afterRequest(
       1,
@@ -370,7 +370,7 @@ describe('follow-ups', () => {
     expect(report.status).toBe('partial');
   });
 
-  it('a follow-up is scheduled in time to force a stuck job', async () => {
+  it('a follow-up forces a job that is still closing after force.stuckFor', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: 'never' }), ...busy(5)]);
     const { reports } = await runWithFollowUps(setup, {
       force: { stuckFor: '20m' },
