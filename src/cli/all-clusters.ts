@@ -51,8 +51,8 @@ function wholeNumber(text: string): number {
 
 /**
  * The clusters file, which names all clusters.
- * @throws {InvalidSettingError} if no clusters file is given, it names no cluster or an invalid one, or the request
- * names a cluster.
+ * @throws {InvalidSettingError} if no clusters file is given, if the file names no cluster or an invalid one, or if the
+ * request names a cluster.
  */
 export async function allClustersOf({ clusters }: TargetOptions, cluster: string): Promise<ClustersFile> {
   if (clusters === undefined)

@@ -9,7 +9,7 @@ import type { Paint } from './output/paint.ts';
 
 export interface CommandContext {
   readonly io: Io;
-  /** Wraps an action and keeps its exit code. */
+  /** Wraps the function of a command for Commander, and keeps the exit code that the function returns. */
   readonly action: <A extends unknown[]>(
     run: (...args: A) => Promise<ExitCode>,
   ) => (...args: A) => Promise<void>;

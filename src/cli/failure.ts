@@ -14,8 +14,7 @@ export interface Failure {
 
 export function failureOf(error: unknown, signal: AbortSignal): Failure {
   if (signal.aborted) {
-    // Nothing was changed: after a sweep has sent its first close request, it always ends with a report, not with an
-    // error.
+    // An error means that nothing was changed: after its first close request, a sweep always ends with a report.
     const { reason } = signal as { reason: unknown };
     const stopped = reason instanceof Error ? reason.message : 'stopped';
     return { type: 'StoppedError', reason: `${stopped}; nothing was changed`, exit: 3 };

@@ -35,7 +35,7 @@ const fleet = (count: number): FleetJob[] =>
   }));
 
 describe('`jobsweep advise`', () => {
-  it('the ranges of closes and wrong closes in the output of `advise` contain the true numbers, in total and per job, over real HTTP', async () => {
+  it('the ranges that `advise` gives for closes and wrong closes contain the true numbers, in total and per job', async () => {
     await using setup = await startSetup(fleet(28));
     const asOf = setup.clock.now();
     for (const days of [10, 30]) {
@@ -144,7 +144,7 @@ describe('`jobsweep advise`', () => {
     ['search', 'notifications', 'ml.get_model_snapshots'],
     ['ml.get_model_snapshots', 'snapshots', 'search'],
   ])(
-    'if the cluster answers 403 to the reads of one source, `advise` uses the other sources (%s)',
+    'if the cluster answers 403 to requests of the API `%s`, `advise` uses its other sources',
     async (api, source) => {
       await using setup = await startSetup(fleet(7), {
         faults: [{ api, times: 'always', status: 403, type: 'security_exception', reason: 'no privilege' }],
@@ -311,7 +311,7 @@ describe('the conclusion of `advise`', () => {
     ['{"idleFor": "1d"}', 'This request: idleFor 24h: of 1 close in 30 days, none would have been wrong.'],
     ['{"idleFor": "36h"}', undefined],
   ])(
-    'if the request is %s, `advise` shows the result for its idleFor only if idleFor is one of the compared thresholds',
+    '`advise` shows a result for the idleFor of the request %s, but only if it is one of the compared thresholds',
     async (payload, line) => {
       await using setup = await startSetup([...idle(1, { openedAt: '40d' }), ...busy(4)]);
       for (const form of ['table', 'markdown']) {
@@ -340,7 +340,7 @@ describe('the calendar of `advise`', () => {
 
 describe('`explain --history`', () => {
   it.each([[['explain', 'job-05', '--history']], [['explain', '--history', 'job-05']]])(
-    '`explain --history` shows the past of one job, each event with its source (%j)',
+    'the command %j shows the past of one job, each event with its source',
     async (args) => {
       await using setup = await startSetup([...fleet(7)]);
       const { stdout, exit } = await runOn(setup, [...args, '-o', 'json']);

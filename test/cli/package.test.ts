@@ -70,7 +70,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
 
   it('the packed command writes advice on the embedded cluster as an HTML page with charts', async () => {
     const script = join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js');
-    // the page loads the largest part of the bundle, so a push tries only the page
+    // on a push, only HTML is tried, because it loads the largest part of the bundle
     for (const form of sized({ push: ['html'], nightly: ['json', 'html'] })) {
       const { exit, stdout } = await runBin(['advise', '--embedded', '-o', form], { script, cwd: home });
       expect(exit).toBe(0);

@@ -16,13 +16,13 @@ import { calendarLegend, calendarOf } from './calendar.ts';
 const barWidth = 24;
 const maxCalendars = 20;
 
-/** `3`, or `3 to 7` if the evidence only gives bounds. */
+/** `3`, or `3 to 7` if the evidence gives only bounds. */
 export function rangeText({ atLeast, atMost }: Range, digits = 0): string {
   const [low, high] = [atLeast, atMost].map((value) => value.toFixed(digits));
   return low === high ? String(low) : `${low} to ${high}`;
 }
 
-/** Explains the columns of the table. */
+/** Explains the columns CLOSES, WRONG and TODAY. */
 export const wrongMeaning =
   'closes: what sweeps with this threshold would have closed; wrong: those of them after which data came, which the closed job would have missed until it was opened again; today: what a sweep would close now';
 

@@ -43,8 +43,8 @@ function kindOf(past: KnownPast, data: readonly Span[], begins: number, ends: nu
 }
 
 /**
- * The spans within which data arrived, minus any known silence at their ends. For example, a span may end at a close
- * even if the last data arrived long before, because the close saves the model with its newest record.
+ * The spans within which data arrived, without known silence at their start or end. For example, a span may end with
+ * silence and then a close, because a close saves the model even if its newest record arrived long before.
  */
 function dataSpans({ data, silent }: KnownPast): Span[] {
   return data.spans.flatMap((span) => {

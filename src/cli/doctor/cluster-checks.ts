@@ -34,7 +34,7 @@ export function clusterFindings(given: ClusterCase): Finding[] {
   ]);
 }
 
-/** Drops findings whose advice repeats that of an earlier finding: one cause can make several checks fail. */
+/** Drops a finding if an earlier one has the same advice: one cause can make several checks fail. */
 function eachFixOnce(findings: readonly Finding[]): Finding[] {
   const seen = new Set<string>();
   return findings.filter(({ level, advice }) => {

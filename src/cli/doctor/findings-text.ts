@@ -1,4 +1,4 @@
-/** @module The findings of `jobsweep doctor` as terminal text, and as a sheet for Markdown and HTML. */
+/** @module The findings of `jobsweep doctor`: as text for a terminal, and as a table for Markdown and HTML. */
 import { plural, printable } from '../../base/text.ts';
 import { type ConsoleRequest, consoleText } from '../../sweep/reporting/stream-requests.ts';
 import { type Paint, plain, type Tone } from '../output/paint.ts';

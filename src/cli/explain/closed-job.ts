@@ -9,7 +9,7 @@ export interface ExplainedClose {
   readonly finishedAt?: string;
   /** The last known sweep that closed the job, or asked it to close. */
   readonly by?: PastDeed;
-  /** Whether the job was open after the sweep in `by` closed it, so that something else must have closed it since. */
+  /** Whether data or another close came after the close by the sweep in `by`. If so, something else closed the job. */
   readonly isLater: boolean;
   /**
    * The first rule that would keep the job if it were open, no matter how long it has been idle; null if no rule would.
@@ -17,7 +17,7 @@ export interface ExplainedClose {
   readonly onceOpen: { readonly reason: KeepReason; readonly saw: string } | null;
 }
 
-/** How far the clocks of the cluster and of the sweep may differ before a report warns of the difference. */
+/** How far the clocks of the cluster and of the sweep may differ. Reports warn of larger differences. */
 const clockError = 5 * 60_000;
 /**
  * The assumed duration of a close whose end the sweep did not see, in milliseconds: one hour, the maximum for a healthy

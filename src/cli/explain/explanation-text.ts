@@ -158,7 +158,7 @@ const advice: Readonly<Record<keyof typeof keepReasons, string>> = {
   not_as_planned: 'it changes with a new plan',
 };
 
-/** Why earlier sweeps closed the job, or where to find out. */
+/** Says what earlier sweeps did with the job or, if no report names the sweep that closed it, how to find out. */
 function pastLines({ past, closed, reopenedAt }: Explanation): string[] {
   // The first line already names the sweep that closed the job.
   const others = closed?.isLater === false ? past.filter((deed) => deed !== closed.by) : past;

@@ -41,7 +41,7 @@ export interface HistorySource {
   readonly sweeps: readonly PastSweep[];
   /** The folder of the kept reports, if they are used. */
   readonly folder?: string | undefined;
-  /** The folder in which `reopen` notes the jobs that it opened. */
+  /** The folder with the notes of `reopen` about the jobs that it opened. */
   readonly notes?: string | undefined;
 }
 
@@ -109,7 +109,7 @@ function pastCloses(sweeps: readonly PastSweep[], ids: ReadonlySet<string>): Omi
   };
 }
 
-/** For each job, whether it is flapping: the history that `planSweep()` takes. */
+/** For `planSweep()`: whether each job is flapping. */
 export function historiesOf({ closes }: PastCloses): ReadonlyMap<string, History> {
   return new Map(
     [...closes].map(([jobId, moments]) => [jobId, { flapping: moments.length >= maxComebacks }]),

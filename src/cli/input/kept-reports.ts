@@ -50,9 +50,7 @@ export class ReportKeeper {
       : join(this.#folder, `${this.#stem}.json`);
   }
 
-  /**
-   * Notes jobs before their close request. Synchronous, because the note must be on disk before the request is sent.
-   */
+  /** Saves a note about jobs. Synchronous, because the note must be on disk before the close request is sent. */
   asking(head: ReportHead, entries: readonly Entry[]): void {
     const lines = entries.map(({ jobId, job, verdict, asks, askedAt, stopsDatafeed }) =>
       plainJson({

@@ -1,6 +1,6 @@
 /**
- * @module Notes which jobs `reopen` opened, in the state directory, so that later commands can distinguish them from
- * jobs that others opened. The last 100 notes of a cluster are kept.
+ * @module Saves in the state directory which jobs `reopen` opened, so that later commands can distinguish them from
+ * jobs that others opened. Each run of `reopen` writes one note. The last 100 notes of a cluster are kept.
  */
 import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';

@@ -80,7 +80,7 @@ function jsonOrText(text: string, name: string): unknown {
   } catch {
     return text;
   }
-  // Parsed again, because JSON.parse accepts repeated keys and `readDocument` does not.
+  // Parsed again with `readDocument`, which refuses repeated keys. JSON.parse accepts them.
   return readDocument(text, name).value;
 }
 

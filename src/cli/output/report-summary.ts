@@ -48,7 +48,7 @@ export function summary(report: SweepReport, options: SummaryOptions = {}): Summ
   ];
 }
 
-/** The summary, without the parts that the sheet shows as tables. */
+/** The summary without the parts that Markdown and HTML show as tables. */
 export const notes = (report: SweepReport): SummaryLine[] => [
   ...memoryLines(report),
   ...requestLines(report),

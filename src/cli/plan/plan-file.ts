@@ -99,7 +99,7 @@ export async function readPlan(file: string, maxAgeMs: number, clock: Clock): Pr
 function readRequest(payload: unknown, refuse: (why: string) => Error): ReadRequest {
   try {
     const { request, warnings } = parseRequest(payload);
-    // The plan lists the jobs to force, so a job that hangs while the plan is carried out must not be forced.
+    // The plan lists the jobs to force. A job that gets stuck while the plan is carried out is not one of them.
     return { request: { ...request, force: { ...request.force, stuckFor: null } }, warnings };
   } catch (error) {
     if (error instanceof InvalidRequestError)
@@ -127,7 +127,7 @@ function digestOf(document: object): string {
     .digest('hex')}`;
 }
 
-/** Canonical JSON, but not that of RFC 8785, which refuses half of a surrogate pair: a job's id may contain one. */
+/** Canonical JSON. Does not follow RFC 8785, which refuses unpaired surrogates: a job's id may contain them. */
 function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';

@@ -139,7 +139,7 @@ async function run(
   return tell(reportOf(done, sweeps, startedAt, target.clock.now(), warnings));
 }
 
-/** Notes which jobs were opened, so that later commands do not assume that others opened them. */
+/** Saves which jobs were opened, so that later commands do not assume that others opened them. */
 async function noteOpened(
   jobs: readonly ReopenedJob[],
   clusterId: string,
@@ -173,7 +173,7 @@ interface Source {
   readonly missed?: readonly string[];
 }
 
-/** Says why the newest kept sweep may not be the newest sweep, so that `--last` does not undo the wrong one. */
+/** Tells users of `--last` why the newest kept sweep may not be the newest sweep, so that they undo the right one. */
 const notKept = 'Sweeps of the function, of other machines and with --no-save are not kept there.';
 
 async function sourceOf(

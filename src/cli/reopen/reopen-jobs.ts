@@ -57,14 +57,14 @@ export interface ReopenWorld {
 }
 
 const openTimeout = 2 * 60_000;
-/** Maximum number of tries while the cluster has no room for a job, as in a sweep. */
+/** Maximum number of tries while the cluster has no capacity. Sweeps have the same limit for closes. */
 const maxAsks = 3;
 /** The pause before the next try if the cluster's answer names no pause, in milliseconds. */
 const busyPause = 5_000;
 /** The pause between two reads of jobs that are opening, in milliseconds. */
 const watchPause = 2_000;
 const startTimeout = 30_000;
-/** Time reserved for reading a job after its request, in milliseconds. */
+/** Limit for one read of the states of jobs or datafeeds, in milliseconds. */
 const lookLimit = 4_000;
 
 /** The jobs to restore: closed by the sweep, left closing, or left open without their datafeed. */
@@ -212,7 +212,7 @@ async function startOne(
   });
 }
 
-/** Tries again while the cluster has no capacity, with at most as many tries as a sweep makes. */
+/** Tries again while the cluster has no capacity, up to `maxAsks` times in total. */
 async function tryAgainWhenBusy<T>(
   { clock, ending, remainingMs }: ReopenWorld,
   ask: () => Promise<{ readonly result: T; readonly busy?: Opened['busy'] }>,

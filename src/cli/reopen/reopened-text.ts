@@ -1,4 +1,4 @@
-/** @module The result of `jobsweep reopen` as text and as a sheet. */
+/** @module The result of `jobsweep reopen`: as text for a terminal, and as a table for Markdown and HTML. */
 import { plural, printable } from '../../base/text.ts';
 import { span } from '../../base/words.ts';
 import type { Tone } from '../output/paint.ts';

@@ -160,7 +160,7 @@ export interface Done {
 // Failures of the whole scheduler, not of one schedule.
 const unusable: ReadonlySet<FailureKind> = new Set(['unreachable', 'busy', 'denied', 'unreadable']);
 
-/** Maximum number of changes in flight: about twenty requests a second with a thousand schedules. */
+/** Maximum number of changes in flight. With a thousand schedules, this makes about twenty requests a second. */
 const changesAtOnce = 8;
 
 /**

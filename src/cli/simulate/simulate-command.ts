@@ -1,4 +1,4 @@
-/** @module `jobsweep simulate`: the embedded stand-ins as servers, for trying things by hand (docs/contract.md §5, §6). */
+/** @module `jobsweep simulate`: the simulators as servers, for trying things by hand (docs/contract.md §5, §6). */
 import type { Register } from '../command.ts';
 import { withExamples } from '../help.ts';
 import { registerSimulateElasticsearch } from './simulate-elasticsearch.ts';

@@ -114,7 +114,7 @@ async function simulateElasticsearch(options: Options, io: Io): Promise<ExitCode
 
 interface ChosenFleet {
   readonly fleet: Fleet;
-  /** Present if the fleet comes from a file: makes the error to throw if the cluster refuses a part of the fleet. */
+  /** Returns the error to throw if the cluster refuses a part of the fleet. Set only if the fleet comes from a file. */
   readonly refused?: (error: FleetError) => Error;
 }
 

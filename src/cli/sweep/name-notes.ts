@@ -1,4 +1,4 @@
-/** @module Notes on standard error about names in the request that select no open job. */
+/** @module Messages on standard error about names in the request that select no open job. */
 import { plural, quote } from '../../base/text.ts';
 import { checkNames } from '../../sweep/planning/check-names.ts';
 import { matcher, type Named } from '../../sweep/planning/job-patterns.ts';
@@ -7,9 +7,8 @@ import type { Io } from '../io.ts';
 import { fitted } from '../output/table.ts';
 
 /**
- * Writes the notes. `isShown` is true if the user sees the plan's warnings before anything is closed. Otherwise, the
- * warnings about names are written here as well, because a misspelled name that was meant to keep a job open must be
- * noticed in time.
+ * Writes the messages. `isShown` is true if the user sees the plan's warnings before anything is closed. Otherwise, the
+ * plan's warnings about names are written here: the user must see a misspelled exclusion before its job is closed.
  */
 export function noteNames({ order, found }: Plan, isShown: boolean, io: Io): void {
   const { request, planned } = order;
@@ -24,7 +23,7 @@ export function noteNames({ order, found }: Plan, isShown: boolean, io: Io): voi
 
 const maxNamed = 10;
 
-/** Notes on the names whose jobs are all closed, so that a sweep has nothing to do for these names. */
+/** Messages about names whose jobs are all closed: a sweep has nothing to do for these names. */
 function closedNames(
   names: readonly string[],
   jobs: readonly (Named & { readonly reportedState: string })[],

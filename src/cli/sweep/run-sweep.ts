@@ -194,8 +194,8 @@ export async function nodesOf(
   { target, io }: Pick<Sweeping, 'target' | 'io'>,
 ): Promise<Findings['nodes']> {
   if (fuse || !decisions.some(({ verdict }) => isToAct(verdict))) return undefined;
-  // On the machine's clock, because its limit is for the person who waits. On the embedded cluster's clock, it would be
-  // 167 ms, which a slow machine exceeds.
+  // Uses the machine's clock, so that the user waits at most 5 s for this read. On the embedded cluster's faster clock,
+  // these 5 s would be only 167 ms, too short for a slow machine.
   return await readMlNodes(target.connection, systemClock, io.signal);
 }
 

@@ -79,7 +79,7 @@ export const registerSweep: Register = (program, context) => {
   );
 };
 
-/** Runs the sweep. If it fails, notifies about the error before the error becomes a message and an exit code. */
+/** Runs the sweep. If it fails, sends a notification about the error, and rethrows the error. */
 async function sweepOrAnnounce(options: SweepOptions, context: CommandContext): Promise<ExitCode> {
   if (options.dryRun) return await planInstead(options, context);
   if (options.all)

@@ -173,26 +173,29 @@ describe('records in the data stream', () => {
   it.each([
     ['search', 403, 'security_exception', 'needs read on logs-jobsweep.*-*'],
     ['search', 503, 'search_phase_execution_exception', 'the exact last data of each job'],
-  ])('stored records are reported as missing if %s answers %i', async (api, status, type, adds) => {
-    await using folder = await newFolder();
-    await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
-    await runOn(setup, ['plan'], { env: { XDG_STATE_HOME: folder.path } });
-    await setup.clock.advance(day);
-    setup.server.faults.add({
-      api,
-      path: '/logs-*',
-      status,
-      type,
-      reason: 'no',
-      times: Number.POSITIVE_INFINITY,
-    });
-    const { sources, missing } = await adviceOf(setup, { ...on, XDG_STATE_HOME: folder.path });
-    // The records in the state directory are still read.
-    expect(sources).toContain('records');
-    const records = missing.find(({ source }) => source === 'records');
-    expect(records?.why).toBe(`logs-jobsweep.sweep-default: ${status} ${type}: no`);
-    expect(records?.adds).toContain(adds);
-  });
+  ])(
+    'stored records are reported as missing if the API `%s` answers with status %i',
+    async (api, status, type, adds) => {
+      await using folder = await newFolder();
+      await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);
+      await runOn(setup, ['plan'], { env: { XDG_STATE_HOME: folder.path } });
+      await setup.clock.advance(day);
+      setup.server.faults.add({
+        api,
+        path: '/logs-*',
+        status,
+        type,
+        reason: 'no',
+        times: Number.POSITIVE_INFINITY,
+      });
+      const { sources, missing } = await adviceOf(setup, { ...on, XDG_STATE_HOME: folder.path });
+      // The records in the state directory are still read.
+      expect(sources).toContain('records');
+      const records = missing.find(({ source }) => source === 'records');
+      expect(records?.why).toBe(`logs-jobsweep.sweep-default: ${status} ${type}: no`);
+      expect(records?.adds).toContain(adds);
+    },
+  );
 
   it('stored records are reported as missing if no sweep has written any', async () => {
     await using setup = await startSetup([...idle(1), ...busy(3)], onlyRecords);

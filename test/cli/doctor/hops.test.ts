@@ -65,7 +65,7 @@ describe('`doctor` on network hops', () => {
       /tunnel: note: failed: .*403.* → Check that the proxy is up, allows es\.example\.test:9200/,
     ],
   ])(
-    '`doctor` shows that the tunnel through a proxy fails, and how to fix it, if the proxy has the options %j',
+    '`doctor` shows that a proxy with the options %j refuses a tunnel, and how to fix this',
     async (options, line) => {
       const { exit, text } = await behind(options);
       expect(exit).toBe(3);

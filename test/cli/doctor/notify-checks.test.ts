@@ -56,7 +56,7 @@ const onBus = async (events: ScriptedServer) =>
   examined({ ...awsEnvironment('http://127.0.0.1:1', events.url), JOBSWEEP_NOTIFY_EVENT_BUS: 'default' });
 
 describe('`doctor` on notifications', () => {
-  it('`doctor` does not mention notifications if no setting configures them, and notes it if the settings name no target', async () => {
+  it('`doctor` does not mention notifications if no setting configures them, but notes a missing target if other settings exist', async () => {
     expect(await examined({})).toEqual({ exit: 0, findings: [] });
     expect(await examined({ JOBSWEEP_NOTIFY_WHEN: 'always' })).toEqual({
       exit: 0,

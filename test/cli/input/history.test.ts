@@ -83,7 +83,7 @@ describe('the history of earlier sweeps', () => {
     [{ jobsweeep: true }, {}],
     [{}, { exclude: 'flaps' }],
   ])(
-    'if a job is already protected or excluded, a plan with `--history` does not advise protecting or excluding it: %j %j',
+    'if a job is already protected or excluded, a plan with `--history` does not advise protecting or excluding it (custom settings: %j, payload: %j)',
     async (customSettings, payload) => {
       await using setup = await startSetup(fleet);
       await using folder = await newFolder();

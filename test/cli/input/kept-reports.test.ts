@@ -269,13 +269,16 @@ describe('`reopen --last`', () => {
     [['reopen', 'x.json', '--last', '--yes'], 'reopen needs the file of a report, or --last'],
     [['reopen', '--last', '--yes'], 'keeps no report'],
     [['reopen', 'x.json', '--cluster', 'a', '--yes'], '--cluster goes with --last'],
-  ])('without exactly one source of reports to undo, the command %j is refused', async (args, message) => {
-    await using setup = await startSetup(busy(1));
-    await using folder = await newFolder();
-    const result = await commandIn(folder)(setup, args);
-    expect(result).toMatchObject({ exit: 2, stdout: '' });
-    expect(result.stderr).toContain(message);
-  });
+  ])(
+    'the command %j is refused, because it does not select exactly one report to undo',
+    async (args, message) => {
+      await using setup = await startSetup(busy(1));
+      await using folder = await newFolder();
+      const result = await commandIn(folder)(setup, args);
+      expect(result).toMatchObject({ exit: 2, stdout: '' });
+      expect(result.stderr).toContain(message);
+    },
+  );
 });
 
 it('`reopen --last` ignores a file with an unknown name in the folder of reports', async () => {

@@ -102,7 +102,7 @@ describe('the formats that `reopen` reads', () => {
     expect(setup.server.requests).toEqual([]);
   });
 
-  it('`reopen` exits with 2 in reasonable time for a log of 40,000 lines with an open brace in each line', async () => {
+  it('`reopen` exits with 2 within the test’s timeout for a log of 40,000 lines that each open a brace', async () => {
     await using setup = await startSetup(busy(3));
     await using folder = await newFolder();
     const file = await folder.write('log', `${at} {"half": [\n  {"x"\n`.repeat(20_000));

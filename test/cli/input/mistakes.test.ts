@@ -184,7 +184,7 @@ describe('a mistake in the input', () => {
   });
 
   it.each(Object.entries(mistakes))(
-    'the mistake "%s" leads to its exit code and a message with a fix, and changes nothing',
+    'the mistake "%s" leads to the expected exit code and a message with a fix, and changes nothing',
     async (_name, mistake) => {
       const args = mistake.args.map((arg) => (/^[A-Z]+$/.test(arg) ? folder.at(arg) : arg));
       const host = new URL(setup.server.url).host;

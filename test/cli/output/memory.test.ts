@@ -24,7 +24,7 @@ const jobs: readonly FleetJob[] = [
 ];
 
 describe('freed memory', () => {
-  it('the reserved memory that a sweep reports as freed is the decrease on the nodes, and is separate from model memory', async () => {
+  it('the reserved memory that a sweep reports as freed equals the decrease on the nodes, and does not include model memory', async () => {
     await using setup = await startSetup(jobs);
     const before = await measuredOn(setup);
     const planned = reportOf(await runOn(setup, ['plan']));
@@ -135,7 +135,7 @@ describe('the number of ML nodes that would be enough for the open jobs', () => 
     expect(calm.server.requests.filter(({ path }) => path.startsWith('/_ml/memory'))).toEqual([]);
   });
 
-  it('the number of ML nodes that would be enough is shown even if their read takes 150 s on the fast clock of an embedded cluster', async () => {
+  it('the number of ML nodes that would be enough is shown even if reading the nodes takes 150 s on the fast clock of an embedded cluster', async () => {
     await using setup = await startSetup([...spread(6, {}), ...idle(2)], { nodes });
     setup.server.faults.add({ api: 'ml.get_memory_stats', delay: 150_000 });
     expect(reportOf(await runOn(setup, ['plan']))).toHaveProperty('mlNodes');

@@ -1,6 +1,4 @@
-/**
- * @module Tests the lines about places in the text report: how many jobs of a node closed at a time, and why that many.
- */
+/** @module Tests the lines of the text report about limits on concurrent closes: each node's limit and the reason. */
 import { expect, it } from 'vitest';
 import { placesLines, placesText } from '../../../src/cli/output/places.ts';
 import type { ReportedPlaces, SweepReport } from '../../../src/sweep/reporting/report.ts';

@@ -28,7 +28,7 @@ async function reopened(setup: SweepSetup, file: string, ...more: string[]) {
 const opens = (setup: SweepSetup) => setup.server.requests.filter(({ api }) => api === 'ml.open_job');
 const fedJobs = idle(3, { datafeed: { state: 'started', source: { every: '1m', until: '100h' } } });
 
-/** Rewrites a file in UTF-16, in which PowerShell's `>` writes files. */
+/** Rewrites a file in UTF-16, the encoding that PowerShell's `>` uses. */
 async function toUtf16(folder: Folder, file: string): Promise<void> {
   await folder.write(basename(file), Buffer.from(`\uFEFF${await folder.read(basename(file))}`, 'utf16le'));
 }
@@ -656,7 +656,7 @@ describe('reports and clusters that `reopen` refuses', () => {
   });
 
   it.each(['datafeed-idle-1', '*', '..', ''])(
-    'if a report names %j as the datafeed of a job that has another datafeed, `reopen` does not start it',
+    'if a report names the datafeed %j for a job, but the job has another datafeed, `reopen` starts neither',
     async (id) => {
       await using setup = await startSetup([...busy(8), ...fedJobs]);
       await using folder = await newFolder();

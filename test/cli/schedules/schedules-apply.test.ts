@@ -369,7 +369,7 @@ schedules:
     expect((await shown(bench.client, 'nightly', 'sweeps')).Description).toBe('edited by hand');
   });
 
-  it('`schedules apply` drops a cron schedule’s past start date, and moves a rate schedule’s to its next run; a later plan shows no change', async () => {
+  it('`schedules apply` drops the past start date of a cron schedule, and moves the past start date of a rate schedule to its next run; a later plan shows no change', async () => {
     await using bench = await schedulesBench();
     const past = `
 schedules:
@@ -485,15 +485,18 @@ describe('`schedules plan`', () => {
       { field: 'start', from: '2026-11-30T23:00:00.000Z', to: '2026-12-01T23:00:00.000Z' },
     ],
     ['end: 2027-12-01T00:00:00+01:00\n', '\n', { field: 'end', from: '2027-11-30T23:00:00.000Z', to: null }],
-  ])('`schedules plan` shows only the edited field after %j became %j', async (from, to, difference) => {
-    await using bench = await schedulesBench();
-    await bench.withFile(nightly, ['apply', '--yes']);
-    const { stdout } = await bench.withFile(nightly.replace(from, to), ['plan']);
-    expect(changes(stdout)).toEqual([
-      { name: 'nightly', action: 'update', differences: [difference] },
-      { name: 'twice-a-day', action: 'none' },
-    ]);
-  });
+  ])(
+    'after an edit of %j to %j in the schedule file, `schedules plan` shows only the edited field',
+    async (from, to, difference) => {
+      await using bench = await schedulesBench();
+      await bench.withFile(nightly, ['apply', '--yes']);
+      const { stdout } = await bench.withFile(nightly.replace(from, to), ['plan']);
+      expect(changes(stdout)).toEqual([
+        { name: 'nightly', action: 'update', differences: [difference] },
+        { name: 'twice-a-day', action: 'none' },
+      ]);
+    },
+  );
 
   it('`schedules plan` prints the changes as lines on a terminal', async () => {
     await using bench = await schedulesBench();
@@ -508,7 +511,7 @@ group sweeps: 1 to create, 1 to update, 1 to delete, 0 unchanged
 `);
   });
 
-  it('`schedules plan` prints the same changes as ndjson and as Markdown', async () => {
+  it('`schedules plan` prints its changes in the formats ndjson and Markdown', async () => {
     await using bench = await schedulesBench();
     await bench.withFile(nightly, ['apply', '--yes']);
     const edited = nightly.replace('36h', '3d');

@@ -60,7 +60,7 @@ describe('a name in the request that selects no open job', () => {
     expect(stderr).toBe('');
   });
 
-  it('`advise` warns about a mistyped exclusion, because it then judges jobs that the correct exclusion would have kept', async () => {
+  it('`advise` warns about names in `exclude` and `jobs` that match no job', async () => {
     await using setup = await startSetup(jobs);
     const args = ['advise', '-p', '{"exclude": "capcity-*", "jobs": ["*", "idel-0"]}'];
     const { exit, stdout } = await runOn(setup, args);

@@ -56,7 +56,7 @@ describe('a sweep on a terminal', () => {
   /** How often the whole cluster has been listed so far. */
   const listings = (setup: SweepSetup) =>
     setup.server.requests.filter(({ path }) => path === '/_ml/anomaly_detectors/_stats').length;
-  /** Runs a sweep on a terminal whose user answers yes after `readingMs`; `meanwhile` runs before that. */
+  /** Runs a sweep on a terminal. After `readingMs`, calls `meanwhile`, and then the user answers yes. */
   async function agreedAfter(setup: SweepSetup, readingMs: number, meanwhile: () => void = () => undefined) {
     const stdin = new PassThrough();
     const reads = async () => {
@@ -133,7 +133,7 @@ describe('a sweep on a terminal', () => {
     expect(setup.closeRequests()).toEqual([]);
   });
 
-  it('a sweep on a terminal treats an interrupt at its question as the answer no', async () => {
+  it('a sweep on a terminal closes nothing and exits with 4 if it is interrupted while it asks for confirmation', async () => {
     await using setup = await startSetup([...busy(4), ...idle(1)]);
     const stop = new AbortController();
     const result = await runOn(setup, ['sweep'], {

@@ -81,7 +81,7 @@ export function idleHistogram({ jobs, idleFor }: Picture): Chart {
   };
 }
 
-/** The position of a duration on the axis, proportional within its bar. */
+/** The position of a duration on the axis. Each bar is 1 wide, with a linear scale of its own. */
 function position(ms: number): number {
   const index = edges.findLastIndex((edge) => edge <= ms);
   const from = edges[index] ?? 0;

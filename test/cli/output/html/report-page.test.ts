@@ -139,8 +139,8 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
         expect(await overhang(page), `${size}, ${colorScheme}`).toBe(0);
       }
     }
-    // The page now has the size of a phone and dark colours. The test above checks a page of `advise` on a phone as
-    // well.
+    // After the loops, the page has the size of a phone and dark colours. For a phone with light colours, the test
+    // above checks a page of `advise`.
     expect(await violations(page, coloursOnly)).toEqual([]);
     await page.setViewportSize(sizes.desk);
     await page.emulateMedia({ colorScheme: 'light' });

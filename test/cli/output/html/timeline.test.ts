@@ -19,6 +19,6 @@ it.each([
   ],
   ['when its outcome was known, if the job was not seen closed', { settledAt: at(40) }, '30 s'],
   ['at the end of the sweep, if neither time is known', {}, '50 s'],
-])('the timeline ends the bar of a job %s', (_when, times, took) => {
+])('in the timeline, the bar of a job ends %s', (_when, times, took) => {
   expect(rowsOf(times)).toEqual([['1', 'ml-0', 'a', '10 s', took, 'closed']]);
 });
