@@ -20,7 +20,7 @@ process.exitCode = await run(process.argv.slice(2), {
   signal: stop.signal,
 });
 
-// A reader that stalls delays the exit. After a signal, the process waits at most `flushAfterStop` for the reader.
+// A stalled reader of the output delays the exit. After a signal, the process waits at most `flushAfterStop` for it.
 const leave = () => setTimeout(() => process.exit(), flushAfterStop).unref();
 if (stop.signal.aborted) leave();
 else stop.signal.addEventListener('abort', leave);

@@ -19,10 +19,7 @@ async function advice(setup: SweepSetup, ...args: string[]): Promise<Advice> {
   return JSON.parse(result.stdout) as Advice;
 }
 
-/**
- * Jobs that cycle through all habits (patterns of getting data). Each has been open for weeks and idle for hours or
- * days.
- */
+/** Jobs with each habit (pattern of getting data) in turn. Each has been open for weeks and idle for hours or days. */
 const fleet = (count: number): FleetJob[] =>
   Array.from({ length: count }, (_, index) => ({
     jobId: `job-${String(index).padStart(2, '0')}`,

@@ -156,8 +156,8 @@ export function sentencesOf({ advice: { jobs, sources, missing } }: Advised): st
 }
 
 /**
- * The recommendation. If the threshold in the request is one of those compared, a sentence before the recommendation
- * says what this threshold would have done.
+ * The recommendation. Before it comes a sentence about what the request's own threshold would have done, if that
+ * threshold was compared.
  */
 export function conclusionsOf(advised: Advised): string[] {
   const { advice, current } = advised;

@@ -11,7 +11,7 @@ import type { WayOut } from '../../base/way-out.ts';
 import { openTunnel } from '../../elasticsearch/client/tunnel.ts';
 import { type Finding, note, ok } from './finding.ts';
 
-/** Limit for one hop, by the machine's own clock, in milliseconds. */
+/** Limit for one hop on the machine's own clock, in milliseconds. */
 const maxHopMs = 5_000;
 
 interface Hop {

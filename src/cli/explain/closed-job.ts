@@ -1,4 +1,4 @@
-/** @module Which sweep closed a job, if the reports that were read say so and no later close contradicts them. */
+/** @module Finds the last sweep in the given reports that closed a job, and whether something else closed it later. */
 import type { JobSnapshot } from '../../sweep/planning/inventory.ts';
 import type { KeepReason } from '../../sweep/vocabulary.ts';
 import type { PastDeed } from '../input/history.ts';

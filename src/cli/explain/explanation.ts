@@ -210,7 +210,7 @@ function hintOf(protection: Protection, now: number): string | undefined {
   }
 }
 
-/** Judges the job again at each future time when the waiting period of a rule, such as `idleFor`, ends. */
+/** Judges the job again at each future end of a rule's waiting period, such as `idleFor`. */
 function changesOf(
   verdict: Verdict,
   { job, request, now }: ExplainCase,

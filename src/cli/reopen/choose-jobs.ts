@@ -56,10 +56,7 @@ function listOf(ids: readonly string[]): string {
   return `${ids.slice(0, maxNamed).map(printable).join(', ')}${more}`;
 }
 
-/**
- * The jobs to open and the datafeeds to start, and the question that asks for confirmation; undefined if there is
- * nothing to do.
- */
+/** The question that asks for confirmation, and the lines to show before it; undefined if there is nothing to do. */
 export function questionOf(
   jobs: readonly PastJob[],
   now: Jobs,

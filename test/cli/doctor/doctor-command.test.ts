@@ -408,7 +408,7 @@ describe('`doctor --print-role`', () => {
     ]);
   });
 
-  it('`doctor --print-role` prints the privileges to read notifications and stored reports as optional, for `advise`', async () => {
+  it('`doctor --print-role` also prints an optional key for `advise`, which may read notifications and stored reports', async () => {
     const { stdout } = await runCommand(['doctor', '--print-role']);
     expect(stdout).toMatch(/^# Optional: a key for advise/m);
     const keys = JSON.parse((await runCommand(['doctor', '--print-role', '-o', 'json'])).stdout) as Record<

@@ -37,7 +37,7 @@ const fleet = [...busy(6), { jobId: 'flaps', lastData: '9d' }, { jobId: 'rests',
 
 describe('the history of earlier sweeps', () => {
   it.each(['json', 'ndjson'])(
-    'a plan with `--history` shows jobs that were opened again after sweeps closed them (%s)',
+    'a plan with `--history` and a report in the format %s shows jobs that were opened again after a sweep closed them',
     async (form) => {
       await using setup = await startSetup(fleet);
       await using folder = await newFolder();

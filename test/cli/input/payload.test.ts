@@ -56,7 +56,7 @@ describe('a payload', () => {
   });
 
   it.each(['utf16le', 'utf16be'])(
-    'a payload with comments is read in %s, the encoding that PowerShell uses',
+    'a payload with comments is read if its encoding is %s, which PowerShell can write',
     async (encoding) => {
       await using setup = await startSetup([...busy(4), ...idle(2)]);
       await using folder = await newFolder();

@@ -369,7 +369,7 @@ describe('a schedule from the deployment or from a sweep', () => {
     expect(bench.scheduler.schedules).toHaveLength(2);
   });
 
-  it('a follow-up is deleted with a warning', async () => {
+  it('`schedules delete` deletes a follow-up, with a warning about the consequence', async () => {
     await using bench = await groupBench();
     await create(bench.client, { ...full, Name: followUp });
     const { exit, stderr } = await bench.run(['delete', followUp, '--yes']);

@@ -107,7 +107,7 @@ describe.skipIf(noBrowser)('the HTML report in a browser', { timeout: 120_000 },
   });
 
   it.each(['plan 40', 'sweep 40'])(
-    'the HTML report follows the rules of accessibility, including contrast in both colour schemes (%s)',
+    'the HTML report follows the rules of accessibility, including contrast in both colour schemes (command and number of jobs: %s)',
     async (name) => {
       const { page } = await tab.show(fileOf(name));
       expect(await violations(page)).toEqual([]);
