@@ -7,6 +7,7 @@ import type { LoadResult } from '../test/load/result.ts';
 import { sweepSlowClusters } from '../test/load/slow-cluster.ts';
 import { planWarm } from '../test/load/warm-fleet.ts';
 import { warmFunction } from '../test/load/warm-function.ts';
+import { withHandler } from '../test/load/with-handler.ts';
 
 export interface Load {
   readonly name: string;
@@ -23,19 +24,25 @@ export const loads: readonly Load[] = [
     name: 'ten-thousand-jobs',
     sentence:
       'The deployed function closes the 2,000 idle jobs out of 10,000, reports the truth, and never uses more than 160 MB.',
-    run: () => sweepLargeFleet({ jobs: 10_000, idle: 2_000, mostBytes: 160 * 2 ** 20 }),
+    run: () =>
+      withHandler((handler) =>
+        sweepLargeFleet({ handler, jobs: 10_000, idle: 2_000, mostBytes: 160 * 2 ** 20 }),
+      ),
   },
   {
     name: 'thirty-thousand-jobs',
     sentence:
       'The deployed function plans 30,000 idle jobs with ids of the maximum length three times in one process, and never has more than 320 MB.',
-    run: () => planWarm({ jobs: 30_000, calls: 3, maxBytes: 320 * 2 ** 20, maxGrowth: 1.25 }),
+    run: () =>
+      withHandler((handler) =>
+        planWarm({ handler, jobs: 30_000, calls: 3, maxBytes: 320 * 2 ** 20, maxGrowth: 1.25 }),
+      ),
   },
   {
     name: 'two-hundred-sweeps',
     sentence:
       'After 200 sweeps in one process, some of which failed, the deployed function holds no more memory, files, sockets, timers and listeners than after the first hundred.',
-    run: () => warmFunction({ sweeps: 200, mostBytesPerSweep: 500 }),
+    run: () => withHandler((handler) => warmFunction({ handler, sweeps: 200, mostBytesPerSweep: 500 })),
   },
   {
     name: 'slow-cluster',

@@ -2,17 +2,20 @@
  * @module Sweeps a very large cluster with the deployed bundle in a separate process. Compares the report with the
  * actual state of the cluster, and measures the peak memory. The cluster runs in this process and is not measured.
  */
-import { bundle } from '../../bench/function/bundle.ts';
 import { invokeOnce } from '../../bench/function/invocation.ts';
 import { scaledClock } from '../../simulator/clock.ts';
 import { type FleetJob, type JobTruth, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
-import { newFolder } from '../support/folder.ts';
+import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { type LoadResult, Problems } from './result.ts';
 
 export interface LargeFleet {
+  /** The path of the deployed bundle. */
+  readonly handler: string;
   readonly jobs: number;
   /** How many of the jobs are idle. They are spread over the whole listing. */
   readonly idle: number;
+  /** How the sweep closes; by default, as a request without `close` does. */
+  readonly close?: RequestPayload['close'];
   /** Maximum memory of the process, in bytes. */
   readonly mostBytes: number;
 }
@@ -35,11 +38,10 @@ function fleetJob(size: LargeFleet, index: number): FleetJob {
 
 /** Sweeps a fleet of this size, and compares the report with the cluster. In the result, `cases` counts the jobs. */
 export async function sweepLargeFleet(size: LargeFleet): Promise<LoadResult> {
-  await using folder = await newFolder();
-  const { file } = await bundle('src/function/handler.ts', folder.path);
   const jobs = Array.from({ length: size.jobs }, (_, index) => fleetJob(size, index));
   await using server = await startElasticsearch({ clock: scaledClock(), fleet: { jobs } });
-  const { counts, outcomes, peak, ms } = await invokeOnce(file, { fuse: { maxJobs: null } }, server.url);
+  const payload: RequestPayload = { fuse: { maxJobs: null }, close: size.close };
+  const { counts, outcomes, peak, ms } = await invokeOnce(size.handler, payload, server.url);
   const problems = new Problems();
   const truth = new Map(server.cluster.jobs().map((job) => [job.jobId, job]));
   for (const [index, { jobId }] of jobs.entries()) {

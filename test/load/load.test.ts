@@ -2,7 +2,9 @@
  * @module Runs short versions of the load tests of `npm run proof` (proof/load.ts), and tests that the load tests
  * detect leaks and high memory use.
  */
-import { describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../../bench/function/bundle.ts';
+import { type Folder, newFolder } from '../support/folder.ts';
 import { sized } from '../support/nightly.ts';
 import { sweepLargeFleet } from './large-fleet.ts';
 import { sweepSlowClusters } from './slow-cluster.ts';
@@ -12,12 +14,42 @@ import { warmFunction } from './warm-function.ts';
 const mb = 2 ** 20;
 const own = { timeout: 120_000 };
 
+let folder: Folder;
+let handler: string;
+beforeAll(async () => {
+  folder = await newFolder();
+  ({ file: handler } = await bundle('src/function/handler.ts', folder.path));
+});
+afterAll(() => folder[Symbol.asyncDispose]());
+
+/** A module beside the deployed bundle, which runs the statement `leak` before each invocation. */
+const leaky = (name: string, leak: string) =>
+  folder.write(
+    `${name}.mjs`,
+    `
+      import { createServer } from 'node:net';
+      import { handler as whole } from './handler.mjs';
+      const left = [];
+      export const handler = (...invocation) => {
+        ${leak}
+        return whole(...invocation);
+      };
+    `,
+  );
+
 describe('the deployed function under load', () => {
   it(
     'the deployed function closes the idle jobs of a large fleet, reports them correctly, and uses little memory',
     own,
     async () => {
-      const { problems } = await sweepLargeFleet({ jobs: 2_000, idle: 200, mostBytes: 110 * mb });
+      const { problems } = await sweepLargeFleet({
+        handler,
+        jobs: 2_000,
+        idle: 200,
+        // With the default places and the rate limit, 200 closes take ten seconds. A push closes all of them at once.
+        close: sized({ push: { batch: 100, perNode: 100 }, nightly: undefined }),
+        mostBytes: 110 * mb,
+      });
       expect(problems).toEqual([]);
     },
   );
@@ -26,18 +58,19 @@ describe('the deployed function under load', () => {
     'the memory check of the load tests reports a problem if the function needs more memory than the limit',
     own,
     async () => {
-      const { problems } = await sweepLargeFleet({ jobs: 20, idle: 5, mostBytes: 40 * mb });
+      const { problems } = await sweepLargeFleet({ handler, jobs: 20, idle: 5, mostBytes: 40 * mb });
       expect(problems).toEqual([expect.stringMatching(/^the peak is \d+ MB, over 40 MB$/)]);
     },
   );
 
   it('the deployed function keeps at most 2.5 kB of memory for each sweep that has ended', own, async () => {
-    const { problems } = await warmFunction({ sweeps: 42, mostBytesPerSweep: 2_500 });
+    const { problems } = await warmFunction({ handler, sweeps: 48, mostBytesPerSweep: 2_500 });
     expect(problems).toEqual([]);
   });
 
   it('the deployed function’s memory does not grow with each further plan of many jobs', own, async () => {
     const { problems } = await planWarm({
+      handler,
       jobs: sized({ push: 3_000, nightly: 6_000 }),
       calls: 6,
       maxBytes: 200 * mb,
@@ -47,20 +80,12 @@ describe('the deployed function under load', () => {
   });
 
   it('the memory check finds a function that leaks 20 MB with each plan', own, async () => {
-    const text = `
-      import { handler as whole } from './src/function/handler.ts';
-      const left = [];
-      export const handler = (...invocation) => {
-        left.push(Buffer.alloc(20 * 2 ** 20, 1));
-        return whole(...invocation);
-      };
-    `;
     const { problems } = await planWarm({
+      handler: await leaky('memory', 'left.push(Buffer.alloc(20 * 2 ** 20, 1));'),
       jobs: 500,
       calls: 6,
       maxBytes: 120 * mb,
       maxGrowth: 1.4,
-      entry: { text },
     });
     expect(problems).toEqual([
       expect.stringMatching(/^the peaks are .*, over 120 MB$/),
@@ -72,17 +97,15 @@ describe('the deployed function under load', () => {
     'the leak check finds a function that leaks 4 kB, a server and a signal listener with each sweep',
     own,
     async () => {
-      const text = `
-      import { createServer } from 'node:net';
-      import { handler as whole } from './src/function/handler.ts';
-      const left = [];
-      export const handler = (...invocation) => {
-        left.push(Array.from({ length: 500 }, Math.random), createServer().listen(0, '127.0.0.1').unref());
-        process.on('SIGTERM', () => undefined);
-        return whole(...invocation);
-      };
-    `;
-      const { problems } = await warmFunction({ sweeps: 42, mostBytesPerSweep: 2_500, entry: { text } });
+      const { problems } = await warmFunction({
+        handler: await leaky(
+          'resources',
+          `left.push(Array.from({ length: 500 }, Math.random), createServer().listen(0, '127.0.0.1').unref());
+           process.on('SIGTERM', () => undefined);`,
+        ),
+        sweeps: 48,
+        mostBytesPerSweep: 2_500,
+      });
       expect(problems).toEqual([
         expect.stringMatching(/^each sweep leaves \d+ bytes, over 2500$/),
         expect.stringMatching(/^open files and sockets grow by \d\.\d each sweep$/),

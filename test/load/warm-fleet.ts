@@ -3,16 +3,17 @@
  * peak memory of each invocation. The cluster runs in this process and is not measured.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
-import { bundle } from '../../bench/function/bundle.ts';
+import path from 'node:path';
 import { nodeOptions } from '../../deploy/template.ts';
 import { scaledClock } from '../../simulator/clock.ts';
 import { type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { startFunction } from '../deployment/runtime-api.ts';
-import { newFolder } from '../support/folder.ts';
 import { type LoadResult, Problems } from './result.ts';
 
 export interface WarmFleet {
+  /** The path of the deployed bundle, or of a module around it that leaks. */
+  readonly handler: string;
   readonly jobs: number;
   readonly calls: number;
   /** Maximum memory of an invocation, in bytes. */
@@ -22,8 +23,6 @@ export interface WarmFleet {
    * not count.
    */
   readonly maxGrowth: number;
-  /** The text of a module that replaces the handler, to plant a leak. */
-  readonly entry?: { readonly text: string };
 }
 
 /** The longest id that a job may have. */
@@ -44,14 +43,18 @@ function fleetJob(_: unknown, index: number): FleetJob {
 const plan = JSON.stringify({ dryRun: true, fuse: { maxJobs: null, maxShare: null } });
 
 /** Invokes one function repeatedly. In the result, `cases` counts the invocations. */
-export async function planWarm({ jobs, calls, maxBytes, maxGrowth, entry }: WarmFleet): Promise<LoadResult> {
-  await using folder = await newFolder();
-  await bundle(entry ?? 'src/function/handler.ts', folder.path);
+export async function planWarm({
+  handler,
+  jobs,
+  calls,
+  maxBytes,
+  maxGrowth,
+}: WarmFleet): Promise<LoadResult> {
   const fleet = { jobs: Array.from({ length: jobs }, fleetJob) };
   await using server = await startElasticsearch({ clock: scaledClock(), fleet, rememberedRequests: 1 });
   await using running = await startFunction({
-    task: folder.path,
-    handler: 'handler.handler',
+    task: path.dirname(handler),
+    handler: `${path.parse(handler).name}.handler`,
     functionArn: 'arn:aws:lambda:eu-central-1:123456789012:function:jobsweep',
     environment: { NODE_OPTIONS: nodeOptions, ELASTICSEARCH_URL: server.url },
     keepsOutput: false,
