@@ -60,10 +60,18 @@ describe('the packed tarball, installed in an empty folder without a network', (
       exit: 0,
       stdout: `${version}\n`,
     });
-    const { exit, stdout } = await runBin(['sweep', '--embedded', '--yes', '--wait', '-o', 'json'], {
-      script,
-      cwd: home,
-    });
+    // without the job whose close takes eight seconds
+    const args = [
+      'sweep',
+      '--embedded',
+      '--yes',
+      '--wait',
+      '--exclude',
+      'web-sessions-archive',
+      '-o',
+      'json',
+    ];
+    const { exit, stdout } = await runBin(args, { script, cwd: home });
     expect(exit).toBe(0);
     expect((JSON.parse(stdout) as SweepReport).counts.closed).toBeGreaterThan(5);
   });
@@ -83,8 +91,13 @@ describe('the packed tarball, installed in an empty folder without a network', (
     await using sns = await startSns();
     await using bus = await startEvents();
     await using elasticsearch = await startElasticsearch({
-      clock: scaledClock(60),
-      fleet: defaultFleet(Date.now()),
+      clock: scaledClock(),
+      fleet: {
+        jobs: [
+          { jobId: 'idle', lastData: '9d', closeTakes: '50ms' },
+          { jobId: 'busy', lastData: '1m' },
+        ],
+      },
     });
     const { exit, stderr } = await runBin(['sweep', '--yes', '-o', 'json'], {
       script: join(home, 'node_modules', 'jobsweep', 'bin', 'jobsweep.js'),
@@ -96,7 +109,7 @@ describe('the packed tarball, installed in an empty folder without a network', (
         JOBSWEEP_NOTIFY_EVENT_BUS: 'default',
       },
     });
-    expect([0, 3]).toContain(exit);
+    expect(exit, stderr).toBe(0);
     expect(stderr).not.toContain('notification failed');
     expect(sns.published).toHaveLength(1);
     expect(bus.entries).toHaveLength(1);

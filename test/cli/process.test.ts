@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { scaledClock } from '../../simulator/clock.ts';
-import { defaultFleet, type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
+import { type FleetJob, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { root, runBin, start } from '../support/bin.ts';
 import { builtCommand } from '../support/built-command.ts';
@@ -11,9 +11,8 @@ import { sized } from '../support/nightly.ts';
 import { expectSums } from '../support/sweep-setup.ts';
 
 /** An embedded cluster in this process, because each process takes a second to start. */
-async function startCluster({ jobs, speed = 1 }: { readonly jobs?: FleetJob[]; readonly speed?: number }) {
-  const clock = scaledClock(speed);
-  const server = await startElasticsearch({ clock, fleet: jobs ? { jobs } : defaultFleet(clock.now()) });
+async function startCluster(jobs: FleetJob[]) {
+  const server = await startElasticsearch({ clock: scaledClock(), fleet: { jobs } });
   return { server, env: { ELASTICSEARCH_URL: server.url } };
 }
 
@@ -24,7 +23,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
   }, 60_000);
 
   it('the jobsweep process closes idle jobs on a running simulator, and closes nothing when it runs again', async () => {
-    await using server = start(['simulate', 'elasticsearch', '--port', '0', '--speed', '60'], { script });
+    await using server = start(['simulate', 'elasticsearch', '--port', '0', '--speed', '600'], { script });
     const [, url = ''] = await server.shows(/^listening on (http:\/\/127\.0\.0\.1:\d+)\n/);
     const env = { ELASTICSEARCH_URL: url };
     const first = await runBin(['sweep', '--yes', '-o', 'json'], { script, env });
@@ -56,7 +55,12 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
   });
 
   it('the jobsweep process writes the report to standard error if the disk fills up during the write to standard output', async () => {
-    const { server, env } = await startCluster({ speed: 60 });
+    const jobs = Array.from({ length: 8 }, (_, index) => ({
+      jobId: `job-${index}`,
+      lastData: index < 3 ? '9d' : '1m',
+      closeTakes: '50ms',
+    }));
+    const { server, env } = await startCluster(jobs);
     await using _server = server;
     await using folder = await newFolder();
     const { PATH, NODE_COMPILE_CACHE } = process.env;
@@ -90,7 +94,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
         closeTakes: '10m',
       }));
       const busy = Array.from({ length: 13 }, (_, index) => ({ jobId: `busy-${index}`, lastData: '1m' }));
-      const { server, env } = await startCluster({ jobs: [...idle, ...busy] });
+      const { server, env } = await startCluster([...idle, ...busy]);
       await using _server = server;
       const stdin = '{"close": {"batch": 4, "concurrency": 1}}';
       await using sweep = start(['sweep', '--yes', '-p', '-'], { script, env, stdin });
@@ -110,7 +114,7 @@ describe('jobsweep as a process', { timeout: 60_000 }, () => {
   it('the jobsweep process does not fail when the reader of its output closes the pipe', async () => {
     // the plan has several times the 64 KB that fit into a pipe
     const jobs = Array.from({ length: 1_000 }, (_, index) => ({ jobId: `idle-${index}`, lastData: '9d' }));
-    const { server, env } = await startCluster({ jobs });
+    const { server, env } = await startCluster(jobs);
     await using _server = server;
     const child = spawn(
       'bash',
