@@ -135,7 +135,7 @@ describe.skipIf(!canRun)('the command of the container image, on a read-only fil
   });
 
   it('the container exits with 5 if the cluster cannot be reached, and with 2 for an invalid request', async () => {
-    expect((await start('http://127.0.0.1:9', ['plan', '--deadline', '5s']).ended).exit).toBe(5);
+    expect((await start('http://127.0.0.1:9', ['plan', '--deadline', '2s']).ended).exit).toBe(5);
     expect((await start('http://127.0.0.1:9', ['plan', '--set', 'idelFor=1h']).ended).exit).toBe(2);
   });
 

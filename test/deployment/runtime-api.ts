@@ -37,13 +37,17 @@ export interface InvocationEnd {
 interface Waiting {
   readonly id: string;
   readonly payload: string;
+  readonly timeoutMs: number;
   readonly end: PromiseWithResolvers<InvocationEnd>;
 }
 
 export interface RunningFunction extends AsyncDisposable {
   readonly pid: number;
-  /** Invokes the function with this text as its payload, unchanged. */
-  invoke(payload: string): Promise<InvocationEnd>;
+  /**
+   * Invokes the function with this text as its payload, unchanged. `timeoutMs` replaces the function's own for this
+   * invocation.
+   */
+  invoke(payload: string, timeoutMs?: number): Promise<InvocationEnd>;
   /** Closes the reading end of the function's log, as if its reader had disappeared. */
   closeLog(): void;
   /** The JSON lines that the function has written so far. */
@@ -70,7 +74,7 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
     idle.writeHead(200, {
       'content-type': 'application/json',
       'lambda-runtime-aws-request-id': next.id,
-      'lambda-runtime-deadline-ms': String(Date.now() + (options.timeoutMs ?? 15 * 60_000)),
+      'lambda-runtime-deadline-ms': String(Date.now() + next.timeoutMs),
       'lambda-runtime-invoked-function-arn': options.functionArn,
       'lambda-runtime-trace-id': 'Root=1-5759e988-bd862e3fe1be46a994272793;Sampled=0',
     });
@@ -114,8 +118,8 @@ export async function startFunction(options: FunctionOptions): Promise<RunningFu
 
   return {
     pid: child.pid ?? 0,
-    invoke: async (payload) => {
-      const waiting: Waiting = { id: randomUUID(), payload, end: Promise.withResolvers() };
+    invoke: async (payload, timeoutMs = options.timeoutMs ?? 15 * 60_000) => {
+      const waiting: Waiting = { id: randomUUID(), payload, timeoutMs, end: Promise.withResolvers() };
       queue.push(waiting);
       hand();
       return await Promise.race([waiting.end.promise, exitOf(child, () => output)]);
