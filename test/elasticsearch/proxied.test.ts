@@ -51,10 +51,10 @@ async function idsWith(clock: Clock, environment: Environment): Promise<string[]
 }
 
 /**
- * Uses a clock that is sixty times as fast as real time. A virtual clock would not work, because it stands still while
+ * Uses a clock that is 200 times as fast as real time. A virtual clock would not work, because it stands still while
  * a request is in flight.
  */
-const silence = (environment: Environment) => idsWith(scaledClock(60), environment);
+const silence = (environment: Environment) => idsWith(scaledClock(200), environment);
 
 async function errorOf(environment: Environment, read = jobIds): Promise<Error> {
   const error = await read(environment).then(

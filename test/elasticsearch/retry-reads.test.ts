@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { VirtualClock } from '../../simulator/clock.ts';
+import { scaledClock, VirtualClock } from '../../simulator/clock.ts';
 import { trackHttp } from '../../simulator/track-http.ts';
-import { systemClock } from '../../src/base/system-clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { addressHash } from '../../src/elasticsearch/connection.ts';
 import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
@@ -262,7 +261,7 @@ describe('a read', () => {
       request.socket.once('close', () => gone.resolve());
       requested.resolve();
     });
-    const cluster = new ElasticsearchCluster({ address: { url: server.url } }, systemClock);
+    const cluster = new ElasticsearchCluster({ address: { url: server.url } }, scaledClock(20));
     const read = expect(cluster.jobStats(never())).rejects.toMatchObject({ exitCode: 5 });
     await requested.promise;
     await cluster[Symbol.asyncDispose]();

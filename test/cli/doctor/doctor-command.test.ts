@@ -1,4 +1,5 @@
 import { describe, expect, it, vi } from 'vitest';
+import { scaledClock } from '../../../simulator/clock.ts';
 import type { Fleet } from '../../../simulator/elasticsearch/index.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { runCommand } from '../../support/run-command.ts';
@@ -323,7 +324,9 @@ describe('`doctor` if something other than the cluster answers', () => {
 
   it('`doctor` shows the host that a cloud id decodes to', async () => {
     const cloudId = `logs:${Buffer.from('0.1:1$127.0$kibana').toString('base64')}`;
-    const { told, advice } = read(await runCommand(['doctor'], { env: { ELASTICSEARCH_CLOUD_ID: cloudId } }));
+    const { told, advice } = read(
+      await runCommand(['doctor'], { clock: scaledClock(20), env: { ELASTICSEARCH_CLOUD_ID: cloudId } }),
+    );
     expect(told.connection).toMatch(/the cloud deployment logs \(https:\/\/127\.0\.0\.1:1\)/);
     expect(advice).toContain('Check the port in ELASTICSEARCH_CLOUD_ID');
     expect(advice).not.toContain('ELASTICSEARCH_URL');

@@ -3,6 +3,7 @@
  * with its own advice.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { scaledClock } from '../../../simulator/clock.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { answersFor, respondWith } from '../../support/ml-answers.ts';
 import { type ProxyOptions, startProxy } from '../../support/proxy.ts';
@@ -25,6 +26,7 @@ const trusting = { ELASTICSEARCH_URL: `https://${host}`, ELASTICSEARCH_CA_CERT: 
 async function doctor(env: Readonly<Record<string, string>>) {
   const { exit, stdout, stderr } = await runCommand(['doctor', '-o', 'json'], {
     env: { AWS_REGION: 'eu-central-1', ...env },
+    clock: scaledClock(20),
   });
   const { findings } = JSON.parse(stdout || '{"findings": []}') as { findings: Finding[] };
   const lines = findings.map(

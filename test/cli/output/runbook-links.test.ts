@@ -1,5 +1,6 @@
 /** @module Tests that each message of the command about a problem links to its section of the runbook. */
 import { describe, expect, it } from 'vitest';
+import { scaledClock } from '../../../simulator/clock.ts';
 import { fuseText } from '../../../src/sweep/reporting/fuse-text.ts';
 import { fuses } from '../../../src/sweep/vocabulary.ts';
 import { newFolder } from '../../support/folder.ts';
@@ -93,7 +94,7 @@ describe('a plan with or without warnings', () => {
 describe('a failed command', () => {
   it('a failed command links to the runbook section about its error, unless its input is invalid', async () => {
     const env = { ELASTICSEARCH_URL: 'http://127.0.0.1:1' };
-    const unreachable = await runCommand(['plan'], { env });
+    const unreachable = await runCommand(['plan'], { env, clock: scaledClock(20) });
     expect(unreachable.exit).toBe(5);
     expect(unreachable.stderr).toMatch(/\nwhat to do: https:\S+\n$/);
     expect(sectionsIn(unreachable.stderr)).toEqual(['error-clusterunreachableerror']);

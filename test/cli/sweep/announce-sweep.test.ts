@@ -4,6 +4,7 @@
  */
 import { hostname } from 'node:os';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
+import { scaledClock } from '../../../simulator/clock.ts';
 import { awsEnvironment, startEvents, startSns, topicArn } from '../../support/aws-messages.ts';
 import { newFolder } from '../../support/folder.ts';
 import { runCommand } from '../../support/run-command.ts';
@@ -121,7 +122,7 @@ describe('`jobsweep sweep`', () => {
   it('`jobsweep sweep` sends its error as a notification if it runs without a terminal, and its exit code stays the same', async () => {
     await using webhook = await startWebhook();
     const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
-    const unreachable = await runCommand(['sweep', '--yes'], { env });
+    const unreachable = await runCommand(['sweep', '--yes'], { env, clock: scaledClock(20) });
     expect(unreachable.exit).toBe(5);
     const unconfirmed = await runCommand(['sweep'], { env });
     expect(unconfirmed.exit).toBe(2);
