@@ -14,8 +14,8 @@ export interface SimulatorClock extends Clock {
    */
   at(when: number, event: () => void): () => void;
   /**
-   * Until `answer` settles, marks the request from `clientPort` as waiting for simulated time to pass, so that a
-   * virtual clock may move. Returns `answer`. A clock that runs by itself only returns `answer`.
+   * Marks the request from `clientPort` as waiting for simulated time until `answer` settles, so that a virtual clock
+   * may move meanwhile. Returns `answer`. A clock that runs by itself only returns `answer`.
    */
   parked<T>(clientPort: number | undefined, answer: Promise<T>): Promise<T>;
 }
@@ -53,7 +53,7 @@ interface Entry {
   cancelled: boolean;
 }
 
-/** The value in `#byPort` of a port whose exchange has ended. */
+/** Stored in `#byPort` for a port whose exchange has ended. */
 const released = Symbol('released');
 
 /**
@@ -70,7 +70,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
   readonly #busy = new Set<unknown>();
   readonly #byPort = new Map<number, unknown>();
   readonly #portOf = new Map<unknown, number>();
-  /** How many pending waits currently park each exchange. Exchanges that have ended are removed. */
+  /** For each parked exchange, the number of its pending waits. */
   readonly #parkedTimes = new Map<unknown, number>();
   #running = false;
   #stopped = false;
@@ -148,7 +148,7 @@ export class VirtualClock implements SimulatorClock, Disposable {
     return () => {
       this.#busy.delete(key);
       this.#parkedTimes.delete(key);
-      // Forget the exchange: a test uses thousands of ports, and each port would keep its last exchange in memory.
+      // Forget the exchange. Otherwise, each of the thousands of ports in a test would keep an exchange in memory.
       const port = this.#portOf.get(key);
       this.#portOf.delete(key);
       if (port !== undefined && this.#byPort.get(port) === key) this.#byPort.set(port, released);

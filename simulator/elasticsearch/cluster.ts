@@ -29,7 +29,7 @@ export interface JobTruth {
   readonly jobId: string;
   readonly state: JobState;
   readonly groups: readonly string[];
-  /** When its process started on its node; undefined if it has no process. */
+  /** When the job's process started on its current node; undefined if the job has no process. */
   readonly openedAt: number | undefined;
   readonly node: string | undefined;
   readonly lastDataTime: number | undefined;

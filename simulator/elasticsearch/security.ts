@@ -39,7 +39,7 @@ export interface Principal {
   readonly apiKeyId?: string | undefined;
 }
 
-/** For each privilege, the privileges that include it, nearest first, as a 403 lists them. */
+/** For each privilege, the privileges that include it, in the order in which a 403 lists them. */
 const grantedBy: Record<string, readonly string[]> = {
   monitor_ml: ['monitor_ml', 'manage_ml', 'monitor', 'manage', 'all'],
   manage_ml: ['manage_ml', 'manage', 'all'],

@@ -110,8 +110,8 @@ function copyJob(
 }
 
 /**
- * The fleet's `node` for an open job without a node: null, so that the copy has no process. A failed job has no process
- * on any node, so the copy may choose one.
+ * The fleet's `node` for an open job without a node. Null means that the copy has no process. A failed job never has a
+ * process, so its copy may be on any node (undefined).
  */
 function processless(state: string): null | undefined {
   return state === 'failed' ? undefined : null;

@@ -81,7 +81,7 @@ function generateJob(random: Random, index: number, nodes: number, idle: number)
   };
 }
 
-/** A job that is idle in one of several ways; most are plainly idle. */
+/** An idle job. Most only stopped getting data; the others are special, for example failed, protected or never fed. */
 function idleJob(random: Random, index: number, opened: FleetJob, openedDays: number): FleetJob {
   const last = age(random, index, 3, Math.max(4, openedDays));
   const kind = random.unit('idle kind', index);

@@ -91,10 +91,10 @@ export interface PastOptions {
 /** The present state of a job. */
 export interface Present {
   readonly createdAt: number;
-  /** When its process started; absent for a closed job. */
+  /** When the job's process started; absent for a closed job. */
   readonly openedAt?: number | undefined;
   readonly lastData?: number | undefined;
-  /** When its last close ended. */
+  /** When the job's last close ended. */
   readonly closedAt?: number | undefined;
   readonly datafeed?: 'started' | 'stopped' | undefined;
   readonly bytes: number;

@@ -17,7 +17,7 @@ export interface Cron {
 interface Range {
   readonly first: number;
   readonly last: number;
-  /** Names of the values, from the smallest value on. */
+  /** The names of all values in ascending order, separated by blanks. */
   readonly names?: string;
 }
 

@@ -75,7 +75,7 @@ function nextMatch(cron: Cron, zone: string, after: number): number | undefined 
     for (const day of [...cron.daysOf(year, month)].sort((a, b) => a - b)) {
       if (Date.UTC(year, month - 1, day + 1) <= from) continue;
       for (const local of minutesOf(cron, year, month, day)) {
-        // skip a local time that the clocks of the zone have already shown
+        // skip past local times, including those that the clocks show again when they go back
         const due = local > from ? firstInstant(local, zone) : undefined;
         if (due !== undefined && due > after) return due;
       }

@@ -21,7 +21,7 @@ export class Timetable {
   readonly #cancel = new Map<string, () => void>();
   /** The last due time of each schedule, so that a change at exactly that time does not fire the schedule twice. */
   readonly #last = new Map<string, number>();
-  /** The anchor of each schedule, as of its last change. */
+  /** The anchor that each schedule had when it last changed. */
   readonly #anchors = new Map<string, number>();
 
   constructor(options: TimetableOptions) {
@@ -41,7 +41,8 @@ export class Timetable {
     const { anchor } = schedule;
     const recurrence = recurrenceOf(schedule);
     // A rate without StartDate fires at once when the schedule is created and when the rate changes. Both events set
-    // the anchor to the current time, but a clock that runs by itself may have moved on since: so a new anchor counts.
+    // the anchor to the current time. A clock that runs by itself may already show a later time than the anchor, so
+    // the anchor is also compared with the previous one.
     const isNew = anchor === now || this.#anchors.get(arn) !== anchor;
     const atOnce = recurrence.expression.kind === 'rate' && isNew && this.#last.get(arn) !== anchor;
     this.#anchors.set(arn, anchor);

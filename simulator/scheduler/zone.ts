@@ -55,7 +55,8 @@ export function firstInstant(local: number, zone: string): number | undefined {
 }
 
 /**
- * Like `firstInstant`, but if the zone skips `local`, uses the offset before the gap, so the result is after the gap.
+ * Like `firstInstant`, but if the zone skips `local`, applies the offset from before the skipped hour. The result is
+ * then after the skipped hour.
  */
 export const instantPastGap = (local: number, zone: string): number =>
   firstInstant(local, zone) ?? local - offsetAt(local - day, zone);

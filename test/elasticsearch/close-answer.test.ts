@@ -323,7 +323,7 @@ describe('the answer to a close', () => {
       { kind: 'error', error: { status: 500, type: 'unknown', reason: 'no reason given' } },
     ],
   ])(
-    'the answer to a close request is turned into a hint for the next step: %s',
+    'the answer to a close request is classified to decide the next step: %s',
     async (_what, respond, expected) => {
       await using server = await serve(respond);
       expect(await closeAt(server)).toMatchObject(expected);

@@ -26,7 +26,7 @@ function jobsOf(
 }
 
 const numbered = (index: number) => `job-${String(index).padStart(5, '0')}`;
-/** Ids that are spread over the alphabet, so that few parts are read. */
+/** Ids with 26 different first letters. A listing in parts then needs only a few parts. */
 const spread = (index: number) => `${letters[index % 26]}-${String(index).padStart(5, '0')}`;
 
 const wholeReads = ({ server }: SweepSetup) =>
@@ -43,7 +43,8 @@ const closedIds = ({ cluster }: SweepSetup) =>
     .sort();
 
 describe('a sweep over a large cluster', () => {
-  // Below and at the limit. Other tests sweep more jobs, and test/elasticsearch/cluster.test.ts lists 12,000.
+  // Sizes below and at the limit of a listing. Other tests sweep more jobs, and test/elasticsearch/cluster.test.ts
+  // lists 12,000.
   const atTheLimit = [
     [9_999, numbered, [0, 5_000, 9_997, 9_998]],
     [10_000, spread, [0, 5_000, 9_983, 9_984, 9_998, 9_999]],
@@ -67,8 +68,8 @@ describe('a sweep over a large cluster', () => {
       expect(report.kept).toEqual({ recent_data: count - idle.length });
       expect(closedIds(setup)).toEqual(idle.sort());
       expectTruth(report, setup);
-      // Configs, stats and datafeeds are each read once in a single request. The list of datafeeds is empty, so it is
-      // not read in parts as well.
+      // Configs, stats and datafeeds are each requested as a whole once. From 10,000 jobs on, configs and stats are
+      // then read in parts; the list of datafeeds is not, because it is empty.
       expect(wholeReads(setup)).toHaveLength(3);
       if (count < 10_000) expect(partReads(setup)).toEqual([]);
       else expect(partReads(setup).length).toBeGreaterThan(2);
@@ -193,7 +194,7 @@ describe('a sweep that cannot list all jobs', () => {
     expect(setup.closes()).toEqual([]);
   });
 
-  it('a sweep uses a part of the listing that succeeds at the third try', async () => {
+  it('a sweep uses a part of the listing even if the request for the part succeeds only at the third try', async () => {
     await using setup = await startSetup(jobs, { nodes });
     setup.server.faults.add({ api: 'ml.get_job_stats', nth: 2, times: 2, status: 503 });
     const report = await setup.sweep();

@@ -9,7 +9,7 @@ import { type Exchange, serve } from '../support/scripted-server.ts';
 const mb = 2 ** 20;
 const never = new AbortController().signal;
 
-/** The result of `readMlNodes` on a server that responds like this. */
+/** The result of `readMlNodes` on a server whose answers come from `respond`. */
 async function readFrom(respond: (exchange: Exchange) => void) {
   await using server = await serve(respond);
   return await readMlNodes({ address: { url: server.url } }, systemClock, never);

@@ -51,8 +51,8 @@ const snapshotAt = (timestamp: number): KeptSnapshot => ({
 });
 
 describe('reading the past of a cluster', () => {
-  it('a read of the past returns each snapshot and message exactly once, even if many have the same time', async () => {
-    // 700 jobs save a model in the same second: these are more snapshots than fit on one page
+  it('a read of the past of a cluster returns each snapshot and message exactly once, even if many have the same time', async () => {
+    // 700 jobs save a snapshot in the same second, and one page cannot contain that many snapshots
     await using server = await startWith(
       700,
       (job) => [asOf - day, asOf - 2 * day, asOf - 3 * day - job * second].map(snapshotAt),

@@ -41,7 +41,7 @@ const counts = (changes: Json) => ({ ...statsOf('x').data_counts, ...changes });
 const fresh = { data_counts: counts({ last_data_time: answeredAt - minute }) };
 const noProcess = { node: undefined, open_time: undefined };
 
-/** A job for each reason of a verdict, named after the reason. */
+/** One job for each reason that a verdict can have. The job's id is the reason. */
 const fleet: readonly { id: string; config?: Json; stats?: Json; feed?: Json }[] = [
   { id: 'idle', feed: {} },
   { id: 'idle-without-feed', config: { groups: ['web', 'old'] } },
@@ -192,7 +192,7 @@ const listings = ['configs', 'stats', 'datafeeds'] as const;
 
 /**
  * Spoiled answers that are also valid answers, with the reason why no other answer reveals them. In each case, a whole
- * field is missing, the counts are right and the JSON is valid. No server and no broken connection causes this.
+ * field is missing, the counts are right and the JSON is valid. No server or broken connection produces such an answer.
  */
 const indistinguishable: Readonly<Record<string, string>> = {
   'excluded configs groups dropped': 'a job without groups is most common; groups are told nowhere else',

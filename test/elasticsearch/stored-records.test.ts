@@ -33,7 +33,7 @@ async function read(setup: SweepSetup, from: number) {
 }
 
 describe('the records in the data stream', () => {
-  it('two months of hourly stored records are reduced to at most 401 sweeps, evenly spread and including the newest', async () => {
+  it('stored records of two months of hourly sweeps are thinned to at most 401 sweeps, evenly spread and including the newest', async () => {
     await using setup = await startSetup([]);
     const end = setup.clock.now();
     for (let age = 0; age < 60 * 24; age += 1) leave(setup, `sweep-${age}`, end - age * hour);

@@ -272,7 +272,7 @@ describe('a follow-up for the remaining jobs of a sweep', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a follow-up for the remaining jobs of a sweep cannot be scheduled if an existing one of that name checks only listed jobs', async () => {
+  it('a follow-up for the remaining jobs of a sweep cannot be scheduled if a follow-up with the same name exists that checks only listed jobs', async () => {
     await using bench = await followUpBench();
     await bench.followUps.arrange(order(), signal);
     await expect(bench.followUps.arrange(order({ rest: true }), signal)).rejects.toThrow(

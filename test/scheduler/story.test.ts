@@ -154,7 +154,7 @@ describe('a night of sweeps', () => {
       ...rounds.map((_, i) => i + 1),
       null,
     ]);
-    // the log must have the same counts, because nobody sees what a scheduled function returns
+    // the log must contain the counts of every report, because nobody sees what a scheduled function returns
     const finished = lines.filter(({ message }) => message === 'sweep finished');
     expect(finished.map(({ counts }) => counts)).toEqual(reports.map(({ counts }) => counts));
   });
@@ -208,8 +208,8 @@ describe('a night of sweeps', () => {
         maxCount = Math.max(maxCount, setup.inGroup().length);
       }
     });
-    // the duplicate event is handled after the sweep for the first event has ended; by then, that sweep's follow-up
-    // lists the jobs
+    // The duplicate event starts a second sweep with the same id after the first one has ended. By then, a follow-up
+    // already lists the stuck job, so the second sweep schedules none.
     expect(reports.filter(({ sweepId }) => sweepId === reports[0]?.sweepId)).toHaveLength(2);
     expect(maxCount).toBe(1);
     expect(reports.filter(({ counts }) => counts.forceClosed > 0)).toHaveLength(1);

@@ -175,7 +175,7 @@ describe('a virtual clock over real HTTP', () => {
     expect({ answer, slept }).toEqual({ answer: '5000', slept: 2_000 });
   });
 
-  test('a virtual clock does not move on for an HTTP request that the client has aborted, but does for the next request', async () => {
+  test('a virtual clock stands still after an HTTP request is aborted, and jumps to the answer time of the next request', async () => {
     using clock = new VirtualClock(0);
     using _tracked = trackHttp(clock);
     await using server = await slowServer(clock, hour);
@@ -189,7 +189,7 @@ describe('a virtual clock over real HTTP', () => {
     expect(await (await fetch(server.url)).text()).toBe(String(1_000 + hour));
   });
 
-  test('a virtual clock also moves to the time of the answer to an HTTP request that it does not track', async () => {
+  test('a virtual clock jumps to the time of an HTTP answer even if HTTP requests are not tracked', async () => {
     using clock = new VirtualClock(0);
     await using server = await slowServer(clock, 1_000);
 

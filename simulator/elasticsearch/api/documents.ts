@@ -100,7 +100,7 @@ export const documentsRoutes: readonly Route[] = [
   }),
 ];
 
-/** Whether `expression` names a log data stream, because such names begin with the type `logs`. */
+/** The names of data streams for logs begin with `logs-`. */
 const namesStream = (expression: string) => expression.startsWith('logs-');
 
 const shards = { total: 1, successful: 1, skipped: 0, failed: 0 };

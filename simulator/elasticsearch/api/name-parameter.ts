@@ -7,7 +7,7 @@ import type { Job } from '../state/job.ts';
 
 type Kind = 'jobs' | 'datafeeds';
 
-/** The value of `allow_no_match`, or of the older `allow_no_jobs` or `allow_no_datafeeds` if still accepted. */
+/** The value of `allow_no_match`, or of its older name if the request may use that name (see `takesOldName`). */
 export function allowNoMatch(call: Call, kind: Kind): boolean {
   const old = `allow_no_${kind}`;
   let allowed = true;
@@ -27,7 +27,7 @@ export function warnOldName(call: Call, kind: Kind): void {
 }
 
 /**
- * The jobs that the expression names, in order.
+ * The jobs that the expression names, ordered by id.
  * @throws 404 if an id matches no job, or if a pattern matches no job and `allowed` is false
  */
 export function jobsNamed(
@@ -45,7 +45,7 @@ export function jobsNamed(
   return ids.flatMap((id) => cluster.jobs.get(id) ?? []);
 }
 
-/** Adds the jobs that are being deleted and still have a task, which a forced close finds as well. */
+/** Adds the jobs that are being deleted and still have a task, because a forced close finds them as well. */
 function addLeftovers(
   cluster: Call['context']['cluster'],
   expression: string,

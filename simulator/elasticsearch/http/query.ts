@@ -65,7 +65,7 @@ export class Query {
     for (const name of names) this.#consumed.add(name);
   }
 
-  /** @throws 400 if parameters are unused, naming each of them */
+  /** @throws 400 if any parameter is unused; the error names all unused ones */
   refuseUnconsumed(path: string): void {
     const unknown = [...this.#values.keys()]
       .filter((name) => !this.#consumed.has(name) && !content.includes(name))

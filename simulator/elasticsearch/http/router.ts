@@ -1,4 +1,7 @@
-/** @module Finds the handler for a path. Each segment of a route is literal or a `{parameter}`; a literal wins. */
+/**
+ * @module Finds the handler for a path. Each segment of a route is literal or a `{parameter}`. Literal segments take
+ * precedence.
+ */
 
 export interface Match<T> {
   readonly route: T;

@@ -9,7 +9,7 @@ export const processOverhead = 10 * 2 ** 20;
 /** The number of buckets after which the server trusts the size of a model. */
 const bucketsToSettle = 20;
 
-/** `assignment_memory_basis` in the stats: the memory limit for a job with few buckets. Undefined without a model. */
+/** `assignment_memory_basis` in the stats: the memory limit until the job has enough buckets, then its model's size. */
 export function memoryBasisOf({ modelBytes, counts }: Job): MemoryBasis | undefined {
   if (modelBytes <= 0) return undefined;
   return counts.buckets < bucketsToSettle ? 'model_memory_limit' : 'current_model_bytes';

@@ -97,7 +97,7 @@ export class ClusterState {
       });
   }
 
-  /** The master leaves, and another one is elected after `outageMs`. Work that the old master coordinated fails. */
+  /** The master leaves, and another one is elected after `outageMs`. Pending promises from `coordinated` reject. */
   changeMaster(outageMs = 3_000): void {
     this.hasMaster = false;
     const lost = this.#masterLost;
@@ -109,7 +109,7 @@ export class ClusterState {
     });
   }
 
-  /** Resolves with `work`, which the master coordinates. Rejects if the master leaves, but `work` continues. */
+  /** Waits for `work`, which the master coordinates. Rejects if the master leaves; `work` itself continues. */
   coordinated<T>(work: Promise<T>): Promise<T> {
     return Promise.race([work, this.#masterLost.promise]);
   }

@@ -69,8 +69,8 @@ export interface Arrival {
 }
 
 /**
- * Adds the records of `arrival` to the counts, and adds the buckets that end because of them. Buckets between the
- * latest earlier record and the first new one are also counted as empty. `bucketSpan` is in milliseconds.
+ * Adds the records of `arrival`, and the buckets that these records end, to the counts. If buckets without a record
+ * come before the first new record, they are also counted as empty. `bucketSpan` is in milliseconds.
  */
 export function takeArrival(counts: DataCounts, arrival: Arrival, bucketSpan: number, at: number): void {
   counts.input += arrival.records;

@@ -32,7 +32,7 @@ export interface DatafeedTask {
   readTo: number;
   /** Set while the datafeed reads the past: when the lookback began, and from which event time. */
   lookback: { readonly since: number; readonly from: number } | undefined;
-  /** Real-time searches before this time are done. */
+  /** All real-time searches that were due by this time are done. */
   searchedAt: number;
   searchInterval: { readonly start: number; readonly end: number } | undefined;
   emptySearches: number;

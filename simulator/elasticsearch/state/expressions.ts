@@ -75,7 +75,7 @@ export function wildcard(pattern: string): (text: string) => boolean {
   return (text) => expression.test(text);
 }
 
-/** Compares ids by code unit. Every list of ids has this order, because the server's index sorts keywords so. */
+/** Compares ids by code unit. Every list of ids has this order, because the server's index sorts keywords this way. */
 export function byCodeUnit(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -206,7 +206,7 @@ export function killTask(cluster: ClusterState, job: Job, task: JobTask, cause: 
   endTask(cluster, job, task, 'forced', cause);
 }
 
-/** Handles a process that died, alone or with its node, while a close was waiting for the process. */
+/** Rejects the close in progress, if any, with `error`, because the task has lost its process. */
 export function interruptClose(task: JobTask, error: ElasticsearchError): void {
   task.closing?.interrupt(error);
   task.closing = undefined;

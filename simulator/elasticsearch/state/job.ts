@@ -88,7 +88,7 @@ export interface Job {
   counts: DataCounts;
   modelBytes: number;
   peakModelBytes: number;
-  /** Bytes by which the model would exceed its limit. */
+  /** How many more bytes the model needs than its limit allows. */
   bytesExceeded: number;
   memoryStatus: 'ok' | 'soft_limit' | 'hard_limit';
   modelLogTime: number | undefined;

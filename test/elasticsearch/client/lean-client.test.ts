@@ -29,7 +29,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** Bundles the text of a module as the function is bundled, and loads the result. */
+/** Bundles a module with the text `contents` in the same way as the function, and loads the result. */
 async function bundled<T>(
   contents: string,
   changes: BuildOptions = { plugins },

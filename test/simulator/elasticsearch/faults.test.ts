@@ -7,7 +7,7 @@ const jobs = [{ jobId: 'a', lastData: '3d', closeTakes: '10s' }] as const;
 const close = '/_ml/anomaly_detectors/a/_close';
 
 describe('a scripted fault', () => {
-  test('a scripted fault can apply only to the second request to an API, which is answered with the status of the fault', async () => {
+  test('a scripted fault can be limited to the second request to an API, which is then answered with the status of the fault', async () => {
     await using target = await startTarget({ jobs });
     target.server.faults.add({
       api: 'ml.get_job_stats',

@@ -335,7 +335,7 @@ describe('a function behind the queue of Lambda', () => {
       },
     });
 
-  it('a function that fails is retried after one minute and after two more, with the same request id', async () => {
+  it('a function that fails is retried after one minute and again two minutes later, with the same request id', async () => {
     await using bench = await failing({});
     await create(bench.client, once);
     await bench.clock.advance(day);

@@ -380,7 +380,7 @@ describe('a client token', () => {
     expect(bench.scheduler.schedules).toHaveLength(1);
   });
 
-  it('a client token has no effect on a request with other fields', async () => {
+  it('a client token does not make a request with other fields count as a repetition', async () => {
     await using bench = await schedulerBench();
     await create(bench.client, { ClientToken: 'once' });
     expect(await refusal(create(bench.client, { ClientToken: 'once', Description: 'other' }))).toMatch(

@@ -13,7 +13,7 @@ const schedule = {
   anchor: created,
 } as StoredSchedule;
 
-it('a new schedule with a rate is due once at its creation time, even if the clock has moved on since', () => {
+it('a new schedule with a rate is due once at its creation time, even if the clock already shows a later time', () => {
   const due: number[] = [];
   const clock = {
     now: () => created + 2,

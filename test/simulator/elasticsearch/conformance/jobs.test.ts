@@ -70,7 +70,7 @@ describe('creating a job (elasticsearch.md §3.7)', () => {
       'sum(b) usenull=true partitionfield=p excludefrequent=all',
       'sum',
     ],
-  ])('a detector %j has the default description %s', async (detector, description, fn) => {
+  ])('the detector %j has the default description %s', async (detector, description, fn) => {
     await using target = await startTarget();
 
     const { body } = await target.put(`${jobs}/conformance-a`, detectors(detector));
@@ -145,7 +145,7 @@ describe('creating a job (elasticsearch.md §3.7)', () => {
     });
   });
 
-  test('creating a job is refused with 400 if its id is a group name, or a group name is a job id', async () => {
+  test('creating a job is refused with 400 if its id is the name of a group, or if one of its groups has the id of a job', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a', { groups: ['conformance-web'] });
     const same = (name: string) => ({

@@ -1,4 +1,4 @@
-/** Tests requests about other things than jobs and datafeeds: indices, documents, results, tasks, cluster settings. */
+/** Tests requests about things other than jobs and datafeeds: indices, documents, results, tasks, cluster settings. */
 
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
@@ -39,7 +39,7 @@ describe('plain indices', () => {
     expect((await target.get(index)).status).toBe(404);
   });
 
-  test('an index is refused if its name exists or is invalid, and a count of documents if the index is unknown', async () => {
+  test('an index cannot be created with an existing or invalid name, and the documents of an unknown index cannot be counted', async () => {
     await using target = await startTarget();
     await target.put('/conformance-plain');
 
