@@ -126,7 +126,7 @@ interface Inventory {
 
 /**
  * The verdict of each job, such as `close idle`. A job that is closing is judged as if its close had been requested two
- * days ago. Its verdict is to force it, unless its times (such as `open_time`) are a reason to keep it.
+ * days ago. The job is therefore forced, unless its times (such as `open_time`) are a reason to keep it.
  */
 function verdicts(inventory: Inventory, of: SweepRequest): Map<string, string> {
   const judge = judgeBy(of);
@@ -142,7 +142,7 @@ function verdicts(inventory: Inventory, of: SweepRequest): Map<string, string> {
 
 const acts = (verdict: string | undefined) => /^(close|force) /.test(verdict ?? '');
 
-/** Interprets the answers like `ElasticsearchCluster`, without the network, so that thousands of them take a moment. */
+/** Interprets the answers like `ElasticsearchCluster`, but without the network, because there are thousands of them. */
 function understand({ configs, stats, datafeeds, datafeedConfigs }: MlAnswers): Inventory {
   const list = (body: Json, key: ListingKey) => readListing(body, key);
   const owners = new Map(

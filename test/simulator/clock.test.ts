@@ -6,7 +6,7 @@ import { scaledClock, trackHttp, VirtualClock } from '../../simulator/index.ts';
 
 const hour = 3_600_000;
 
-/** Starts a server that answers each request after `ms` milliseconds of the clock's time. The answer is that time. */
+/** Starts a server that answers after `ms` milliseconds of the clock's time. Each answer contains the clock's time. */
 async function slowServer(clock: VirtualClock, ms: number) {
   const seen: string[] = [];
   const server = createServer((request, response) => {
@@ -53,7 +53,7 @@ describe('a virtual clock', () => {
     expect(clock.now()).toBe(10);
   });
 
-  test('a virtual clock wakes many sleepers of an hour in order, without waiting for an hour', async () => {
+  test('a virtual clock wakes sleepers in the order of their wake-up times, without taking as long as they sleep', async () => {
     using clock = new VirtualClock(0);
     const woke = await Promise.all(
       Array.from({ length: 50 }, async (_, index) => {

@@ -89,7 +89,7 @@ function messageOf(job: Job, { at, state, cause }: StateChange): Document[] {
       return say(`Loading model snapshot [N/A], job latest_record_timestamp [${newest}]`);
     case 'closing':
       return [
-        // All that is known of the server's message is that it contains the name of the setting.
+        // The server's exact text is not known, only that it contains the name of the setting.
         ...(cause === 'idle job auto close'
           ? say(
               'Job was closed because it was idle; change the setting [xpack.ml.idle_job_auto_close_timeout] to keep such jobs open',

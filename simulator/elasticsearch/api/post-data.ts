@@ -78,7 +78,7 @@ export function takeRecords(cluster: ClusterState, job: Job, text: string): Data
     const missing = analysisFields.filter(
       (field) => record[field] === undefined || record[field] === '',
     ).length;
-    // The job's counts before this record. Their increase is added to the upload's counts.
+    // The job's counts before this record. How much the record increases them is added to the upload's counts.
     const before = { buckets: job.counts.buckets, empty: job.counts.emptyBuckets };
     takeArrival(job.counts, { records: 1, bytes: 0, fields: 0, first: time, last: time }, bucketSpan, now);
     job.counts.input -= 1;

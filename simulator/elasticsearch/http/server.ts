@@ -56,7 +56,7 @@ export function createElasticsearchServer(options: ServerOptions): Server {
   });
 }
 
-/** Tests start thousands of servers with the same routes. */
+/** A cache, because tests start thousands of servers with the same routes. */
 const routers = new WeakMap<readonly Route[], Router<Route>>();
 
 function routerOf(routes: readonly Route[]): Router<Route> {

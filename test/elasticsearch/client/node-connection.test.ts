@@ -4,7 +4,7 @@ import { NodeConnection } from '../../../src/elasticsearch/client/node-connectio
 import { serve } from '../../support/scripted-server.ts';
 
 describe('the client’s connection', () => {
-  it('the client’s connection closes at once and aborts the pending request', async () => {
+  it('the client’s connection can be closed without a wait, which aborts the pending request', async () => {
     const requested = Promise.withResolvers<void>();
     await using server = await serve(() => requested.resolve());
     const connection = new NodeConnection({ url: new URL(server.url) });

@@ -6,7 +6,7 @@ import { ElasticsearchCluster } from '../../../src/elasticsearch/cluster.ts';
 import { answeredAt, configOf, listOf } from '../../support/ml-answers.ts';
 import { productHeaders, serve } from '../../support/scripted-server.ts';
 
-/** Reads configs from a server that sends these bytes with this encoding. */
+/** How many configs a read returns from a server that sends `bytes` with the content-encoding `encoding`. */
 async function configsOf(bytes: Buffer, encoding: string): Promise<number> {
   using clock = new VirtualClock(answeredAt);
   using _tracked = trackHttp(clock);

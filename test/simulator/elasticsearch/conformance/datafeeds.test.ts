@@ -146,7 +146,7 @@ describe('reading datafeeds and their stats (elasticsearch.md §3.3)', () => {
     );
   });
 
-  test('the stats of a stopped datafeed contain its id, its state, and timing stats of 0 for its job', async () => {
+  test('the stats of a datafeed that never ran contain its id, its state, the id of its job, and timing stats of 0', async () => {
     await using target = await startTarget();
     await target.putJob('conformance-a');
     await target.put(`${feeds}/conformance-f`, { job_id: 'conformance-a', indices: ['conformance-data'] });
@@ -385,7 +385,7 @@ describe('starting a datafeed (elasticsearch.md §3.11)', () => {
 });
 
 describe('stopping datafeeds (elasticsearch.md §3.11)', () => {
-  test('stopping a datafeed leaves its job open, and stopping it again succeeds as well', async () => {
+  test('stopping a datafeed leaves its job open, and a second request to stop the datafeed also succeeds', async () => {
     await using target = await startTarget();
     await target.openJob('conformance-a');
     const id = await target.putDatafeed('conformance-a');
