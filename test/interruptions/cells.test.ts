@@ -47,7 +47,7 @@ function hold(expected: Expected, after: Aftermath): void {
   }
 }
 
-async function run({ incident, options = {} }: Row, stage: Stage): Promise<Aftermath> {
+async function run({ incident, options = {} }: Row, stage: Stage, expected: Expected): Promise<Aftermath> {
   const isOnTerminal = options.terminal === true || stage === 'question';
   const args = options.args ?? [
     'sweep',
@@ -61,6 +61,8 @@ async function run({ incident, options = {} }: Row, stage: Stage): Promise<After
     ...(isOnTerminal && { terminal: true, pipedOutput: options.terminal !== true }),
     slowStart: stage === 'start',
     longReport: stage === 'report' && options.stdout !== 'full',
+    // The sweep waits for every close, so they are short. Other sweeps must not end before the incident ends them.
+    ...('closesAll' in expected && { closeTakes: ['200ms', '400ms', '100ms', '300ms'] }),
     ...(incident === 'stdin' &&
       stage === 'start' &&
       options.stdout === undefined &&
@@ -81,13 +83,14 @@ async function run({ incident, options = {} }: Row, stage: Stage): Promise<After
   return await victim.ends();
 }
 
-it('a sweep continues while its terminal is stalled, and ends within ten seconds of a signal', {
+it.concurrent('a sweep continues while its terminal is stalled, and ends within ten seconds of a signal', {
   timeout: 60_000,
 }, async () => {
   await using victim = await Victim.start({
     args: ['sweep', '--yes'],
     terminal: true,
     longReport: true,
+    closeTakes: ['100ms', '200ms', '100ms', '200ms'],
     script,
   });
   victim.stall();
@@ -122,7 +125,7 @@ describe.concurrent.each(tested)('an interruption of the command ($what)', { tim
     const cell = row.cells[stage];
     if (typeof cell === 'string') continue;
     it(`after an interruption (${row.what}) ${stageTitles[stage]}, the command ends with: ${words(cell)}`, async () => {
-      const after = await run(row, stage);
+      const after = await run(row, stage, cell);
       hold(cell, after);
       if (row.incident.startsWith('SIG')) expect(after.tookMs).toBeLessThan(10_000);
     });
