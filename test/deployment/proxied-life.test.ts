@@ -12,6 +12,7 @@ import { type FleetJob, startElasticsearch } from '../../simulator/elasticsearch
 import { startScheduler } from '../../simulator/scheduler/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { runBin } from '../support/bin.ts';
+import { builtCommand } from '../support/built-command.ts';
 import { type Packaged, packageService } from '../support/packaged.ts';
 import { startProxy } from '../support/proxy.ts';
 import { functionArn, queueArn, roleArn, sdkClient } from '../support/scheduler.ts';
@@ -19,8 +20,9 @@ import { startSecretsManager } from '../support/secrets-manager.ts';
 import { type InvocationEnd, startFunction } from './runtime-api.ts';
 
 let packaged: Packaged;
+let script: string;
 beforeAll(async () => {
-  packaged = await packageService(['--stage', 'prod']);
+  [packaged, { script }] = await Promise.all([packageService(['--stage', 'prod']), builtCommand()]);
 }, 120_000);
 
 const minute = 60_000;
@@ -36,7 +38,7 @@ const busy: readonly FleetJob[] = Array.from({ length: 6 }, (_, i) => ({
 const idle: readonly FleetJob[] = ['idle-1', 'idle-2'].map((jobId) => ({
   jobId,
   lastData: '5d',
-  closeTakes: '100ms',
+  closeTakes: '10ms',
 }));
 const slow: FleetJob = {
   jobId: 'slow',
@@ -133,6 +135,7 @@ it('a function that reaches the network only through a proxy sweeps on schedule,
 
   const due = new Date(schedulerClock.now() + 5 * minute);
   const applied = await runBin(['schedules', 'apply', '-f', '-', '--yes'], {
+    script,
     env: { ...environment, AWS_ACCESS_KEY_ID: 'AKIDTEST', AWS_SECRET_ACCESS_KEY: 'not-a-secret' },
     stdin: JSON.stringify({
       group: 'jobsweep',
@@ -141,7 +144,7 @@ it('a function that reaches the network only through a proxy sweeps on schedule,
           name: 'once',
           at: due.toISOString().slice(0, 19),
           timezone: 'UTC',
-          request: { close: { timeout: '1s' }, followUp: { after: '15m' } },
+          request: { close: { timeout: '200ms' }, followUp: { after: '15m' } },
         },
       ],
     }),
