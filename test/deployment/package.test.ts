@@ -45,9 +45,16 @@ async function otherCheckout(): Promise<string> {
   await mkdir(checkout, { recursive: true });
   for (const part of ['src', 'simulator', 'scripts', 'LICENSE', 'package.json', 'package-lock.json'])
     await cp(path.join(root, part), path.join(checkout, part), { recursive: true });
-  const packages = path.join(root, 'node_modules');
+  // what is built into the function, and what builds it
+  const packages = [...within.map(({ name }) => name), 'esbuild', '@esbuild', 'fflate'];
+  const copies = path.join(checkout, 'node_modules');
+  await mkdir(copies);
+  const copy = (option: string) =>
+    run('cp', [option, '--parents', ...packages, copies], {
+      cwd: path.join(root, 'node_modules'),
+    });
   // hard links are fast, but impossible between two disks, so the fallback copies the files
-  await run('cp', ['-al', packages, checkout]).catch(() => run('cp', ['-a', packages, checkout]));
+  await copy('-al').catch(() => copy('-a'));
   return checkout;
 }
 
