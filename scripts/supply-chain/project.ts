@@ -1,7 +1,7 @@
 /** @module This project's own supply chain, read from its files. */
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { metafiles, root } from './bundles.ts';
+import { type Metafiles, metafiles, root } from './bundles.ts';
 import { shippedPackages } from './packages.ts';
 import type { SupplyChain } from './rules.ts';
 
@@ -19,9 +19,10 @@ export function packageRows(page: string): SupplyChain['rows'] {
   return { function: names(ofFunction), command: names(ofCommand) };
 }
 
-export async function projectSupplyChain(): Promise<SupplyChain> {
+/** `built` lists the files in the bundles; by default, this function builds the bundles. */
+export async function projectSupplyChain(built?: Metafiles): Promise<SupplyChain> {
   return {
-    packages: shippedPackages(await metafiles()),
+    packages: shippedPackages(built ?? (await metafiles())),
     manifest: JSON.parse(read('package.json')) as SupplyChain['manifest'],
     lock: (JSON.parse(read('package-lock.json')) as { packages: SupplyChain['lock'] }).packages,
     rows: packageRows(read('docs/packages.md')),

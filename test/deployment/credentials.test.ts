@@ -4,12 +4,11 @@
  */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { functionOptions } from '../../scripts/supply-chain/bundles.ts';
-import { root, runBin, source, start } from '../support/bin.ts';
+import { runBin, source, start } from '../support/bin.ts';
 import { type BuiltCommand, builtCommand } from '../support/built-command.ts';
 import { newFolder } from '../support/folder.ts';
+import { functionMetafile } from '../support/function-metafile.ts';
 import { sized } from '../support/nightly.ts';
 import { serve } from '../support/scripted-server.ts';
 
@@ -133,8 +132,7 @@ describe.each(sized<readonly (typeof kinds)[number][]>({ push: ['built'], nightl
 );
 
 it('the bundles of the command and of the function do not contain the package `debug`', async () => {
-  const ofFunction = await build({ ...functionOptions, absWorkingDir: root, write: false });
-  for (const { inputs } of [command.metafile, ofFunction.metafile])
+  for (const { inputs } of [command.metafile, await functionMetafile()])
     expect(Object.keys(inputs).filter((file) => /node_modules\/debug\//.test(file))).toEqual([]);
   const files = await readdir(command.dist);
   expect(files).toContain('jobsweep.js');

@@ -18,13 +18,16 @@ import { packageRows, projectSupplyChain } from '../../scripts/supply-chain/proj
 import { complaints, type SupplyChain } from '../../scripts/supply-chain/rules.ts';
 import { licencesPage, notices } from '../../scripts/supply-chain/texts.ts';
 import { root } from '../support/bin.ts';
+import { builtCommand } from '../support/built-command.ts';
+import { functionMetafile } from '../support/function-metafile.ts';
 import { page } from '../support/markdown.ts';
 import { isNightly } from '../support/nightly.ts';
 
 describe('the deployed and published packages', () => {
   let chain: SupplyChain;
   beforeAll(async () => {
-    chain = await projectSupplyChain();
+    const [ofFunction, command] = await Promise.all([functionMetafile(), builtCommand()]);
+    chain = await projectSupplyChain({ function: ofFunction, command: command.metafile });
   });
 
   it('the shipped packages break no supply-chain rule', () => {
