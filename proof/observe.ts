@@ -298,7 +298,7 @@ export function answerFor(read: Read, id: string): Served | undefined {
   });
 }
 
-/** The last successful read of a kind that included `id` and ended before `seq`. */
+/** Among the reads of this kind, the last one that succeeded, included `id` and ended before `seq`. */
 export function lastRead(
   seen: ObservedSweep,
   kind: ReadKind,

@@ -26,9 +26,9 @@ export interface OwnReport {
 }
 
 export interface Measures {
-  /** Milliseconds from the start until the way of closing has ended. */
+  /** How long the run took, in milliseconds. */
   readonly durationMs: number;
-  /** Milliseconds from the start until the way of closing has ended and the last idle job is closed. */
+  /** Milliseconds from the start until the run has ended and the last idle job is closed. */
   readonly doneMs: number;
   readonly requests: number;
   readonly closeRequests: number;

@@ -2,7 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** The script of each process. Its argument is the file's URL. */
+/** The script that each measured process runs. Its argument is the URL of the file to load. */
 const probe = `
   const before = process.cpuUsage();
   const start = performance.now();

@@ -21,7 +21,7 @@ const kinds: Readonly<Record<string, StateMoment['kind'] | undefined>> = {
   forced: 'closed',
 };
 
-/** The opens and closes of each job; undefined if the messages cannot be read quickly. The read is never retried. */
+/** The opens and closes of each job, from its audit messages; undefined if a read fails. A read is never retried. */
 export async function readStateMoments(
   wire: Wire,
   from: number,

@@ -25,8 +25,8 @@ export const notifyWhens: Readonly<Record<NotifyWhen, string>> = {
 };
 
 const prefix = 'JOBSWEEP_NOTIFY_';
-// Does not use the keys of the tables in environment.ts: the texts there are for the reference page, and would become
-// part of the function.
+// Repeats the names in environment.ts instead of importing them, because the bundle of the function would then contain
+// the texts for the reference page.
 const targetSettings = Object.keys(targetNames) as TargetSetting[];
 const optionSettings = Object.keys({
   JOBSWEEP_NOTIFY_WHEN: true,

@@ -70,7 +70,7 @@ async function pendingJobs(
 ): Promise<ReadonlySet<string>> {
   const listed = await api.listSchedules(group, signal, followUpPrefix(cluster));
   const names = listed
-    // several functions may share a group, and their clusters differ, even if the names of the clusters are equal
+    // several functions may share a group, and may use the same name for different clusters
     .filter(
       ({ State, Name, Target }) => State !== 'DISABLED' && Name !== own && invokes(Target?.Arn, functionArn),
     )

@@ -30,7 +30,7 @@ describe('the code that the deployed function loads', () => {
     expect(sweep.bytes).toBeGreaterThan(sweep.loadedBytes + 200 * 1024);
   });
 
-  it('the deployed function loads, when it starts, no Node module that sweeps rarely or never use', async () => {
+  it('the deployed function starts without loading the Node modules that a sweep rarely or never uses', async () => {
     const tell = `
       const before = process.moduleLoadList.length;
       await import(process.argv[1]);

@@ -338,7 +338,7 @@ describe('scheduling the same follow-up twice', () => {
       'it runs only at 2026-11-23T13:00:00.000Z',
     ],
   ])(
-    'a follow-up cannot be scheduled if an existing schedule with the same name %s',
+    'a follow-up cannot be scheduled if its name belongs to a schedule that %s',
     async (_what, change, message) => {
       await using bench = await followUpBench();
       const { name } = await bench.followUps.arrange(order(), signal);

@@ -25,7 +25,7 @@ interface Given {
   readonly clock?: VirtualClock;
 }
 
-/** Starts a sweep over these jobs. Returns the promise of its report, its close requests, and what it was given. */
+/** Starts a sweep over these jobs. Returns a promise of its report, its close requests so far, and its input. */
 function sweeping(jobs: readonly SmallJob[], given: Given = {}) {
   const { payload, clock = new VirtualClock(now) } = given;
   const cluster = new SmallCluster(clock, jobs, given.cluster);

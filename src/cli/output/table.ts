@@ -134,7 +134,7 @@ export function wrapped(text: string, width = Number.POSITIVE_INFINITY, indent =
   return lines.map((line, index) => (index === 0 ? text.slice(0, indent) : blank) + line);
 }
 
-/** Sentences wrapped between words, each with its own indent. */
+/** Wraps sentences between words. Each sentence keeps its own indent on every line. */
 export const sentences = (texts: readonly string[], width: number | undefined): string[] =>
   texts.flatMap((text) => wrapped(text, width, /^ */.exec(text)?.[0].length));
 

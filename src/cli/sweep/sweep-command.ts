@@ -344,7 +344,7 @@ function chooseFollowUps(
   return followUpsFrom({ environment: io.env, clock: target.clock, running: request.followUpOf });
 }
 
-/** One report of the sweep and, with `--wait`, all its later rounds. */
+/** Carries out the plan. The report covers the sweep and, with `--wait`, all its later rounds. */
 async function allRounds(
   plan: Plan,
   sweeping: Sweeping,

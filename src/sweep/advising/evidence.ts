@@ -36,7 +36,7 @@ export type MessageKind =
   | 'deleted'
   | 'reset'
   | 'reverted'
-  | 'feed_started' // the datafeed started with a look-back
+  | 'feed_started' // the datafeed started, and first reads the past
   | 'feed_realtime' // from here on, the datafeed reads in real time
   | 'lookback_done'
   | 'lookback_empty'

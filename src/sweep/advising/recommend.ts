@@ -21,8 +21,8 @@ interface Period {
 }
 
 /**
- * The shortest threshold with at most one wrong close in ten, in the worst case. If a job's past is known only since
- * its last data, it cannot show a wrong close, so it supports no recommendation.
+ * The shortest threshold with at most one wrong close in ten, in the worst case. A past that begins only with the
+ * job's last data cannot show a wrong close, so it supports no recommendation.
  */
 export function recommend(
   thresholds: readonly ({ readonly idleFor: string } & Replayed)[],

@@ -19,8 +19,9 @@ const shareOfOtherLists = 0.1;
 const maxShareOfJob = 0.01;
 
 /**
- * Cuts the report to at most `maxBytes` of JSON. Leaves out jobs from the end of the list, where the kept jobs are. The
- * last warning says how many warnings are missing. Without its lists a report takes about 1,000 bytes, which must fit.
+ * Cuts the report to at most `maxBytes` of JSON. Leaves out jobs from the end of the list first: the sweep did not close
+ * them. The last warning says how many warnings are missing. `maxBytes` must be at least about 1,000, the size of a
+ * report without its lists.
  */
 export function fitReport(report: SweepReport, maxBytes: number): SweepReport {
   const { jobs, warnings, flapping, reopened, request, ...rest } = report;

@@ -1,4 +1,4 @@
-/** @module The part of the request that decides which jobs are idle, as the report repeats it. */
+/** @module The copy that the report contains of the part of the request that decides which jobs are idle. */
 import { formatIdleTime } from '../../base/duration.ts';
 import type { SweepRequest } from '../request/request-schema.ts';
 

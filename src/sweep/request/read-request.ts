@@ -77,8 +77,8 @@ type Issue = z.core.$ZodIssue;
 type Path = Problem['path'];
 
 /**
- * Turns one of zod's issues into problems. Each names a field, its value and what was expected. For an unknown field,
- * the problem suggests a known field.
+ * Turns one of zod's issues into problems. Each names a field, its value and what was expected. The problem of an
+ * unknown field also suggests the known field with the most similar name.
  */
 function* describe(issue: Issue, prefix: Path = []): Generator<Problem, undefined> {
   const path: Path = [...prefix, ...(issue.path as Path)]; // zod's type allows symbols, but JSON and YAML have none

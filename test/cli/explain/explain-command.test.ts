@@ -137,7 +137,7 @@ describe('`jobsweep explain`', () => {
       /never_fed +yes +it never had data, neverFed says keep/,
     ],
   ])(
-    '`explain` shows the values that the rule for %s compares, and a plan makes the same decision',
+    '`explain` shows the values that the rule for %s compares, and decides like a plan',
     async (_what, job, payload, line) => {
       await using setup = await startSetup([...busy(3), job]);
       const stdin = JSON.stringify(payload);

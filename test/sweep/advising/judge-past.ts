@@ -46,7 +46,7 @@ export interface JudgedPast {
     readonly estimate: Replayed;
     readonly truth: TrueNumbers;
   }[];
-  /** Each number that lies outside its range, as a sentence. */
+  /** A sentence for each number that lies outside its range. */
   readonly outside: readonly string[];
 }
 

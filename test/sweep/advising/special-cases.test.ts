@@ -93,7 +93,7 @@ describe('a datafeed that read in real time throughout', () => {
     expect(wrongCloses.atLeast).toBeGreaterThanOrEqual(1);
   });
 
-  it('an unchanged newest record in snapshots does not prove silence if a client pushes the data', () => {
+  it('snapshots with the same newest record do not prove that a job got no data, if a client pushes its data', () => {
     const snapshots = [10, 9, 8, 7, 6].map((days) => ({
       at: ago(days * day),
       latestRecord: ago(11 * day),

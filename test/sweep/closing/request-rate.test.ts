@@ -81,7 +81,7 @@ describe('the time of the next read', () => {
     expect(setup.entry('b').askedAt).toBe(now + 20_000);
   });
 
-  it('a waiting job does not make reads more frequent while close.concurrency requests are in flight', async () => {
+  it('a waiting job does not make reads more frequent while as many close requests are in flight as `close.concurrency` allows', async () => {
     const setup = closingOf({
       jobs: ordered('a', 'b', 'c'),
       request: { close: { perNode: 2, concurrency: 1 } },

@@ -116,7 +116,7 @@ describe('the Date header of answers', () => {
     expect(warnings).toEqual([]);
   });
 
-  it('the Date header of an answer with an Age header is ignored, because a cache added it', async () => {
+  it('the Date header of an answer is ignored if the answer has an Age header, because it then comes from a cache', async () => {
     await using setup = await startSetup(busy(5));
     const warnings = await readThrough(setup, (_exchange, headers) => {
       headers.set('date', date(setup.clock.now() - 5 * hour));

@@ -201,7 +201,7 @@ describe('the error for an invalid request', () => {
 });
 
 describe('the bare event of a schedule without an Input', () => {
-  it('if a schedule has no Input, its event becomes a request for a dry run, with a warning and the due time', () => {
+  it('the event of a schedule without an Input becomes a request for a dry run, with a warning and the time at which the schedule was due', () => {
     const { request, warnings } = parseRequest({
       version: '0',
       id: 'x',

@@ -379,7 +379,7 @@ describe('follow-ups', () => {
     expect(reports.at(-1)).toMatchObject({ status: 'done', counts: { forceClosed: 1 } });
   });
 
-  it('for a never-fed job, a follow-up lists the opening time, which is lost when the job’s process ends', async () => {
+  it('a follow-up contains the opening time of a job that never got data, because the cluster forgets it when the job’s process ends', async () => {
     await using setup = await startSetup([
       { jobId: 'never', lastData: undefined, openedAt: '9d', closeTakes: 'never' },
       ...busy(5),
