@@ -1,15 +1,14 @@
 import { readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it } from 'vitest';
 import { scaledClock } from '../../simulator/clock.ts';
 import { defaultFleet, startElasticsearch } from '../../simulator/elasticsearch/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
-import { copyService, serverless } from '../support/framework-command.ts';
+import { Framework } from '../support/framework-command.ts';
 import { sized } from '../support/nightly.ts';
 import { expectSweepOf } from './event-sweeps.ts';
 
 const all = readdirSync(new URL('../../events', import.meta.url));
-// each start of the framework takes seconds, so a push tests one event; artefact.test.ts tests all events
+// each invocation bundles the function again, so a push tests one event; artefact.test.ts tests all events
 const events = sized({ push: ['hourly.json'], nightly: all });
 
 /**
@@ -22,11 +21,12 @@ function resultOf(stdout: string): SweepReport {
 }
 
 describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account', () => {
-  let folder = '';
-  beforeAll(async () => {
-    folder = await copyService();
-  });
-  afterAll(() => rm(folder, { recursive: true }));
+  // the function writes its log to the outputs of the process, so these runs do not share a process with the packagings
+  const framework = new Framework();
+  afterAll(() => framework[Symbol.asyncDispose]());
+
+  const invoke = (args: readonly string[], settings: Readonly<Record<string, string>>) =>
+    framework.run(['invoke', 'local', '-f', 'sweep', ...args], settings);
 
   it.each(events)(
     '`sls invoke local` runs events/%s without an AWS account',
@@ -35,13 +35,10 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
       // the clock runs at 200 times real time, so that minutes of closing pass in about a second
       const clock = scaledClock(200);
       await using server = await startElasticsearch({ clock, fleet: defaultFleet(clock.now()) });
-      const { stdout } = await serverless(
-        folder,
-        ['invoke', 'local', '-f', 'sweep', '-p', `events/${event}`],
-        {
-          ELASTICSEARCH_URL: server.url,
-        },
-      );
+      const { exitCode, stdout } = await invoke(['-p', `events/${event}`], {
+        ELASTICSEARCH_URL: server.url,
+      });
+      expect(exitCode).toBe(0);
       expectSweepOf(event, resultOf(stdout));
       expect(stdout).toContain('"message":"sweep finished"');
     },
@@ -50,13 +47,10 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
   it('`sls invoke local` starts the embedded cluster if none is configured, and says so', {
     timeout: 120_000,
   }, async () => {
-    const { stdout, stderr } = await serverless(
-      folder,
-      ['invoke', 'local', '-f', 'sweep', '-p', 'events/dry-run.json'],
-      {
-        ELASTICSEARCH_URL: '',
-      },
-    );
+    const { exitCode, stdout, stderr } = await invoke(['-p', 'events/dry-run.json'], {
+      ELASTICSEARCH_URL: '',
+    });
+    expect(exitCode).toBe(0);
     expect(stderr).toContain('no cluster is configured: the embedded one runs at http://127.0.0.1:');
     expect(resultOf(stdout)).toMatchObject({ status: 'done', dryRun: true, counts: { idle: 12 } });
   });
@@ -64,9 +58,10 @@ describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account'
   it('`sls invoke local` fails and names the error if the payload is invalid', {
     timeout: 120_000,
   }, async () => {
-    const call = serverless(folder, ['invoke', 'local', '-f', 'sweep', '--data', '{"idelFor":"48h"}'], {
+    const { exitCode, stdout } = await invoke(['--data', '{"idelFor":"48h"}'], {
       ELASTICSEARCH_URL: 'http://127.0.0.1:9',
     });
-    await expect(call).rejects.toThrow(/InvalidRequestError[\s\S]*did you mean idleFor\?/);
+    expect(exitCode).toBe(1);
+    expect(stdout).toMatch(/InvalidRequestError[\s\S]*did you mean idleFor\?/);
   });
 });

@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { unzipSync } from 'fflate';
 import { inject } from 'vitest';
-import { copyService, serverless } from './framework-command.ts';
-import type { FrameworkRun } from './framework-process.ts';
+import { type FrameworkOutput, type FrameworkRun, failure } from './framework-command.ts';
 import { onceInRun } from './once-in-run.ts';
 
 export interface CloudFormationResource {
@@ -45,12 +44,10 @@ async function packageInto(folder: string, args: readonly string[]): Promise<voi
   const out = path.join(folder, 'out');
   // Parameters do not change the bundle, so only the run without parameters builds and unpacks it.
   const built = args.length > 0 ? await packageService() : undefined;
-  const run = { args: ['package', '--package', out, ...args], zip: built?.zip ?? '' };
-  if ((await exitCodeOf(run)) !== '0') {
-    // This throws the command's own error, unless only the shared process fails.
-    await packageAlone(run);
-    throw new Error(`sls ${run.args.join(' ')} failed, but only in the process that the tests share`);
-  }
+  await runShared({
+    args: ['package', '--package', out, ...args],
+    settings: built ? { JOBSWEEP_FUNCTION_ZIP: built.zip } : {},
+  });
   if (built !== undefined) {
     await symlink(built.task, path.join(folder, 'task'));
     return;
@@ -64,18 +61,10 @@ async function packageInto(folder: string, args: readonly string[]): Promise<voi
 }
 
 /** Runs the command in the process that the tests share (see packagings.ts). */
-async function exitCodeOf(run: FrameworkRun): Promise<string> {
+async function runShared(run: FrameworkRun): Promise<void> {
   const response = await fetch(inject('framework'), { method: 'POST', body: JSON.stringify(run) });
-  return await response.text();
-}
-
-async function packageAlone({ args, zip }: FrameworkRun) {
-  const copy = await copyService();
-  try {
-    await serverless(copy, args, { JOBSWEEP_FUNCTION_ZIP: zip });
-  } finally {
-    await rm(copy, { recursive: true });
-  }
+  const output = (await response.json()) as FrameworkOutput;
+  if (output.exitCode !== 0) throw failure(run.args, output);
 }
 
 export type Entry = Pick<typeof import('../../src/function/handler.ts'), 'createHandler'>;
