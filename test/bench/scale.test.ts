@@ -4,12 +4,13 @@
  */
 import { describe, expect, it } from 'vitest';
 import { measurePlans } from '../../bench/function/scale.ts';
+import { sized } from '../support/nightly.ts';
 
 describe('a plan of the deployed function, in a fresh process', () => {
   it('a plan of 10,000 jobs takes at most 10 times the memory of a plan of 1,000 jobs, and at most 160 MB', {
     timeout: 120_000,
   }, async () => {
-    const measured = await measurePlans([1_000, 10_000], 2);
+    const measured = await measurePlans([1_000, 10_000], sized({ push: 1, nightly: 3 }));
     const minimum = (size: number) => {
       const runs = measured.get(size)?.runs ?? [];
       return {
