@@ -1,6 +1,5 @@
 /**
- * @module Tests the project's own rules: which room (folder of code) may import which, and what keeps each room
- * readable.
+ * @module Tests the project's own rules: which folder of code may import which, and what keeps each folder readable.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -12,7 +11,7 @@ const read = (file: string) => readFileSync(path.join(root, file), 'utf8');
 const sources = globSync('{src,simulator,proof,bench,deploy,scripts}/**/*.{ts,cjs}', { cwd: root });
 const tests = globSync('test/**/*.ts', { cwd: root });
 
-/** The room (folder of code) of a file, such as `src/sweep`, `simulator` or `proof`. */
+/** The folder of code to which a file belongs, such as `src/sweep`, `simulator` or `proof`. */
 const roomOf = (file: string) =>
   file
     .split('/')
@@ -20,7 +19,7 @@ const roomOf = (file: string) =>
     .join('/');
 
 /**
- * The rooms (top-level folders, and those in `src/`) that each room may import, besides itself. All other imports are
+ * The folders (in `src/` or at the top level) that each folder may import, besides itself. All other imports are
  * forbidden, so dependencies point in one direction.
  */
 const mayImport: Readonly<Record<string, readonly string[]>> = {
@@ -51,7 +50,7 @@ const mayImport: Readonly<Record<string, readonly string[]>> = {
   simulator: ['src/base'],
 };
 
-/** The packages that the rooms without a network may import. */
+/** The packages that folders without network access may import. */
 const purePackages: Readonly<Record<string, readonly string[]>> = {
   'src/base': ['fastest-levenshtein'],
   'src/sweep': ['zod', 'zod/mini', 'fastest-levenshtein'],
@@ -81,7 +80,7 @@ it('src has at most eight folders, and every file except index.ts is in a known 
   expect(rooms.size).toBeLessThanOrEqual(8);
 });
 
-it.each(Object.entries(mayImport))('%s imports only from the layers below it', (room, allowed) => {
+it.each(Object.entries(mayImport))('the folder %s imports only from the layers below it', (room, allowed) => {
   const wrong = sources
     .filter((file) => roomOf(file) === room)
     .flatMap((file) => (graph.get(file) ?? []).map((target) => [file, target] as const))
@@ -91,7 +90,7 @@ it.each(Object.entries(mayImport))('%s imports only from the layers below it', (
 });
 
 it.each(Object.entries(purePackages))(
-  '%s imports no SDK, and no Node module that uses the network or the clock',
+  'the folder %s imports no SDK, and no Node module that uses the network or the clock',
   (room, allowed) => {
     const wrong = sources
       .filter((file) => roomOf(file) === room)
@@ -193,8 +192,8 @@ function functionsIn(value: unknown): Node[] {
 }
 
 /**
- * The folder in which a file's name must be unique: a room of `src`, a folder of the simulator, or else the file's own
- * folder.
+ * The folder in which a file's name must be unique: a folder of `src`, a folder of the simulator, or else the file's
+ * own folder.
  */
 const layerOf = (file: string) =>
   file.startsWith('src/')

@@ -19,7 +19,7 @@ export function formatDuration(ms: number): string {
   return `${ms}ms`;
 }
 
-/** An idle time as people write it: whole hours below a week, because the default is `48h` and not `2d`. */
+/** An idle time as people write it. Below a week, whole hours are not converted to days: `48h`, not `2d`. */
 export function formatIdleTime(ms: number): string {
   return ms % units.h === 0 && ms < 7 * units.d ? `${ms / units.h}h` : formatDuration(ms);
 }

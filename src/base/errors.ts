@@ -31,8 +31,8 @@ export function fieldName(path: Problem['path']): string {
 }
 
 /**
- * Maximum number of problems reported for one input. Describing a problem takes a search for a similar name, and an
- * input with more problems is probably a file of another kind.
+ * Maximum number of problems reported for one input. Each problem may take a search for a similar name, and an
+ * input with more problems is probably the wrong file.
  */
 const maxProblems = 100;
 
@@ -55,7 +55,7 @@ export class InvalidRequestError extends JobsweepError {
   }
 }
 
-/** A setting of the environment, of a secret or of the command line is missing or invalid. */
+/** A setting from the environment, a secret or the command line is missing or invalid. */
 export class InvalidSettingError extends JobsweepError {
   readonly exitCode = 2;
 }
@@ -65,7 +65,7 @@ export class SecretUnreachableError extends JobsweepError {
   readonly exitCode = 5;
 }
 
-/** A name that must match a job matches none (`allowNoMatch: false`), or the requested job does not exist. */
+/** No job matches a name that must match one (`allowNoMatch: false`), or the requested job does not exist. */
 export class NoSuchJobError extends JobsweepError {
   readonly exitCode = 2;
 }

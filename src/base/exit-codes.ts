@@ -1,6 +1,6 @@
 /** @module The exit codes of the command, and what each means (docs/contract.md §5). */
 
-/** The command's exit codes. Where the command exits with 1, 2 or 5, the Lambda function throws an error. */
+/** The command's exit codes. For the codes 1, 2 and 5, the Lambda function throws an error. */
 export const exitCodes = {
   0: 'everything is done or has a follow-up, or there was nothing to do',
   1: 'a bug or an unexpected error',

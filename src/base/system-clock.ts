@@ -2,7 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock, Limit } from './clock.ts';
 
-// setTimeout fires at once for delays above 2^31-1 ms (24.8 days). No wait or limit here is nearly that long.
+// setTimeout fires immediately for delays above 2^31-1 ms (24.8 days). No wait or limit here is nearly that long.
 const maxDelay = 2 ** 31 - 1;
 
 export const systemClock: Clock = {

@@ -19,7 +19,7 @@ export interface HttpProxy {
   readonly secrets: readonly string[];
 }
 
-/** The options for Node's agents that make them send requests through a proxy. */
+/** The options that make Node's agents send requests through a proxy. */
 export interface AgentOptions {
   readonly proxyEnv: Readonly<Record<string, string>>;
   /** Milliseconds. Without this limit, a proxy that does not answer would hold its connection open forever. */
@@ -126,10 +126,7 @@ function settingOf(environment: Environment, upper: string): Setting | undefined
   return undefined;
 }
 
-/**
- * For addresses whose scheme has no proxy set: a hint if another proxy variable is set, which may have been meant for
- * them.
- */
+/** A hint for addresses whose scheme has no proxy, if a proxy variable that does not apply to them is set. */
 function hintWithout(environment: Environment, isHttps: boolean): string | undefined {
   const [wanted, kind] = isHttps ? ['HTTPS_PROXY', 'https://'] : ['HTTP_PROXY', 'http://'];
   const other = settingOf(environment, isHttps ? 'HTTP_PROXY' : 'HTTPS_PROXY');
@@ -189,10 +186,7 @@ function hasProxyAgents(): boolean {
   return major > 24 || (major === 24 && minor >= 5) || (major === 22 && minor >= 21);
 }
 
-/**
- * An entry of NO_PROXY, followed by its equivalents in the syntax of Node's agents. Empty if the entry can match no
- * host.
- */
+/** An entry of NO_PROXY, and its equivalents in the syntax of Node's agents: none if the entry can match no host. */
 interface Entry {
   readonly text: string;
   readonly forms: readonly string[];
@@ -222,7 +216,7 @@ function formsOf(entry: string): readonly string[] {
   if (address !== undefined) return URL.canParse(`http://[${address}]`) ? ipv6Forms(address) : [];
   const name = /^(\*?\.)?[\w-]+(\.[\w-]+)*\.?$/;
   const [host = '', port] = entry.split(/:(?=\d+$)/);
-  // A host whose last part is a number can only be an IP address. An incomplete IP address matches nothing.
+  // A host whose last part is a number must be a complete IP address; otherwise it matches nothing.
   if (!name.test(host) || (/(^|\.)\d+$/.test(host) && !ipv4.test(host))) return [];
   if (port !== undefined) return host.startsWith('.') || host.startsWith('*') ? [] : [`${host}:${port}`];
   if (/^[.*]/.test(host) || ipv4.test(host)) return [host];

@@ -7,7 +7,7 @@ const steps = [
   ['s', 1_000],
 ] as const;
 
-/** A span of milliseconds in its two largest units: `3 d 4 h`, `12 min 5 s`; under a second `0 s`. */
+/** A span of milliseconds in its two largest units, such as `3 d 4 h`; `0 s` if it is shorter than a second. */
 export function span(ms: number): string {
   const first = steps.findIndex(([, size]) => ms >= size);
   if (first < 0) return '0 s';
@@ -21,7 +21,7 @@ export function span(ms: number): string {
   return parts.join(' ');
 }
 
-/** Bytes in at most three digits: `512 B`, `1.4 MB`, `23 GB`; powers of 1,024, as Elasticsearch counts its `mb`. */
+/** A size with at most three digits, such as `1.4 MB`. As in Elasticsearch, the units are powers of 1,024. */
 export function bytes(count: number): string {
   const units = ['B', 'KB', 'MB', 'GB', 'TB'];
   let value = count;

@@ -163,8 +163,8 @@ function readLastDataTime(counts: Fields, reader: FieldReader): number | undefin
 }
 
 /**
- * The number of forecasts that may still run: all that have not ended, even those in an unknown state. The counts by
- * state must add up to `total`, or some states are missing.
+ * The number of forecasts that may still run: all that have not ended, even those in an unknown state. If the
+ * counts by state add up to less than `total`, some states are missing.
  */
 function readForecasts(stats: unknown, reader: FieldReader): number {
   const { total, status } = reader.fields('forecasts_stats', stats);
@@ -289,9 +289,9 @@ function sizeOf(bytes: unknown): number | undefined {
 }
 
 /**
- * The job's memory that the server counts when it assigns the job to a node: in bytes, or `limit` for the configured
- * limit. `assignment_memory_basis` says which number that is. If the field is missing, the server counts the limit for
- * a job without a model; for a job with a model, the number is unknown.
+ * The memory that the server counts when it assigns the job to a node: a number of bytes, or `limit` if the server
+ * counts the configured limit. `assignment_memory_basis` names what it counts. If that field is missing, the server
+ * counts the limit for a job without a model; for a job with a model, the result is undefined.
  */
 function basisOf({ assignment_memory_basis: basis, model_bytes: now, peak_model_bytes: peak }: Fields) {
   if (basis === 'model_memory_limit' || (basis === undefined && now === 0)) return 'limit';

@@ -172,7 +172,7 @@ export class ElasticsearchCluster implements Cluster, AsyncDisposable {
       this.#largestNode = reading.value.processors;
       return reading.value.mode;
     }
-    // Serverless lacks this API. Any other failure could hide that upgrade mode is on.
+    // Serverless does not have `_ml/info`. Any other failure could hide that upgrade mode is on.
     if (reading.failure.kind === 'answer' && [400, 404, 405, 410].includes(reading.failure.error.status))
       return undefined;
     throw this.#error(reading.failure, question);

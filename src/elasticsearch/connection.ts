@@ -78,7 +78,7 @@ export function shownUrl({ protocol, host, pathname }: URL): string {
   return `${protocol}//${host}${pathname === '/' ? '' : pathname}`;
 }
 
-/** A hash of the address, which identifies the cluster if the key may not read the cluster's uuid. */
+/** A hash of the address, which identifies the cluster if the key is not allowed to read the cluster's uuid. */
 export function addressHash(connection: Pick<Connection, 'address'>): string {
   const { protocol, host, pathname } = urlOf(connection);
   return createHash('sha256').update(`${protocol}//${host}${pathname}`).digest('base64url').slice(0, 22);

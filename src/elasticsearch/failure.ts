@@ -61,7 +61,7 @@ export type Failure =
       readonly about?: string;
     }
   /**
-   * The caller's signal aborted the request or a wait before a retry. `silentMs`: how long there had been no answer.
+   * The caller's signal aborted the request or a wait before a retry. `silentMs`: how long the server had been silent.
    * `before`: the failure of the previous try.
    */
   | {
@@ -147,11 +147,11 @@ function ofResponse(error: errors.ResponseError, show: (text: string) => string)
 const isOfElasticsearch = ({ body, headers }: errors.ResponseError, status: number): boolean =>
   headers?.['x-elastic-product'] === 'Elasticsearch' || (isJsonObject(body) && body.status === status);
 
-/** Whether the headers come from Kibana, which sends its name and licence in each answer. */
+/** Whether the headers come from Kibana, which sends its name and license in each answer. */
 export const isOfKibana = (headers: Readonly<Record<string, unknown>>): boolean =>
   'kbn-name' in headers || 'kbn-license-sig' in headers;
 
-/** Recognises Kibana by the fields of its errors, in case a proxy drops Kibana's headers. */
+/** Recognizes Kibana by the fields of its errors, in case a proxy drops Kibana's headers. */
 const isErrorOfKibana = (body: unknown): boolean =>
   isJsonObject(body) &&
   typeof body.statusCode === 'number' &&
@@ -256,6 +256,6 @@ export function subjectOf({ status, type, reason }: ClusterError): ErrorSubject 
 export const lacksPrivilege = (failure: Failure): boolean =>
   failure.kind === 'answer' && subjectOf(failure.error) === 'privilege';
 
-/** Whether the error concerns the caller or the whole cluster rather than the named jobs, so that every request fails. */
+/** Whether every request would fail: the error concerns the caller or the whole cluster, not only the named jobs. */
 export const concernsAll = (error: ClusterError): boolean =>
   ['credentials', 'privilege', 'license', 'front'].includes(subjectOf(error));

@@ -1,6 +1,6 @@
 /**
- * @module Reads complete listings: of given ids, some of which may no longer exist, or of all entries, which may be
- * more than the 10,000 that fit in an answer.
+ * @module Reads complete listings. A listing of given ids may include ids that no longer exist. A listing of all
+ * entries may have more than the 10,000 that fit in an answer.
  */
 import { UnreadableEntriesError } from '../base/errors.ts';
 import { printable } from '../base/text.ts';
@@ -18,8 +18,8 @@ const laterCharacters = [...firstCharacters, '_', '-', '.'];
  */
 const mostParts = 200;
 /**
- * A prefix is split without being read if at least this share of 10,000 entries is already known to begin with the
- * prefix.
+ * If at least this share of 10,000 entries is already known to begin with a prefix, the prefix is split without being
+ * read.
  */
 const surelyFull = 0.9;
 /**
@@ -117,7 +117,7 @@ function cut(prefix: string, seen: readonly string[]): Cut {
   let room = 0;
   let bytes = 0;
   const pack = (longer: string, count: number) => {
-    const cost = longer.length + 4; // an asterisk and a comma
+    const cost = longer.length + 4; // an asterisk, and a comma that is sent as `%2C`
     if (below.length === 0 || count > room || cost > bytes) {
       below.push([]);
       room = mostListed / 2;

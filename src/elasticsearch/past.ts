@@ -254,7 +254,7 @@ const snapshotsQuery = (from: number, end: number | undefined, skip: number) => 
 function keep(byJob: Map<string, Map<string, Snapshot>>, entry: Fields): void {
   const at = momentOf(entry.timestamp);
   const { job_id: jobId, snapshot_id: id, description, model_size_stats: sizes } = entry;
-  // The snapshot `empty`, to which a job is reverted if its model is to be empty, has no timestamp.
+  // Reverting a job to the snapshot `empty` empties its model. That snapshot has no timestamp.
   if (typeof jobId !== 'string' || at === undefined || at === 0 || id === 'empty') return;
   const own = byJob.get(jobId) ?? new Map<string, Snapshot>();
   byJob.set(jobId, own);

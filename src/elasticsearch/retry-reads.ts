@@ -28,7 +28,7 @@ export class Reader {
   readonly #wire: Wire;
   readonly #clock: Clock;
   #limits: ReadLimits = { until: Number.POSITIVE_INFINITY, notice: () => undefined };
-  /** No notice is sent before this time, because concurrent reads wait for the same reason. */
+  /** No notice is sent before this time: one notice is enough for concurrent reads that wait for the same reason. */
   #noticedUntil = Number.NEGATIVE_INFINITY;
   #serverDate: ServerDate | undefined;
 

@@ -10,8 +10,8 @@ import type { Wire } from './wire.ts';
 
 const pageSize = 5_000;
 /**
- * Maximum number of pages, so that a sweep does not wait long. 20 pages hold 100,000 messages, more than ten thousand
- * jobs write in a month.
+ * Maximum number of pages, so that a sweep does not wait long. 20 pages hold 100,000 messages. Ten thousand jobs write
+ * fewer in a month.
  */
 const maxPages = 20;
 

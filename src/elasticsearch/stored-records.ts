@@ -25,7 +25,7 @@ const sweepsPerSearch = 50;
 
 export interface RecordsQuery {
   readonly namespace: string;
-  /** The ids that the cluster may have in reports. */
+  /** The ids under which the cluster may appear in reports. */
   readonly clusterIds: readonly string[];
   /** Epoch milliseconds. */
   readonly from: number;

@@ -64,7 +64,7 @@ export class Wire {
     }
   }
 
-  /** The different warnings that the server has sent so far. */
+  /** The distinct warnings that the server has sent so far. */
   get warnings(): readonly string[] {
     return [...this.#warnings];
   }

@@ -48,7 +48,7 @@ export function clustersMessage(
   };
 }
 
-/** The rank of a sweep, from 0, the worst: failed, refused, partial, done. */
+/** The rank of a sweep, the worst first: 0 is failed, 1 refused, 2 partial, 3 done. */
 function rankOf(sweep: ClusterSweep | undefined): 0 | 1 | 2 | 3 {
   if (!sweep?.report) return 0;
   return ({ refused: 1, partial: 2, done: 3 } as const)[sweep.report.status];

@@ -5,7 +5,7 @@
 import { checkBus, checkTopic, optionsFor, sdkProblem, within } from './aws-targets.ts';
 import type { SendContext } from './delivery.ts';
 
-/** `unreadable`: the credentials may not read the target, which says nothing about whether they may send to it. */
+/** `unreadable`: the credentials do not allow reading the target, but may still allow sending to it. */
 export type TargetState =
   | { readonly state: 'exists'; readonly topic?: TopicFacts }
   | { readonly state: 'missing' | 'unreadable' | 'failed'; readonly why: string };

@@ -69,7 +69,7 @@ const brokenCodes = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'ERR_SOCKET_CLO
 /**
  * Classifies the error of a call. `doing` is what failed, for example `creating schedule nightly`. `networkAdvice` says
  * what to check if the service could not be reached.
- * @throws {InvalidSettingError} if a setting is wrong, so that no call was made.
+ * @throws {InvalidSettingError} if no call was made because a setting is wrong.
  */
 export function readFailure(
   error: unknown,

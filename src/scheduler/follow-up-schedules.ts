@@ -182,9 +182,9 @@ async function lookFor(
 }
 
 /**
- * Accepts an existing schedule with the name of the wanted follow-up if it does what the order asks. Then an earlier
- * answer was lost, or the event of the sweep was delivered twice. Any other schedule is an error, because the sweep
- * would rely on a follow-up that never runs.
+ * Accepts an existing schedule with the name of the wanted follow-up if it does what the order asks. Such a schedule
+ * exists if an earlier answer was lost, or if the event of the sweep was delivered twice. Any other schedule is an
+ * error, because the sweep would rely on a follow-up that never runs.
  */
 function accept(
   found: ReadSchedule,

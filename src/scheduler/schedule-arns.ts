@@ -1,6 +1,6 @@
 /**
- * @module Patterns for the group and the ARNs that schedules need, for the schedule file and the environment. The
- * patterns are plain data and not zod schemas, because the deployed function checks the environment with them, and the
+ * @module Patterns for the schedule group and the ARNs in the schedule file and in the environment. The patterns
+ * are plain data and not zod schemas, because the deployed function checks the environment with them, and the
  * full zod takes 70 kB.
  */
 import { nameExpected, namePattern } from './schedule-names.ts';

@@ -105,11 +105,14 @@ function readUrl(setting: Sourced): string {
   return text;
 }
 
-/** Whether a text may be shown: it resembles an address, and can be neither a key nor an address with a password. */
+/**
+ * Whether a text may be shown: it resembles an address, and can be neither a key nor an address with a password. The
+ * patterns match, for example, `htps://host:9200` or `https:/host`, `localhost:9200`, and `es.example.org`.
+ */
 const looksLikeAddress = (text: string): boolean =>
-  /^[a-z][a-z0-9+.-]{0,15}:\/{1,2}[^\s@?#]*$/.test(text) || // htps://host:9200, https:/host, ftp://host
-  /^[a-z0-9-]+(\.[a-z0-9-]+)*:\d{1,5}(\/[^\s@?#]*)?$/.test(text) || // localhost:9200
-  /^[a-z0-9-]+(\.[a-z0-9-]+)+(\/[^\s@?#]*)?$/.test(text); // es.example.org
+  /^[a-z][a-z0-9+.-]{0,15}:\/{1,2}[^\s@?#]*$/.test(text) ||
+  /^[a-z0-9-]+(\.[a-z0-9-]+)*:\d{1,5}(\/[^\s@?#]*)?$/.test(text) ||
+  /^[a-z0-9-]+(\.[a-z0-9-]+)+(\/[^\s@?#]*)?$/.test(text);
 
 function readCredentials(settings: SourcedSettings): Connection['credentials'] {
   const {

@@ -1,7 +1,7 @@
 /**
  * @module The settings in the environment: each variable's name and meaning, as docs/reference.md lists them. The
- * modules that read a setting validate it. Deployed code imports only `settingNames` and types: the meanings of the
- * other variables would enlarge it.
+ * modules that read a setting validate it. Deployed code imports only `settingNames` and types, because the texts
+ * about the other variables would enlarge it.
  */
 
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -58,8 +58,7 @@ async function readConnection(find: FindConnection): Promise<Connection | undefi
       `the cluster ${quote(cluster)} is not in the clusters file, which has ${listed(Object.keys(clusters))}`,
     );
   }
-  // Settings of any cluster but `default` are not taken from the environment, because the address there is that of
-  // `default`.
+  // The connection settings in the environment are those of `default`, so they are not used for another cluster.
   const { secret, shared } = secretOf(cluster, environment);
   const title = `${secretTitle(secret)} (cluster ${quote(cluster)})`;
   const values = await secretValues(secret, title, readSecret, shared ? cluster : undefined);

@@ -33,7 +33,7 @@ export function followUpsFrom({
   const { JOBSWEEP_DLQ_ARN: dlqArn, JOBSWEEP_KMS_KEY_ARN: kmsKeyArn } = settings;
   if (!group && !roleArn) return undefined;
   const load = async () => {
-    // If settings are missing, the sweep must not stop. If it needs a follow-up, this error becomes a warning in the
+    // Missing settings must not end the sweep. If the sweep needs a follow-up, the error below becomes a warning in the
     // report.
     if (!group || !roleArn || !functionArn) {
       const missing = [

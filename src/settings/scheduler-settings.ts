@@ -105,8 +105,8 @@ export function targetOf(file: ScheduleFile, asked: string | undefined, env: Env
 const given = (value: string | undefined) => value?.trim() || undefined;
 
 /**
- * Returns a value, and notes a problem if the value is invalid. If the value is undefined, the problem is `missing`, if
- * given.
+ * Returns the value, and records a problem if the value is invalid. An undefined value is a problem only if `missing`,
+ * the text of that problem, is given.
  */
 type Take = (variable: SchedulerSetting, value: string | undefined, missing?: string) => string | undefined;
 

@@ -18,8 +18,8 @@ const maxReadMs = 10_000;
 
 /**
  * Returns a function that reads secrets, each within ten seconds and within `remainingMs`. The AWS SDK's own variables
- * choose the region and account, and `environment` chooses the proxy. If the service does not answer, the function
- * rejects with a SecretUnreachableError, otherwise with the service's error.
+ * choose the region and account, and `environment` chooses the proxy. If the service cannot be reached, the
+ * function rejects with a SecretUnreachableError; any other error is passed on unchanged.
  */
 export function secretReader(clock: Clock, environment: Environment, remainingMs = maxReadMs): ReadSecret {
   return async (name) => {

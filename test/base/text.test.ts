@@ -14,7 +14,7 @@ describe('a value from an external source', () => {
     expect(quote(value)).toBe(shown);
   });
 
-  it('a long quoted value is cut, with an ellipsis', () => {
+  it('a quoted value that is too long is cut and ends with an ellipsis', () => {
     expect(quote('12345678', 10)).toBe('"12345678"');
     expect(quote('123456789', 10)).toBe('"12345678…');
     expect(quote('x'.repeat(100))).toBe(`"${'x'.repeat(78)}…`);

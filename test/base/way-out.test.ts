@@ -19,7 +19,7 @@ describe('the route to an address', () => {
     ['http', { HTTP_PROXY: proxy, HTTPS_PROXY: 'http://other:1' }, 'HTTP_PROXY'],
     ['http', { http_proxy: proxy }, 'http_proxy'],
   ])(
-    'an address with %s is reached through the proxy that the environment sets: %j',
+    'an address with the scheme %s is reached through the proxy that the environment sets: %j',
     (scheme, environment, setting) => {
       const { proxy: found, agent } = way(`${scheme}://es.corp.test:9200`, environment);
       expect(found).toMatchObject({ setting, shown: proxy, href: `${proxy}/` });

@@ -11,7 +11,7 @@ import type { CertificateName, Exchange, ScriptedServer } from '../support/scrip
 export interface FrontAnswer {
   /** Answers only requests that begin with this text, such as `POST /_ml/`. Default: all requests. */
   readonly to?: string;
-  /** How often this answer is given. After that, a healthy cluster answers. Default: always. */
+  /** How many times this answer is given. After that, a healthy cluster answers. Default: always. */
   readonly times?: number;
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;

@@ -231,7 +231,7 @@ describe('the setting of when to notify', () => {
     ['never', 'always', 0],
     ['changes', 'never', 1],
   ])(
-    '`notify.when` with %s in the request takes precedence over JOBSWEEP_NOTIFY_WHEN with %s',
+    '`notify.when: %s` in the request takes precedence over JOBSWEEP_NOTIFY_WHEN=%s',
     async (when, other, count) => {
       await using setup = await startSetup([...idle(2), ...busy(8)]);
       await using webhook = await startWebhook();

@@ -115,7 +115,7 @@ describe('the function', () => {
     expect(JSON.stringify(metrics?._aws)).toContain('"Namespace":"jobsweep"');
   });
 
-  it('an event that is delivered twice has one sweep id; an event with unreplaced schedule attributes has the id of its invocation', async () => {
+  it('two deliveries of an event have the same sweep id; if an event has unreplaced placeholders, its sweep id is the id of the invocation', async () => {
     await using setup = await startSetup([...busy(3)]);
     const trigger = {
       scheduleArn: 'arn:aws:scheduler:eu-central-1:123456789012:schedule/jobsweep/nightly',
@@ -178,7 +178,7 @@ describe('the function', () => {
     ['JOBSWEEP_DLQ_ARN', 'a.fifo', 'expected the ARN of an SQS queue that is not FIFO'],
     ['JOBSWEEP_KMS_KEY_ARN', 'alias/sweeps', 'expected the ARN of a KMS key, got "alias/sweeps"'],
   ])(
-    'the function refuses an invalid %s with the message that the command prints, before it sends any request',
+    'the function refuses an invalid value of %s with the message that the command prints, before it sends any request',
     async (name, value, words) => {
       await using setup = await startSetup([...idle(2), ...busy(5)]);
       const valid = {

@@ -240,7 +240,7 @@ describe('the function with reports in Elasticsearch', () => {
     expect(invoked.tookMs - plain.tookMs).toBeLessThanOrEqual(20_500);
   });
 
-  it('if little time is left to store the report, the function still returns the report in time', async () => {
+  it('if little time is left to store the report, the function still returns the report before its timeout', async () => {
     await using setup = await startSetup([...idle(1, { closeTakes: '5m' }), ...busy(3)]);
     setup.server.faults.add({ api: 'bulk', hang: true, times: Number.POSITIVE_INFINITY });
     const { report, tookMs } = await invoke(setup, {}, on, { remainingMs: 60_000 });

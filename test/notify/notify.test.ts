@@ -38,7 +38,7 @@ const send = (environment: NotifyContext['environment'], change: Partial<NotifyC
   });
 
 /**
- * Notifies a Slack webhook that responds like this, and returns the result with the number of requests and the waits
+ * Notifies a Slack webhook that answers with `respond`, and returns the result with the number of requests and the waits
  * between them, in milliseconds.
  */
 async function toSlack(

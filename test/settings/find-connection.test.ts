@@ -566,7 +566,7 @@ describe('credentials from two sources', () => {
   );
 
   it.each(cases)(
-    'if the environment has %s and the secret has %s, the credentials follow the contract’s precedence or are refused',
+    'if the environment sets %s and the secret sets %s, the resulting credentials or error follow docs/contract.md',
     async (_own, _secret, own, secret) => {
       const given = {
         environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ...setting(own, 'env') },
@@ -583,7 +583,7 @@ describe('credentials from two sources', () => {
     },
   );
 
-  it('the user and the password may come from two sources if no setting has different values in the two sources', async () => {
+  it('the user may come from the environment and the password from the secret if the secret names no other user', async () => {
     const given = {
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_SECRET: 's', ELASTICSEARCH_USERNAME: 'sweeper' },
       secrets: { s: { ELASTICSEARCH_USERNAME: 'sweeper', ELASTICSEARCH_PASSWORD: 'p' } },
@@ -603,7 +603,7 @@ describe('the CA certificate', () => {
     ['with `\\n` as two characters instead of a line break', pem.replaceAll('\n', '\\n')],
     ['on one line', pem.replaceAll('\n', ' ')],
     ['with words before it', `# our authority\n${pem}`],
-  ])('ELASTICSEARCH_CA_CERT accepts PEM text %s', async (_how, text) => {
+  ])('ELASTICSEARCH_CA_CERT accepts PEM text that is pasted %s', async (_how, text) => {
     const { ca } = await connectionOf({
       environment: { ELASTICSEARCH_URL: url, ELASTICSEARCH_CA_CERT: text },
     });

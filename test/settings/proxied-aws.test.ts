@@ -96,14 +96,14 @@ describe.each([
   });
 });
 
-it('if a proxy never answers, a call to Secrets Manager ends in time, and the error names the proxy', async () => {
+it('if a proxy never answers, a call to Secrets Manager fails after ten seconds, and the error names the proxy', async () => {
   const message = await failing({ proxy: { mute: true } }, (environment) =>
     secretReader(scaledClock(20), environment)('jobsweep/default'),
   );
   expect(message).toMatch(/SecretUnreachableError: .*no answer within 10 s.*goes through the proxy http/);
 });
 
-it('if a proxy never answers, a call to the Scheduler ends in time, and the error names the proxy', async () => {
+it('if a proxy never answers, a call to the Scheduler fails with an error that names the proxy', async () => {
   expect(await failing({ proxy: { mute: true } }, readGroup)).toMatch(
     /SchedulerError: .* failed: no answer in time; the request goes through the proxy http/,
   );

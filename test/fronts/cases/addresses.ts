@@ -8,7 +8,7 @@ import { type FrontCase, type FrontGroup, shownUrl } from '../front-case.ts';
 
 const json = { 'content-type': 'application/json' };
 
-/** A server whose certificate is not trusted, so that no request arrives. */
+/** A server whose certificate is not trusted. It never receives a request. */
 const untrusted =
   (tls: CertificateName, chain: readonly string[]): NonNullable<FrontCase['start']> =>
   () =>
