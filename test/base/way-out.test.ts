@@ -178,16 +178,16 @@ describe('the hosts that NO_PROXY exempts', () => {
       const { httpAgent } = awsAgents({ HTTP_PROXY: server.url, NO_PROXY });
       const before = server.asked.length;
       const agent = new Agent(httpAgent);
-      // every DNS lookup fails, so that a direct request never reaches a real host
+      // Every DNS lookup fails, and only this machine can be reached from the address 127.0.0.1: a direct request
+      // fails at once and never reaches a real host.
       const lookup: LookupFunction = (_host, _options, done) => done(new Error('direct'), '');
       const asking = request({
         host: new URL(`http://${host}`).hostname.replace(/^\[(.*)\]$/, '$1'),
         port: 9200,
         agent,
         lookup,
-        timeout: 300,
+        localAddress: '127.0.0.1',
       });
-      asking.on('timeout', () => asking.destroy());
       asking.end();
       await Promise.race([once(asking, 'response'), once(asking, 'error')]).catch(() => undefined);
       asking.destroy();

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { describe, expect, it, vi } from 'vitest';
-import { scaledClock, VirtualClock } from '../../simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import { trackHttp } from '../../simulator/track-http.ts';
 import type { Clock } from '../../src/base/clock.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
@@ -14,6 +14,7 @@ import { routeOf } from '../../src/elasticsearch/route.ts';
 import type { Environment } from '../../src/settings/environment.ts';
 import { findConnection } from '../../src/settings/find-connection.ts';
 import { findReportTarget } from '../../src/settings/report-settings.ts';
+import { HandClock } from '../support/hand-clock.ts';
 import { answersFor, configOf, respondWith, statsOf } from '../support/ml-answers.ts';
 import { type ProxyOptions, startProxy } from '../support/proxy.ts';
 import { certificate, type Exchange, type ScriptedServer, serve } from '../support/scripted-server.ts';
@@ -49,12 +50,6 @@ async function idsWith(clock: Clock, environment: Environment): Promise<string[]
   const stats = await cluster.jobStats(new AbortController().signal);
   return stats.map(({ jobId }) => jobId);
 }
-
-/**
- * Uses a clock that is 200 times as fast as real time. A virtual clock would not work, because it stands still while
- * a request is in flight.
- */
-const silence = (environment: Environment) => idsWith(scaledClock(200), environment);
 
 async function errorOf(environment: Environment, read = jobIds): Promise<Error> {
   const error = await read(environment).then(
@@ -202,12 +197,22 @@ describe('a proxy that does not let a request through', () => {
     [http, 'HTTP_PROXY', /no answer comes through the proxy; .* \(no whole answer within 30 s\)$/],
   ])('if the proxy never answers a request to %s, the error names the proxy', async (url, setting, words) => {
     await using server = await serve(respond);
-    await using proxy = await proxyTo(server, { mute: true });
-    const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: proxy.url }, silence);
+    // A virtual clock would stand still while a request is in flight.
+    const clock = new HandClock();
+    const limits: number[] = [];
+    await using proxy = await proxyTo(server, {
+      mute: () => {
+        limits.push(...clock.limits);
+        clock.expire();
+      },
+    });
+    const { message } = await errorOf({ ELASTICSEARCH_URL: url, [setting]: proxy.url }, (environment) =>
+      idsWith(clock, environment),
+    );
     expect(message).toContain(`(through the proxy ${proxy.url})`);
     expect(message).toMatch(words);
     expect(message).toContain('that the proxy is up, and that it reaches es.example.test:9200.');
-    expect(proxy.asked.length).toBe(4);
+    expect(limits).toEqual([30_000, 30_000, 30_000, 30_000]);
     // every connection is closed: an open one would keep the command alive
     await vi.waitFor(() => expect(proxy.clients()).toBe(0));
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { scaledClock, VirtualClock } from '../../simulator/clock.ts';
+import { VirtualClock } from '../../simulator/clock.ts';
 import { trackHttp } from '../../simulator/track-http.ts';
 import { ElasticsearchCluster } from '../../src/elasticsearch/cluster.ts';
 import { addressHash } from '../../src/elasticsearch/connection.ts';
@@ -257,16 +257,19 @@ describe('a read', () => {
   it('a read ends when its cluster object is disposed, which closes the connections', async () => {
     const gone = Promise.withResolvers<void>();
     const requested = Promise.withResolvers<void>();
-    await using server = await serve(({ request }) => {
-      request.socket.once('close', () => gone.resolve());
-      requested.resolve();
-    });
-    const cluster = new ElasticsearchCluster({ address: { url: server.url } }, scaledClock(20));
-    const read = expect(cluster.jobStats(never())).rejects.toMatchObject({ exitCode: 5 });
-    await requested.promise;
-    await cluster[Symbol.asyncDispose]();
-    await Promise.all([read, gone.promise]);
-    expect(server.requests).toHaveLength(1);
+    await withServer(
+      ({ request }) => {
+        request.socket.once('close', () => gone.resolve());
+        requested.resolve();
+      },
+      async ({ cluster, times }) => {
+        const read = expect(cluster.jobStats(never())).rejects.toMatchObject({ exitCode: 5 });
+        await requested.promise;
+        await cluster[Symbol.asyncDispose]();
+        await Promise.all([read, gone.promise]);
+        expect(times).toHaveLength(1);
+      },
+    );
   });
 
   it('a read sends no request if its signal is already aborted', async () => {

@@ -46,7 +46,8 @@ interface Seen {
 
 /** A webhook with the messages that it received. */
 async function startWebhook(status = 200): Promise<ScriptedServer & { readonly messages: () => Seen[] }> {
-  const server = await serve(({ raw }) => raw('ok', status));
+  // With this header, the retry after a 5xx answer comes at once.
+  const server = await serve(({ raw }) => raw('ok', status, { 'retry-after': '0' }));
   return { ...server, messages: () => server.requests.map(({ body }) => JSON.parse(body) as Seen) };
 }
 
@@ -124,6 +125,7 @@ describe('a sweep that closed jobs', () => {
     );
     expect(error).toBeUndefined();
     expect(report).toMatchObject({ status: 'done', counts: { closed: 2 }, warnings: [] });
+    expect(broken.requests).toHaveLength(4);
     const failed = notices(lines).filter(({ message }) => message === 'notification failed');
     expect(failed).toEqual(
       ['slack', 'teams'].map((target) =>

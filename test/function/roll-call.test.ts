@@ -266,9 +266,10 @@ describe('the notification of a roll call', () => {
   });
 
   it('a roll call returns its result even if its notification cannot be sent', async () => {
-    const { result, lines } = await noticesOf(['metrics'], {
-      JOBSWEEP_NOTIFY_WEBHOOK_URL: 'http://127.0.0.1:1',
-    });
+    // With this header, the retry comes at once.
+    await using broken = await serve(({ raw }) => raw('', 503, { 'retry-after': '0' }));
+    const { result, lines } = await noticesOf(['metrics'], { JOBSWEEP_NOTIFY_WEBHOOK_URL: broken.url });
+    expect(broken.requests).toHaveLength(2);
     expect(result).toMatchObject({ missing: ['metrics'] });
     expect(lines).toContainEqual(expect.objectContaining({ message: 'notification failed' }));
   });

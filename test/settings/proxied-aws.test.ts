@@ -1,9 +1,8 @@
 /** @module Tests Secrets Manager and the Scheduler behind a proxy, with the host names that they have in AWS. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { scaledClock } from '../../simulator/clock.ts';
-import { systemClock } from '../../src/base/system-clock.ts';
 import { schedulerApi } from '../../src/scheduler/api.ts';
 import { secretReader } from '../../src/settings/secrets.ts';
+import { HandClock } from '../support/hand-clock.ts';
 import { type ProxyOptions, startProxy } from '../support/proxy.ts';
 
 beforeEach(() => {
@@ -64,12 +63,12 @@ async function failing(
   return `${error?.name}: ${error?.message}`;
 }
 
-type Call = (environment: Readonly<Record<string, string>>) => Promise<unknown>;
+type Call = (environment: Readonly<Record<string, string>>, clock?: HandClock) => Promise<unknown>;
 
-const readSecret: Call = (environment) => secretReader(systemClock, environment)('jobsweep/default');
-/** Uses a clock a hundred times as fast as real time, because retries wait for seconds. */
-const readGroup: Call = async (environment) => {
-  await using api = schedulerApi({ clock: scaledClock(100), environment });
+const readSecret: Call = (environment, clock = new HandClock()) =>
+  secretReader(clock, environment)('jobsweep/default');
+const readGroup: Call = async (environment, clock = new HandClock()) => {
+  await using api = schedulerApi({ clock, environment });
   await api.groupExists('jobsweep', new AbortController().signal);
 };
 
@@ -96,15 +95,28 @@ describe.each([
   });
 });
 
+/** The error of a call through a proxy that never answers, and the time limits of the tries, in milliseconds. */
+async function unanswered(call: Call) {
+  const clock = new HandClock();
+  const limits: number[] = [];
+  const mute = () => {
+    limits.push(...clock.limits);
+    clock.expire();
+  };
+  const message = await failing({ proxy: { mute } }, (environment) => call(environment, clock));
+  return { message, limits };
+}
+
 it('if a proxy never answers, a call to Secrets Manager fails after ten seconds, and the error names the proxy', async () => {
-  const message = await failing({ proxy: { mute: true } }, (environment) =>
-    secretReader(scaledClock(20), environment)('jobsweep/default'),
-  );
+  const { message, limits } = await unanswered(readSecret);
+  expect(limits).toEqual([10_000]);
   expect(message).toMatch(/SecretUnreachableError: .*no answer within 10 s.*goes through the proxy http/);
 });
 
 it('if a proxy never answers, a call to the Scheduler fails with an error that names the proxy', async () => {
-  expect(await failing({ proxy: { mute: true } }, readGroup)).toMatch(
+  const { message, limits } = await unanswered(readGroup);
+  expect(limits).toEqual([10_000, 10_000, 10_000, 10_000]);
+  expect(message).toMatch(
     /SchedulerError: .* failed: no answer in time; the request goes through the proxy http/,
   );
 });

@@ -24,8 +24,8 @@ export interface ProxyOptions {
   readonly auth?: string;
   /** The status with which the proxy answers every request, such as 403. */
   readonly refuses?: number;
-  /** Accepts connections and never answers. */
-  readonly mute?: true;
+  /** If given, the proxy calls this at each request and never answers. */
+  readonly mute?: () => void;
   /** Uses TLS with its clients, like a proxy with an https:// URL. */
   readonly tls?: true;
 }
@@ -53,7 +53,7 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
     const host = `${url.hostname}:${url.port || 80}`;
     asked.push(host);
     requests.push(`${request.method} ${request.url}`);
-    if (options.mute) return;
+    if (options.mute) return options.mute();
     const refusal = refusalOf(options, request, host);
     if (refusal !== undefined) return void response.writeHead(refusal).end(`the proxy says ${refusal}`);
     const onward = send({
@@ -85,7 +85,10 @@ export async function startProxy(options: ProxyOptions): Promise<TestProxy> {
     requests.push(`CONNECT ${host}`);
     tunnels.add(client);
     client.on('error', () => undefined);
-    if (options.mute) return void client.resume().on('end', () => client.end());
+    if (options.mute) {
+      client.resume().on('end', () => client.end());
+      return options.mute();
+    }
     const refusal = refusalOf(options, request, host);
     if (refusal !== undefined) {
       client.end(

@@ -1,4 +1,5 @@
-/** @module Runs the command against a test's cluster, with the cluster's clock. */
+/** @module Runs the command in simulated time: against a test's cluster, or without one. */
+import { trackHttp, VirtualClock } from '../../simulator/index.ts';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';
 import { type CommandOptions, type CommandResult, runCommand } from './run-command.ts';
 import type { SweepSetup } from './sweep-setup.ts';
@@ -14,6 +15,16 @@ export function runOn(
     ...options,
     env: { ELASTICSEARCH_URL: setup.server.url, ...options.env },
   });
+}
+
+/** Runs `jobsweep` in simulated time without a cluster, such as against an address where nothing listens. */
+export async function runInSimulatedTime(
+  args: readonly string[],
+  options: Omit<CommandOptions, 'clock'> = {},
+): Promise<CommandResult> {
+  using clock = new VirtualClock();
+  using _tracked = trackHttp(clock);
+  return await runCommand(args, { ...options, clock });
 }
 
 /** The report on standard output. */

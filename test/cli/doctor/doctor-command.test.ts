@@ -1,9 +1,8 @@
 import { describe, expect, it, vi } from 'vitest';
-import { scaledClock } from '../../../simulator/clock.ts';
 import type { Fleet } from '../../../simulator/elasticsearch/index.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { runCommand } from '../../support/run-command.ts';
-import { runOn } from '../../support/run-on.ts';
+import { runInSimulatedTime, runOn } from '../../support/run-on.ts';
 import { create, functionArn, queueArn, roleArn, schedulerBench } from '../../support/scheduler.ts';
 import { certificate, type Exchange, serve } from '../../support/scripted-server.ts';
 import { busy, type SweepSetup, startSetup } from '../../support/sweep-setup.ts';
@@ -325,7 +324,7 @@ describe('`doctor` if something other than the cluster answers', () => {
   it('`doctor` shows the host that a cloud id decodes to', async () => {
     const cloudId = `logs:${Buffer.from('0.1:1$127.0$kibana').toString('base64')}`;
     const { told, advice } = read(
-      await runCommand(['doctor'], { clock: scaledClock(20), env: { ELASTICSEARCH_CLOUD_ID: cloudId } }),
+      await runInSimulatedTime(['doctor'], { env: { ELASTICSEARCH_CLOUD_ID: cloudId } }),
     );
     expect(told.connection).toMatch(/the cloud deployment logs \(https:\/\/127\.0\.0\.1:1\)/);
     expect(advice).toContain('Check the port in ELASTICSEARCH_CLOUD_ID');

@@ -3,11 +3,10 @@
  * with its own advice.
  */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { scaledClock } from '../../../simulator/clock.ts';
 import type { Finding } from '../../../src/cli/doctor/finding.ts';
 import { answersFor, respondWith } from '../../support/ml-answers.ts';
 import { type ProxyOptions, startProxy } from '../../support/proxy.ts';
-import { runCommand } from '../../support/run-command.ts';
+import { runInSimulatedTime } from '../../support/run-on.ts';
 import { certificate, serve } from '../../support/scripted-server.ts';
 
 beforeEach(() => {
@@ -24,9 +23,8 @@ const host = 'es.example.test:9200';
 const trusting = { ELASTICSEARCH_URL: `https://${host}`, ELASTICSEARCH_CA_CERT: certificate('authority') };
 
 async function doctor(env: Readonly<Record<string, string>>) {
-  const { exit, stdout, stderr } = await runCommand(['doctor', '-o', 'json'], {
+  const { exit, stdout, stderr } = await runInSimulatedTime(['doctor', '-o', 'json'], {
     env: { AWS_REGION: 'eu-central-1', ...env },
-    clock: scaledClock(20),
   });
   const { findings } = JSON.parse(stdout || '{"findings": []}') as { findings: Finding[] };
   const lines = findings.map(

@@ -1,12 +1,11 @@
 /** @module Tests that each message of the command about a problem links to its section of the runbook. */
 import { describe, expect, it } from 'vitest';
-import { scaledClock } from '../../../simulator/clock.ts';
 import { fuseText } from '../../../src/sweep/reporting/fuse-text.ts';
 import { fuses } from '../../../src/sweep/vocabulary.ts';
 import { newFolder } from '../../support/folder.ts';
 import { anchors, page } from '../../support/markdown.ts';
 import { runCommand } from '../../support/run-command.ts';
-import { reportOf, runOn } from '../../support/run-on.ts';
+import { reportOf, runInSimulatedTime, runOn } from '../../support/run-on.ts';
 import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
 
 const sections = anchors(page('docs/runbook.md'));
@@ -94,7 +93,7 @@ describe('a plan with or without warnings', () => {
 describe('a failed command', () => {
   it('a failed command links to the runbook section about its error, unless its input is invalid', async () => {
     const env = { ELASTICSEARCH_URL: 'http://127.0.0.1:1' };
-    const unreachable = await runCommand(['plan'], { env, clock: scaledClock(20) });
+    const unreachable = await runInSimulatedTime(['plan'], { env });
     expect(unreachable.exit).toBe(5);
     expect(unreachable.stderr).toMatch(/\nwhat to do: https:\S+\n$/);
     expect(sectionsIn(unreachable.stderr)).toEqual(['error-clusterunreachableerror']);

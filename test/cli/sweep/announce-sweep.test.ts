@@ -4,11 +4,10 @@
  */
 import { hostname } from 'node:os';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { scaledClock } from '../../../simulator/clock.ts';
 import { awsEnvironment, startEvents, startSns, topicArn } from '../../support/aws-messages.ts';
 import { newFolder } from '../../support/folder.ts';
 import { runCommand } from '../../support/run-command.ts';
-import { reportOf, runOn } from '../../support/run-on.ts';
+import { reportOf, runInSimulatedTime, runOn } from '../../support/run-on.ts';
 import { serve } from '../../support/scripted-server.ts';
 import { expectNoSecret } from '../../support/secrets.ts';
 import { busy, idle, startSetup } from '../../support/sweep-setup.ts';
@@ -122,7 +121,7 @@ describe('`jobsweep sweep`', () => {
   it('`jobsweep sweep` sends its error as a notification if it runs without a terminal, and its exit code stays the same', async () => {
     await using webhook = await startWebhook();
     const env = { JOBSWEEP_NOTIFY_WEBHOOK_URL: webhook.url, ELASTICSEARCH_URL: 'http://127.0.0.1:9' };
-    const unreachable = await runCommand(['sweep', '--yes'], { env, clock: scaledClock(20) });
+    const unreachable = await runInSimulatedTime(['sweep', '--yes'], { env });
     expect(unreachable.exit).toBe(5);
     const unconfirmed = await runCommand(['sweep'], { env });
     expect(unconfirmed.exit).toBe(2);
