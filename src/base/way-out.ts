@@ -92,8 +92,8 @@ function proxyTo(url: URL, environment: Environment): Pick<WayOut, 'proxy' | 'hi
 }
 
 /**
- * The options for an AWS client's request handler. The client also uses this handler to fetch its credentials from
- * other hosts, so Node's agents compare the host of each request with NO_PROXY.
+ * The options for an AWS client's request handler. The client also fetches its credentials from other hosts through
+ * this handler. Therefore, Node's agents apply NO_PROXY to each request, not once to the whole client.
  * @throws {InvalidSettingError} if a proxy's setting is invalid.
  */
 export function awsAgents(environment: Environment) {
@@ -240,7 +240,7 @@ const numberOf = (address: string): number =>
 const textOf = (address: number): string =>
   [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join('.');
 
-/** Whether an entry of NO_PROXY matches a host. Follows Node's agents, so that `wayTo` and an AWS client agree. */
+/** Whether an entry of NO_PROXY matches a host. The rules are those of Node's agents, which AWS clients use. */
 function matches(form: string, host: string, port: string): boolean {
   if (form === '*' || form === host || form === `${host}:${port}`) return true;
   if (form.startsWith('.')) return host === form.slice(1) || host.endsWith(form);

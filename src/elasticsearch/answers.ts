@@ -13,7 +13,7 @@ export type Fields = Readonly<Record<string, unknown>>;
 
 /**
  * The answer cannot be used: for example, it is a gateway's page, an incomplete listing, or a listing with entries
- * without an id.
+ * that have no id.
  */
 export class UnreadableAnswer extends Error {}
 

@@ -241,8 +241,8 @@ function causeOf(error: unknown, reason: string): LostCause {
 export type ErrorSubject = 'credentials' | 'privilege' | 'license' | 'block' | 'front' | 'other';
 
 /**
- * The subject of an error, by its type. If errors of one type have several subjects, the server's text decides. Those
- * texts do not differ between 7.17 and 9.x. A 403 without a type comes from a gateway that refuses the caller.
+ * The subject of an error, according to its type. If a type has several subjects, the server's text decides. These
+ * texts are the same from 7.17 to 9.x. A 403 without a type comes from a gateway that refuses the caller.
  */
 export function subjectOf({ status, type, reason }: ClusterError): ErrorSubject {
   if (status === 401) return 'credentials';

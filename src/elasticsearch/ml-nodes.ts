@@ -9,7 +9,7 @@ import type { MeasuredNode } from '../sweep/reporting/ml-nodes.ts';
 import type { Connection } from './connection.ts';
 import { Wire } from './wire.ts';
 
-/** Timeout in milliseconds. The memory adds only one sentence to a report, so a plan does not wait longer for it. */
+/** Timeout in milliseconds. It is short, because the memory adds only one sentence to the report of a plan. */
 const longestRead = 5_000;
 
 const fields = ['_nodes.failed', 'nodes.*.roles', 'nodes.*.mem.ml', 'nodes.*.jvm.java_inference_in_bytes'];

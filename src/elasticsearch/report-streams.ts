@@ -17,7 +17,7 @@ import { Wire } from './wire.ts';
 /** Limits of one `_bulk` request. Elasticsearch accepts up to 100 MB, but many proxies and small nodes do not. */
 const maxBytes = 1_000_000;
 const maxDocuments = 500;
-/** How many times a rejected document is sent, including the first. The pause between two tries doubles each time. */
+/** How many times a rejected document is sent, including the first time. Each pause is twice as long as the last. */
 const maxRounds = 4;
 const firstPause = 500;
 const maxReason = 300;

@@ -33,7 +33,7 @@ export function eventDetail(message: Message): Readonly<Record<string, unknown>>
   return bytesOf(whole) <= maxBytes ? whole : { ...text, truncated: true };
 }
 
-/** The body for a generic webhook: the event, and the headline in `text`, the field that most chats show. */
+/** The body for a generic webhook: the event, and the headline in `text`, the field that most chat apps show. */
 export function webhookBody(message: Message): object {
   const detail = eventDetail(message);
   return { text: detail.headline, source: eventSource, kind: message.kind, detail };

@@ -37,7 +37,8 @@ export function slackBody(message: Message): object {
       elements: linksOf(message).map(({ title: words, url }) => markdown(`<${url}|${words}>`)),
     },
   ];
-  // In JSON, a section has about 70 characters in addition to its lines, and a long line needs a section of its own.
+  // The JSON of a section has about 70 characters in addition to its lines. A line longer than half a section may need
+  // a section of its own, so these characters are added to the size of the line.
   const maxLines = maxAll - JSON.stringify(blocks([])).length;
   const sizeOf = (line: string) => JSON.stringify(line).length + (line.length > maxSection / 2 ? 70 : 5);
   return {

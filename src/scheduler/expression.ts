@@ -1,6 +1,6 @@
 /**
  * @module Parses the schedule expressions of EventBridge Scheduler: `rate(…)`, `cron(…)` with six fields, `at(…)`. An
- * expression that the service may not accept is refused here, because the service would refuse it too late.
+ * expression that the service might refuse is already refused here, because the service would refuse it too late.
  */
 import { quote } from '../base/text.ts';
 

@@ -103,7 +103,7 @@ export async function remove(
   });
 }
 
-/** Checks which function the schedule invokes, because that may have changed since the listing. */
+/** Throws unless the schedule invokes the function. The target may have changed since the listing. */
 function mustInvoke({ Target }: ReadSchedule, name: string, functionArn: string): void {
   if (!invokes(Target?.Arn, functionArn))
     throw new SchedulerError(`schedule ${name} is ${notOurs(Target?.Arn)}`);

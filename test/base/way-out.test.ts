@@ -164,13 +164,10 @@ const exemptions: readonly (readonly [string, string, boolean])[] = [
 ];
 
 describe('the hosts that NO_PROXY exempts', () => {
-  it.each(exemptions)(
-    'whether NO_PROXY %j exempts the host %s from the proxy: %s',
-    (noProxy, host, isExempt) => {
-      const { proxy: found } = way(`http://${host}:9200`, { HTTP_PROXY: proxy, NO_PROXY: noProxy });
-      expect(found === undefined).toBe(isExempt);
-    },
-  );
+  it.each(exemptions)('NO_PROXY %j exempts the host %s from the proxy: %s', (noProxy, host, isExempt) => {
+    const { proxy: found } = way(`http://${host}:9200`, { HTTP_PROXY: proxy, NO_PROXY: noProxy });
+    expect(found === undefined).toBe(isExempt);
+  });
 
   it('NO_PROXY exempts the same hosts for an AWS client as for all other requests', async () => {
     await using server = await startProxy({ targets: {} });

@@ -37,7 +37,7 @@ export async function connect(connection: Connection, signal: AbortSignal): Prom
   const options: ClientOptions = {
     node: url.href,
     Connection: NodeConnection,
-    // There is one address, so the pools that choose among nodes are left out of the bundle.
+    // The pool for a single address. The pools that choose among several are left out of the bundle.
     ConnectionPool: CloudConnectionPool,
     // Elastic recommends compression for its cloud deployments
     compression: 'cloudId' in address,

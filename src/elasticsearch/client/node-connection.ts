@@ -53,8 +53,8 @@ export class NodeConnection extends HttpConnection {
   }
 
   /**
-   * Passes the signal on to Node's request: the client ignores it as soon as the headers have arrived, so that a body
-   * that never ends would hang.
+   * Passes the signal on to Node's request. The client itself ignores the signal as soon as the headers have arrived,
+   * and a request whose body never ends would hang.
    */
   override buildRequestObject(...[params, options]: Parameters<HttpConnection['buildRequestObject']>) {
     const { signal, context } = options as {
