@@ -11,7 +11,7 @@ const maxTitle = 250;
 const maxDescription = 8_000;
 const maxText = 60_000;
 
-/** Replaces the characters that start a mention or a link, because Amazon Q and chat apps interpret lines as Markdown. */
+/** Replaces the characters that start a mention or a link, because Amazon Q and chat apps treat lines as Markdown. */
 const inert = (text: string): string => text.replaceAll('<', '‹').replaceAll('>', '›');
 
 export interface SnsPublication {
