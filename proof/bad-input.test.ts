@@ -1,5 +1,5 @@
 /**
- * @module Tests each property over bad input with a fixed set of random cases: 40 for most properties, or at least 100
+ * @module Tests each property for bad input with a fixed set of random cases: 40 for most properties, or at least 100
  * at night. `node proof/bad-input/main.ts` tries many more cases with other seeds.
  */
 import { expect, it } from 'vitest';

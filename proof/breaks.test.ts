@@ -24,7 +24,7 @@ function strippedOnce(text: string): string {
 }
 
 it.each(breaks)(
-  'the deliberate break "$wrong", of the property "$property", matches a marked line of the source',
+  'the deliberate break "$wrong" (of the property "$property") changes exactly one marked line of the source',
   (each) => {
     const text = readFileSync(path.join(root, fileOf(each)), 'utf8');
     const broken = breakLine(text, each);
@@ -65,7 +65,7 @@ it.each([
     '// break: at-least\n// why\nreturn a >= b;',
     '// break: at-least\n// why\nreturn a > b;',
   ],
-])('the line that a deliberate break changes is found if the mark is %s', (_where, text, broken) => {
+])('a deliberate break changes the marked line if the mark is %s', (_where, text, broken) => {
   expect(breakLine(text, twoLines)).toBe(broken);
 });
 

@@ -131,7 +131,7 @@ export interface RandomCase {
   readonly privilege: 'manage_ml' | 'monitor_ml';
   readonly followUps: FollowUpMode;
   readonly repetition: Repetition;
-  /** If a user confirms a plan: how many milliseconds the user reads it before that. */
+  /** How many milliseconds the user reads a plan before confirming it. */
   readonly readingMs?: number;
   readonly faults: readonly ScriptedFault[];
   readonly outsideActions: readonly OutsideAction[];

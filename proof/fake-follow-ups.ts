@@ -33,7 +33,7 @@ export class FakeFollowUps {
         if (this.#mode === 'hangs') await this.#clock.sleep(3_600_000, signal);
         const jobs = this.#mode === 'takes_one' ? order.jobs.slice(0, 1) : order.jobs;
         const jobIds = jobs.map(({ jobId }) => jobId);
-        // not earlier than in two minutes, as with the real service
+        // like the real service, does not run a follow-up until at least two minutes later
         const at = Math.max(order.at, this.#clock.now() + 120_000);
         const taken = { ...order, at, jobs };
         this.#waiting.push(taken);

@@ -135,8 +135,8 @@ export class ServerLog {
   constructor(server: EmbeddedElasticsearch, clock: Clock) {
     const { security } = server.cluster;
     const authenticate = security.authenticate.bind(security);
-    // Records the state during authentication, which runs in the same turn of the event loop in which the request reads
-    // or changes the cluster.
+    // Records the state during authentication, because the request reads or changes the cluster in the same turn of the
+    // event loop.
     security.authenticate = (headers, url) => {
       const { authorization, [readHeader]: read } = headers;
       this.served.push({

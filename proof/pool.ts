@@ -31,8 +31,8 @@ export interface PoolResult {
 }
 
 /**
- * Cases in a chunk: few enough that all cores finish at about the same time, and enough that the overhead of a chunk is
- * low.
+ * The number of cases in a chunk. Larger chunks have less overhead, but with smaller chunks all cores finish at about
+ * the same time.
  */
 const chunkCases = 250;
 const worker = fileURLToPath(new URL('./worker.ts', import.meta.url));

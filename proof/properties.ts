@@ -172,7 +172,7 @@ export const properties: readonly Property[] = [
   },
 ];
 
-/** Checks every property over one run. */
+/** Checks every property for one run. */
 export function judgeRun(run: Observation): Verdict[] {
   return properties.map((property) => {
     let tried = false;

@@ -129,8 +129,8 @@ export function groupsListed(seen: ObservedSweep): ReadonlySet<string> {
       seen.reads.find((read) => read.kind === kind && read.ids?.includes(id)),
     );
     if (!configs?.ok || !again?.ok) return false;
-    // The second read of such jobs ends with a read of their datafeeds. If the next read is one of datafeeds, it
-    // belongs to the second read, because a check before a close begins with a read of configs.
+    // The second read of a job ends with its datafeed. Therefore, if the next read is of datafeeds, it belongs to the
+    // second read. A check before a close would begin with a read of configs.
     const read = Math.max(configs.endedSeq, again.endedSeq);
     const next = seen.reads.find(({ ids, begunSeq }) => ids !== undefined && begunSeq > read);
     if (next?.kind === 'datafeeds' && !next.ok) return false;

@@ -33,7 +33,7 @@ const faultOf: Record<
   status_401: () => ({ status: 401, type: 'security_exception', reason: 'unable to authenticate' }),
   status_403: () => ({ status: 403, type: 'security_exception', reason: 'action is unauthorized' }),
   status_404: () => ({ status: 404, body: { error: 'not found here', status: 404 } }),
-  // reports an id as missing that the request did not name, so this fault applies only to requests with ids
+  // reports as missing an id that the request did not name, so this fault applies only to requests with ids
   missing_other: (_, path) =>
     namedBy('configs', path) === 'all' || namedBy('stats', path) === 'all' || path.endsWith('feeds/_stats')
       ? undefined

@@ -19,8 +19,9 @@ const page = new URL('../docs/how-long-is-idle.md', import.meta.url);
 const nameOf = (sources: readonly SourceName[]) => ['job stats', ...sources].join(', ');
 
 /**
- * One row of the table. For each threshold, the row has the correct numbers of closes and of wrong closes between their
- * reported bounds, summed over all random histories, and the share of histories with an exact number of closes.
+ * One row of the table. For each threshold, it has the number of closes, the number of wrong closes, and the share of
+ * histories for which `advise` reports an exact number of closes. Each number is a sum over all random histories, and
+ * stands between the reported lower and upper bounds.
  */
 function measure(sources: readonly SourceName[]): string[] {
   let known = 0;

@@ -7,8 +7,8 @@ import { ratio } from '../numbers.ts';
 export interface Bar {
   readonly label: string;
   /**
-   * The time as a multiple of the lower bound. Undefined if the cluster refused the requests, or closed jobs with
-   * force.
+   * The time as a multiple of the lower bound. Undefined if the cluster refused the requests, or if jobs were closed
+   * with force.
    */
   readonly value: number | undefined;
   /** A text after the bar or, if there is no `value`, in place of the bar. */

@@ -11,7 +11,7 @@ export interface BenchRun {
   readonly clock: VirtualClock;
   /** The idle jobs, for scripts that must not choose the jobs themselves. */
   readonly given: ReadonlySet<string> | undefined;
-  /** Sends a close request through `close` and records the jobs that it names. */
+  /** Runs `close`, which sends a close request for these jobs, and records the request. */
   readonly recordClose: <T>(jobIds: readonly string[], close: () => Promise<T>) => Promise<T>;
 }
 
@@ -51,7 +51,7 @@ export interface Measures {
   readonly unknown: number;
   /** The maximum number of jobs closing on one node at the same time. */
   readonly peak: number;
-  /** Like `peak`, but a close that takes longer than the default `close.timeout` counts only until then. */
+  /** Like `peak`, but each close counts at most for the default `close.timeout`. */
   readonly peakWithinTimeout: number;
   /** The first error from the cluster, with the cluster's message. */
   readonly refusal: string | undefined;

@@ -18,7 +18,7 @@ export interface Nodes {
 /** The nodes on which all ways of closing are measured. */
 export const nodesOfTheBench: Nodes = { count: 4, processors: 16 };
 
-/** The other kinds of nodes: small nodes, a single node, and many nodes. */
+/** Other kinds of nodes: small nodes, a single node, and many nodes. */
 export const otherNodes: readonly Nodes[] = [
   { count: 2, processors: 8 },
   { count: 1, processors: 4 },
@@ -109,10 +109,10 @@ const placeHeldMs = 2 * 60_000;
 
 /**
  * A lower bound, in milliseconds, for every planner that limits the concurrent closes on a node to the node's capacity,
- * even for a planner that knows all close times. If a node may run m closes at a time, it has m slots. Each close
- * occupies a slot until its job is closed, but at most for `close.timeout`. Among the km + 1 longest closes, at least k
- * + 1 share a slot (the pigeonhole principle), so the node takes at least as long as the k + 1 shortest of them
- * together.
+ * even if the planner knows all close times. A node that may run m closes at a time has m slots. Each close occupies a
+ * slot until its job is closed, but at most for `close.timeout`. By the pigeonhole principle, one slot gets at least
+ * k+1 of the km+1 longest closes. Therefore, the node takes at least as long as the k+1 shortest of these closes take
+ * one after another.
  */
 export function placesBound(idle: readonly IdleJob[], nodes: Nodes = nodesOfTheBench): number {
   const places = capacityOf(nodes);

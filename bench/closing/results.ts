@@ -43,7 +43,7 @@ export interface WayResult {
   readonly unknown: number;
   readonly requests: number;
   readonly requestsPerSecond: number;
-  /** Without the reads of configs and datafeeds by id, with which a sweep checks jobs right before it closes them. */
+  /** Leaves out the checks right before a close: a sweep's reads of configs and datafeeds by id. */
   readonly requestsPerSecondWithoutLooks: number;
   readonly closeRequests: number;
   /**
@@ -51,7 +51,7 @@ export interface WayResult {
    * all clusters.
    */
   readonly peak: number;
-  /** Like `peak`, but a close that takes longer than the default `close.timeout` counts only until then. */
+  /** Like `peak`, but each close counts at most for the default `close.timeout`. */
   readonly peakWithinTimeout: number;
   readonly bytes: number;
 }

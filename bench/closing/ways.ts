@@ -75,7 +75,7 @@ export const allWithForce = script(async (client, idle, { recordClose }) => {
   await recordClose(idle, () => client.ml.closeJob({ job_id: '_all', force: true }));
 });
 
-/** Turns off two fuses that would trip, because the bench closes half of a cluster's jobs. */
+/** Turns off two fuses. They would trip because the bench closes half of a cluster's jobs. */
 const fuse = { maxJobs: null, maxShare: null };
 
 /** The default request. */

@@ -1,6 +1,6 @@
 /**
- * @module The budgets of the function benches. `npm run bench` fails if a result exceeds its budget. Each limits a ratio
- * between two measurements of the same run, because a slow machine slows both of them down.
+ * @module The budgets of the function benches. `npm run bench` fails if a result exceeds its budget. Each budget limits
+ * a ratio between two measurements of the same run, because a slow machine slows both of them down.
  */
 import { ratio } from '../numbers.ts';
 import type { ColdStartResults, ScaleResults } from './results.ts';
@@ -36,8 +36,8 @@ export const overColdStartBudget = ({ loads }: ColdStartResults): string[] =>
 
 /**
  * Returns a line of text for each budget of scale that the results exceed. A plan of 10,000 jobs needs 6.6 times the
- * processor time of a plan of 1,000 jobs, although everything is read twice from 10,000 jobs on. Memory has no
- * budget here: other load does not change it, so a test checks it (test/bench/scale.test.ts).
+ * processor time of a plan of 1,000 jobs, although a plan of 10,000 jobs reads everything twice. Memory has no budget
+ * here: other load does not change it, so a test checks it (test/bench/scale.test.ts).
  */
 export function overScaleBudget({ sizes }: ScaleResults): string[] {
   const [small, large] = [1_000, 10_000].map((size) => sizes.find(({ jobs }) => jobs === size));

@@ -36,7 +36,7 @@ interface AnswerFault {
  * entry.
  */
 interface Aimed extends Corruption {
-  /** The index of the field among those of the answer; taken modulo their number. */
+  /** Selects the field of the answer; taken modulo the number of fields. */
   readonly field: number;
   readonly everywhere: boolean;
 }
@@ -189,8 +189,8 @@ export const answers = badInput<Given, object>({
 });
 
 /**
- * By index of the request: the jobs that the request closes if no answer is corrupted and the fuses are off. The fuses
- * are off here because a corruption may hide idle jobs, so that a fuse does not trip that otherwise would.
+ * For each index of a request, the jobs that the request closes if no answer is corrupted and the fuses are off. The
+ * fuses are off because a corruption that hides idle jobs may prevent a fuse from tripping.
  */
 const baseline = new Map<number, ReadonlySet<string>>();
 
@@ -287,7 +287,8 @@ const isUnsaid = (value: Json | undefined): boolean =>
   (isObject(value) && !('protectUntil' in (value as JsonObject)) && !(value as JsonObject).protect);
 
 /**
- * Checks that jobs reported as closed were asked to close, that the counts add up, and that no job is reported twice.
+ * Checks that a close request named each job that is reported as closed, that the counts add up, and that no job is
+ * reported twice.
  */
 function untrue({ jobs, counts }: SweepReport, { closed }: CorruptingCluster): string[] {
   const misreported = jobs.filter(

@@ -1,6 +1,6 @@
 /**
- * @module The property over corrupted clusters files (`--clusters`). A payload names one cluster, and no other cluster
- * may receive a request.
+ * @module The property that must hold if the clusters file (`--clusters`) is corrupted. A payload names one cluster,
+ * and no other cluster may receive a request.
  */
 import * as fc from 'fast-check';
 import { endedBadly } from './command.ts';

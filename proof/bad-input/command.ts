@@ -55,8 +55,8 @@ export async function openClusterBench(fleet: Fleet): Promise<ClusterBench> {
 }
 
 /**
- * Returns which of these occurred, none of which bad input may cause: the exit code for a bug, a stack trace, a result
- * in addition to an error, or very long or unprintable text on standard error.
+ * Returns the problems that no bad input may cause: the exit code for a bug, a stack trace, a result in addition to an
+ * error, an error without our prefix, or very long or unprintable text on standard error.
  */
 export function endedBadly({ exit, stdout, stderr }: CommandResult): string[] {
   const isError = exit === 2 || exit === 5;

@@ -64,8 +64,8 @@ const kinds: readonly Kind[] = [
 ];
 
 /**
- * All answers before any corruption or close. Only the config of the datafeed `datafeed-orphan` names its job: the
- * datafeed's stats do not, and neither does the job's config name the datafeed.
+ * All answers before any corruption or close. Only the config of the datafeed `datafeed-orphan` links the datafeed to
+ * its job: the datafeed's stats do not name the job, and the job's config does not name the datafeed.
  */
 export function wholeAnswers(): MlAnswers {
   const answers = answersOfKinds();

@@ -1,6 +1,6 @@
 /**
- * @module The property over corrupted fleet files. `jobsweep simulate elasticsearch --fleet` serves each file, and the
- * case sends queries to that server.
+ * @module The property that must hold if a fleet file is corrupted. In each case, `jobsweep simulate elasticsearch
+ * --fleet` serves such a file, and the test queries the server.
  */
 import * as fc from 'fast-check';
 import { type Bench, endedBadly, openBench } from './command.ts';

@@ -1,6 +1,6 @@
 /**
- * @module The property over corrupted reports given with `--history`. A report may make a sweep keep a job, and must
- * have no other effect.
+ * @module The property that must hold if the reports given with `--history` are corrupted. A report may make a sweep
+ * keep a job, and must have no other effect.
  */
 import * as fc from 'fast-check';
 import type { SweepReport } from '../../src/sweep/reporting/report.ts';

@@ -1,6 +1,6 @@
 /**
- * @module The property over hostile texts from a cluster, a report or an error, in every output format of every
- * command.
+ * @module The property that must hold in every output format of every command if a cluster, a report or an error
+ * contains hostile texts.
  */
 import * as fc from 'fast-check';
 import type { CommandResult } from '../../test/support/run-command.ts';

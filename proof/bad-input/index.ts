@@ -1,4 +1,4 @@
-/** @module The list of all properties over bad input. */
+/** @module The list of all properties for bad input. */
 import { answers } from './answers.ts';
 import { clustersFile } from './clusters-file.ts';
 import { fleetFile } from './fleet-file.ts';

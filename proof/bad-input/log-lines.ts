@@ -1,6 +1,6 @@
 /**
- * @module The property over the function's log for a cluster with hostile texts. People read this log on terminals,
- * line by line.
+ * @module The property that must hold for the function's log if the cluster has hostile texts. People read this log on
+ * terminals, line by line.
  */
 import * as fc from 'fast-check';
 import { createHandler } from '../../src/function/handler.ts';

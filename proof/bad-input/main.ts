@@ -1,5 +1,5 @@
 /**
- * @module `node proof/bad-input/main.ts`: tries the properties over bad input in many more cases than the tests do. Can
+ * @module `node proof/bad-input/main.ts`: tries the properties for bad input in many more cases than the tests do. Can
  * also repeat a case that failed, with the path that was printed for it.
  */
 import { Option } from 'commander';

@@ -1,4 +1,6 @@
-/** @module The property over payloads as text, which the command reads from a file or from standard input. */
+/**
+ * @module The property that must hold for payloads that the command reads as text, from a file or from standard input.
+ */
 import { PassThrough } from 'node:stream';
 import * as fc from 'fast-check';
 import { type Bench, type ClusterBench, endedBadly, openClusterBench } from './command.ts';
@@ -114,9 +116,7 @@ const keysIn = (text: string): number =>
 /** The maximum nesting depth of a payload, including parts that the command ignores. */
 const maxLevels = 1_000;
 
-/**
- * The number of keys in a parsed value, in which a duplicate key counts once, and the number of its levels of nesting.
- */
+/** Counts the keys and the levels of nesting in a parsed value. Parsing has removed duplicate keys. */
 function measured(value: Json): { readonly keys: number; readonly levels: number } {
   let keys = 0;
   let levels = -1;

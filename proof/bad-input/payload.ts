@@ -1,6 +1,6 @@
 /**
- * @module The property over payloads as values, as the function receives them. Compares how jobsweep reads a payload
- * with a hand-written implementation of the contract.
+ * @module The property that must hold for payloads that the function receives as values. Compares how jobsweep reads a
+ * payload with a hand-written implementation of the contract.
  */
 import * as fc from 'fast-check';
 import { InvalidRequestError } from '../../src/base/errors.ts';

@@ -1,6 +1,6 @@
 /**
- * @module The property over extreme input. Each case runs the command in a process of its own, which may crash or run
- * out of memory without stopping the proof.
+ * @module The property that must hold for extreme input. Each case runs the command in its own process, which may crash
+ * or run out of memory without stopping the proof.
  */
 import * as fc from 'fast-check';
 import { runBin } from '../../test/support/bin.ts';
@@ -18,8 +18,8 @@ const deep = (depth: number) => `{"jobs": ${'['.repeat(depth)}${']'.repeat(depth
 const plan = ['plan', '--embedded', '-p'];
 
 /**
- * Inputs that the command must refuse quickly, whatever their size, without an exit code or a stack trace that suggests
- * a bug.
+ * Inputs that the command must refuse quickly, whatever their size. Neither the exit code nor the output may suggest a
+ * bug.
  */
 const cases: Readonly<Record<string, ProcessInput>> = {
   'ten megabytes of one name': {

@@ -1,5 +1,5 @@
 /**
- * @module Tries one property over bad input in random cases from a seed. Counts what occurs in the cases, and shrinks a
+ * @module Tries one property for bad input in random cases from a seed. Counts what occurs in the cases, and shrinks a
  * case that violates the property. A long run also fails if an expected outcome never occurs, because such a run proves
  * nothing about that outcome.
  */
@@ -51,7 +51,7 @@ export interface Definition<Given, Setup> {
 /** The number of cases in a run after which each outcome must have occurred. */
 const few = 100;
 
-/** The setup of properties that need none. */
+/** For properties that need no setup. */
 export const noSetup = async () => ({ [Symbol.asyncDispose]: async () => undefined });
 
 export function badInput<Given, Setup>(definition: Definition<Given, Setup>): BadInput {

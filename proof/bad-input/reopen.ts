@@ -1,6 +1,6 @@
 /**
- * @module The property over corrupted reports given to `jobsweep reopen`, which may open only jobs that the report
- * lists as closed by a sweep.
+ * @module The property that must hold if the report given to `jobsweep reopen` is corrupted. The command may open only
+ * jobs that the report lists as closed by a sweep.
  */
 import * as fc from 'fast-check';
 import { type ClusterBench, endedBadly, openClusterBench } from './command.ts';

@@ -1,6 +1,7 @@
 /**
  * @module A hand-written implementation of the contract's request table. It turns a payload into a request with all
- * defaults, or lists the payload's wrong fields. It shares no code with the schema, with which the proof compares it.
+ * defaults, or lists the payload's wrong fields. The proof compares it with the schema, so it shares no code with the
+ * schema.
  */
 import { isObject, type Json, type JsonObject } from './json.ts';
 
@@ -94,10 +95,7 @@ const listOf =
 
 interface Field {
   readonly read: Read;
-  /**
-   * The value of the field if the payload does not have it. A field without a default is required, unless it is
-   * `optional`.
-   */
+  /** The default, for payloads without the field. A field without a default is required, unless it is `optional`. */
   readonly without?: unknown;
   readonly optional?: true;
 }
@@ -241,8 +239,8 @@ export function nameMeans(name: string, job: { readonly jobId: string; readonly 
 }
 
 /**
- * Whether a pattern matches a text. Reads the text character by character, and keeps every position that the pattern
- * may be at.
+ * Whether a pattern matches a text. Reads the text character by character, and keeps every position in the pattern that
+ * the text so far may have reached.
  */
 function isLike(pattern: string, text: string): boolean {
   const step = (places: ReadonlySet<number>): Set<number> => {

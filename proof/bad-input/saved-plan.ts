@@ -1,6 +1,6 @@
 /**
- * @module The property over saved plans given to `jobsweep sweep --plan`, which are corrupted before or after their
- * digest is calculated.
+ * @module The property that must hold if the saved plan given to `jobsweep sweep --plan` is corrupted, either before or
+ * after its digest is calculated.
  */
 import { createHash } from 'node:crypto';
 import * as fc from 'fast-check';

@@ -1,6 +1,6 @@
 /**
- * @module The property over corrupted schedule files, which `jobsweep schedules plan --prune` compares with the
- * schedules in an embedded Scheduler.
+ * @module The property that must hold if a schedule file is corrupted. `jobsweep schedules plan --prune` compares the
+ * file with the schedules in an embedded Scheduler.
  */
 import { CreateScheduleGroupCommand } from '@aws-sdk/client-scheduler';
 import * as fc from 'fast-check';

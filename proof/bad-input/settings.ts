@@ -15,7 +15,7 @@ import {
   type TwoClusters,
 } from './two-clusters.ts';
 
-/** Mistakes in a value, as shells, templates and careless copying cause them. */
+/** Mistakes in a value that shells, templates and careless copying cause. */
 const slips = {
   none: (value) => value,
   blanks: (value) => ` ${value}\t`,

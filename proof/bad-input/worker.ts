@@ -1,4 +1,4 @@
-/** @module A worker process that runs one property over bad input and reports whether it is violated. */
+/** @module A worker process that runs one property for bad input and reports whether it is violated. */
 import type { RunOptions } from '../check-options.ts';
 import { badInputs } from './index.ts';
 import type { RunResult } from './property.ts';

@@ -1,5 +1,5 @@
 /**
- * @module The breaks for the properties over bad input. Each break changes one marked line in the source so that the
+ * @module The breaks of the properties for bad input. Each break changes one marked line in the source so that the
  * property no longer holds. See `list.ts`.
  */
 import type { Break } from './break.ts';

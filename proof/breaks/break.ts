@@ -1,8 +1,8 @@
 /** @module A deliberate break: a marked line in the source, and its replacement. */
 
 /**
- * The source has the mark in a comment, `// break: NAME`, above the line or at its end. The mark identifies the line,
- * so the code may move freely.
+ * A comment in the source, `// break: MARK`, identifies the line that the break changes. It stands above that line or
+ * at its end, so the code may move freely.
  */
 export interface Break {
   /** The property that this break must violate. */

@@ -1,5 +1,5 @@
 /**
- * @module The breaks for the properties over sweeps. Each break changes one marked line in the source so that the
+ * @module The breaks of the properties of sweeps. Each break changes one marked line in the source so that the
  * property no longer holds. If the random cases do not notice a break, they do not prove the property.
  */
 import type { Break } from './break.ts';

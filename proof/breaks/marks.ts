@@ -7,7 +7,7 @@ const root = path.join(import.meta.dirname, '../..');
 const comment = /^\s*\/\//;
 const markComment = /\s*\/\/ break: ([a-z0-9-]+)$/;
 
-/** The marks in the source. Read only at the first use, because each of a hundred breaks looks for its mark. */
+/** The marks in the source. Cached, because each of a hundred breaks looks for its mark. */
 let marks: ReadonlyMap<string, readonly string[]> | undefined;
 
 /**

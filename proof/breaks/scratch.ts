@@ -64,7 +64,7 @@ async function runUntilFound(worker: string, property: string, cases: number, se
   return { cases: run, violated: [...violated] };
 }
 
-/** Runs up to `cases` cases of one property over bad input, until a case violates the property. */
+/** Runs up to `cases` cases of one property for bad input, until a case violates the property. */
 async function runBadInputUntilFound(
   worker: string,
   name: string,

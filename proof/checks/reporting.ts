@@ -195,8 +195,8 @@ export function followsUpOrWarns({ seen, claim }: Trial): void {
 }
 
 /**
- * Whether the sweep had no time to close the job, which is idle. Stuck jobs do not count, because the follow-up lists
- * them by id.
+ * Whether the sweep had no time to close this idle job. Stuck jobs do not count, because the follow-up lists them by
+ * id.
  */
 const isOutOfTime = ({ notAttemptedBecause, reason }: ReportedJob) =>
   notAttemptedBecause === 'time' && reason !== 'stuck';
@@ -288,8 +288,8 @@ function checkTruth(job: ReportedJob, report: SweepReport, trial: Trial): void {
 }
 
 /**
- * Whether the sweep had read, in a usable answer, that the job was closed, before it reported an error for the job. If
- * that error is a failed check right before a close, reads that ended after the check do not count.
+ * Whether the sweep's last read of the job's stats showed that the job was closed. Garbled stats do not show that. If
+ * the error is a failed check right before a close (`unreadable`), only reads that ended before the check count.
  */
 function wasReadClosed(seen: ObservedSweep, jobId: string, error: string | undefined): boolean {
   const failed = seen.reads.findLast(
@@ -330,8 +330,8 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 /**
  * The sequence numbers at which the sweep's last check of a job before a close may have ended. Only such a check reads
  * the configs of single jobs, so a read of the job's config identifies the check, which reads the stats at about the
- * same time. The last value is infinity, because a job that the sweep found closing may be judged later, by its stats
- * alone.
+ * same time. The last number is infinity: if the sweep found the job closing, it may have judged the job later, by the
+ * stats alone.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);

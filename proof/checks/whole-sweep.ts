@@ -32,7 +32,7 @@ export function sharesTheCluster({ seen, run, claim }: Trial): void {
   if (run.case.repetition !== 'together' || !other) return;
   const closes = [...seen.closes, ...other.closes].sort((a, b) => a.begunAt - b.begunAt);
   const undisturbed = run.done.length + run.struck.length === 0;
-  // Jobs that fail to close, or whose datafeed does not stop in time, so that the close never begins.
+  // Jobs that fail to close, including those whose datafeed does not stop in time.
   const failing = new Set(
     run.case.jobs.flatMap(({ closeTakes, datafeed }, index) =>
       typeof closeTakes === 'object' ||

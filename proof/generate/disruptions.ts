@@ -21,7 +21,7 @@ const fault: fc.Arbitrary<ScriptedFault> = fc.record({
 });
 
 /**
- * From a random read of job stats on, the cluster answers none of these reads. A sweep that SIGTERM interrupts must
+ * The cluster stops answering reads of job stats, after a random number of them. A sweep that SIGTERM interrupts must
  * still end.
  */
 export const silence: fc.Arbitrary<ScriptedFault> = fc.record({

@@ -64,8 +64,8 @@ function emit(root: string, outDir: string): void {
 }
 
 /**
- * The declaration of the request, `text`, with the types from `spread`, which list all fields, in place of the types
- * that need zod.
+ * Replaces the types that need zod in the request's declaration, `text`. The new types come from `spread`, which lists
+ * all fields.
  */
 function withoutSchema(text: string, spread: string): string {
   const type = (name: string) => {

@@ -26,7 +26,7 @@ describe('the budgets of the function benches', () => {
     ]);
   });
 
-  it('a plan whose time grows with the square of the number of jobs exceeds the budget of scale', () => {
+  it('a plan whose time grows with the square of the number of jobs exceeds the budget of the scale bench', () => {
     const sizes = scale.sizes.map((size) => ({ ...size, cpuMs: size.jobs ** 2 / 1_000 }));
     expect(overScaleBudget({ ...scale, sizes })).toEqual([
       'the processor time of a plan of 10,000 jobs, relative to 1,000: 100×, but the budget is 10×',
