@@ -1,5 +1,5 @@
 /**
- * @module Tests the project's own rules: which folder of code may import which, and what keeps each folder readable.
+ * @module Tests the project's own rules: which folder of code may import which, and limits that keep the code readable.
  */
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -73,7 +73,7 @@ const graph = new Map(
   ]),
 );
 
-it('src has at most eight folders, and every file except index.ts is in a known one', () => {
+it('src has at most eight folders, and each of them has a rule for its imports', () => {
   const rooms = new Set(sources.filter((file) => file.startsWith('src/')).map(roomOf));
   rooms.delete('src/index.ts');
   expect([...rooms].filter((room) => !(room in mayImport))).toEqual([]);

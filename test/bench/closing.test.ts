@@ -52,7 +52,7 @@ describe('the default request on the clusters of the closing bench', () => {
     [200, nodesOfTheBench, 1.06],
     [100, { count: 1, processors: 4 }, 1.06],
   ] as const)(
-    'the default request closes %i idle jobs on %o in little more than the lower bound, with at most one close at a time per two processors',
+    'the default request closes %i idle jobs on the nodes %o in at most %d times the lower bound (median), with at most one close at a time per two processors',
     async (jobs, nodes, limit) => {
       const all = await runs(jobs, nodes);
       for (const run of all) {
@@ -94,7 +94,7 @@ describe('a sweep without failures', () => {
     ['the cluster of the bench', closing({})],
     ['the fleet of npm start', closing({ fleet: defaultFleet, payload: { dryRun: true } })],
   ])(
-    'a sweep of %s receives less than a quarter of the bytes of the unfiltered job stats',
+    'the job stats that a sweep of %s receives have less than a quarter of the bytes of unfiltered job stats',
     async (_name, each) => {
       const { statsBytes, unfilteredStatsBytes } = await trafficOf(each);
       expect(statsBytes).toBeGreaterThan(1_000);

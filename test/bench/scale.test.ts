@@ -21,7 +21,7 @@ describe('a plan of the deployed function, in a fresh process', () => {
     };
     const [small, large] = [minimum(1_000), minimum(10_000)];
     expect(large.counts).toMatchObject({ open: 10_000, listed: 10_000, idle: 10_000, notAttempted: 10_000 });
-    // Measured: 3 times the memory, and a peak of 115 to 140 MB.
+    // The measured ratio is 3, and the measured peak is 115 to 140 MB.
     expect(large.grown / small.grown).toBeLessThan(10);
     expect(large.peak).toBeLessThan(160 * 2 ** 20);
   });

@@ -248,18 +248,21 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
         ['before the invocation', undefined],
       ],
     }),
-  )('the deployed artefact returns its report even if its log is lost %s', async (_stage, api) => {
-    await using setup = await account([...busy, ...idle]);
-    await using running = await setup.cold();
-    await running.initMs;
-    if (api === undefined) running.closeLog();
-    else setup.elasticsearch.faults.afterRequest(1, () => running.closeLog(), api);
-    const { error, report } = await invoke(running, quick);
-    expect(error).toBeUndefined();
-    expect(report.counts).toMatchObject({ idle: 2, closed: 2 });
-    // the function still runs: it serves the next invocation as well
-    expect((await invoke(running, quick)).report.counts).toMatchObject({ idle: 0, closed: 0 });
-  });
+  )(
+    'the deployed artefact returns its report even if the reader of its log disappears %s',
+    async (_stage, api) => {
+      await using setup = await account([...busy, ...idle]);
+      await using running = await setup.cold();
+      await running.initMs;
+      if (api === undefined) running.closeLog();
+      else setup.elasticsearch.faults.afterRequest(1, () => running.closeLog(), api);
+      const { error, report } = await invoke(running, quick);
+      expect(error).toBeUndefined();
+      expect(report.counts).toMatchObject({ idle: 2, closed: 2 });
+      // the function still runs: it serves the next invocation as well
+      expect((await invoke(running, quick)).report.counts).toMatchObject({ idle: 0, closed: 0 });
+    },
+  );
 
   it('the deployed artefact notifies a topic, a bus and a webhook, but only if a sweep changed something', async () => {
     await using setup = await account([...busy, ...idle]);
@@ -389,8 +392,8 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     { AWS_LAMBDA_LOG_LEVEL: 'FATAL', AWS_LAMBDA_LOG_FORMAT: 'JSON' },
   ];
 
-  // On a push, one function has the variables of all libraries. Another one has those of Lambda, which would take
-  // precedence over the others.
+  // On a push, one function has the variables of all libraries at once. Another one has Lambda's own variables, which
+  // would take precedence over those of the libraries.
   it.each<Readonly<Record<string, string>>>(
     sized<Readonly<Record<string, string>>[]>({
       push: [Object.assign({}, ...loggers) as Record<string, string>, ...lambdas.slice(1)],
@@ -419,7 +422,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
     ['refuses the connection', 'ECONNREFUSED'],
     ['never answers', 'no answer within'],
   ])(
-    'if Secrets Manager %s, the deployed artefact ends in time and reports a network problem',
+    'if Secrets Manager %s, the deployed artefact ends before its deadline and reports a network problem',
     async (what, why) => {
       await using setup = await account(busy);
       await using silent = await serve(() => undefined);
@@ -449,7 +452,7 @@ describe('the deployed artefact, cold, with the template’s environment', () =>
   });
 });
 
-// Only dry runs and clusters without idle jobs, so one warm function can serve these tests in any order.
+// These tests use only dry runs and clusters without idle jobs, so one warm function can serve them in any order.
 describe('the deployed artefact, warm', () => {
   const stack = new AsyncDisposableStack();
   let setup: Awaited<ReturnType<typeof account>>;

@@ -217,7 +217,7 @@ describe('packaging', () => {
     expect(made({ schedules: 'deploy/schedules.clusters.yml' }).warnings).toEqual([]);
   });
 
-  it('the warning about a window assumes the `max` of a pattern, and uses the maximum age of events if it is longer than the window', async () => {
+  it('packaging assumes `max` clusters for a pattern, and warns only if their sweeps fit neither into the window nor into the maximum age of events', async () => {
     const file = nightly('{secrets: jobsweep/*, max: 40}', '1m');
     const warned = await withFile(file, { schedulesBy: 'command' });
     expect(warned.warnings[0]).toContain(

@@ -21,7 +21,8 @@ function resultOf(stdout: string): SweepReport {
 }
 
 describe('`npx sls invoke local -f sweep -p events/…`, without an AWS account', () => {
-  // the function writes its log to the outputs of the process, so these runs do not share a process with the packagings
+  // the function writes its log to the outputs of the process, so these runs do not share the process that packages the
+  // service
   const framework = new Framework();
   afterAll(() => framework[Symbol.asyncDispose]());
 

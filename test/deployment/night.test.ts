@@ -123,7 +123,7 @@ it('hundreds of jobs on one node with 4 processors are closed over a night by se
   });
   const lines = await linesOf(() => clock.advance(Date.parse('2026-11-24T05:00:00Z') - clock.now()));
 
-  // several invocations closed every idle job, and each ended within its deadline
+  // several invocations together closed all idle jobs, and each invocation ended within its deadline
   expect(idle.filter(({ jobId }) => elasticsearch.cluster.job(jobId)?.state !== 'closed')).toEqual([]);
   expect(busy.filter(({ jobId }) => elasticsearch.cluster.job(jobId)?.state !== 'opened')).toEqual([]);
   expect(invocations.length).toBeGreaterThan(2);

@@ -44,8 +44,8 @@ interface Waiting {
 export interface RunningFunction extends AsyncDisposable {
   readonly pid: number;
   /**
-   * Invokes the function with this text as its payload, unchanged. `timeoutMs` replaces the function's own for this
-   * invocation.
+   * Invokes the function with this text as its payload, unchanged. `timeoutMs` replaces the function's own timeout for
+   * this invocation.
    */
   invoke(payload: string, timeoutMs?: number): Promise<InvocationEnd>;
   /** Closes the reading end of the function's log, as if its reader had disappeared. */

@@ -38,7 +38,7 @@ describe('the deployed and published packages', () => {
     expect(licencesPage(chain.packages)).toBe(page('docs/licences.md'));
   });
 
-  it('the shipped packages include packages that other packages may have built in, and no development tools', () => {
+  it('the shipped packages include packages of which other packages may contain a copy, and no development tools', () => {
     const its = (name: string) => chain.packages.find((each) => each.name === name);
     expect(its('zod')).toMatchObject({
       in: { function: 'within', command: 'within' },

@@ -90,7 +90,7 @@ describe.each(Object.entries(forms))('the packaged template %s', (_form, args) =
     expect(findings(packaged.template)).toEqual([]);
   });
 
-  it('the packaged template has the tags on every resource that can be tagged', () => {
+  it('the packaged template sets the tags from the parameter `tags` on every resource that can be tagged', () => {
     const { template } = packaged;
     const expected = args.some((arg) => arg.startsWith('--param=tags='))
       ? [
@@ -104,8 +104,8 @@ describe.each(Object.entries(forms))('the packaged template %s', (_form, args) =
 });
 
 /**
- * The variants for cfn-lint. A push checks the one with the most properties and the one with the fewest, because each
- * variant takes time, and the tests above check all of them.
+ * The variants for cfn-lint. A push checks only the variant with the most properties and the one with the fewest,
+ * because cfn-lint is slow. The tests above check all variants without cfn-lint.
  */
 const linted = sized({
   push: [

@@ -106,7 +106,7 @@ function valueProblems(value: unknown, type: PropertyType, place: string): strin
       return objectProblems(value, properties as unknown as Properties, place);
     }
     case 'union':
-      // reports the problems of the alternative type that has the fewest
+      // among the alternative types, reports the problems of the one with the fewest
       return (
         type.types
           .map((each) => valueProblems(value, each, place))

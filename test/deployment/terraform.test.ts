@@ -375,9 +375,9 @@ const terraform = spawnSync('terraform', ['version'], { encoding: 'utf8' });
 // Runs only if terraform is installed. Terraform evaluates each expression of the module, without the provider.
 describe.skipIf(terraform.status !== 0)('the module, evaluated by terraform', { timeout: 120_000 }, () => {
   it.each([
-    ['by default', {}],
+    ['with default parameters', {}],
     ['with every parameter set', everyParameter],
-  ])('terraform computes the same values as the evaluator of these tests, %s', async (_what, given) => {
+  ])('terraform and the evaluator of these tests compute the same values %s', async (_what, given) => {
     const inputs = {
       ...inputsFor('prod', given),
       package: { s3: { bucket: 'artifacts', key: 'function.zip' }, hash: 'hash' },

@@ -143,7 +143,7 @@ async function runBlock(lines: readonly string[]): Promise<void> {
 describe('the commands of the guides', () => {
   const shown = shownBlocks('sh', commandGuides).map((block) => block.trimEnd().split('\n'));
 
-  it('the guides show the commands to start and to test', () => {
+  it('the guides show the commands `npm ci && npm start` and `npm ci && npm test`', () => {
     expect(shown.flat()).toEqual(expect.arrayContaining(['npm ci && npm start', 'npm ci && npm test']));
   });
 
@@ -194,7 +194,7 @@ describe('the commands of a plain cron host', () => {
     .flatMap((block) => block.split('\n'))
     .flatMap((line) => /(?:; |ExecStart=\/usr\/local\/bin\/)jobsweep (.*)$/.exec(line)?.[1] ?? []);
 
-  it.each(shown)('the guides’ cron and systemd commands are valid dry runs: %s', async (line) => {
+  it.each(shown)('each cron or systemd command in the guides is a valid dry run: %s', async (line) => {
     const { exit, stdout, stderr } = await runCommand([...words(line), '--embedded']);
     expect(exit, stderr).toBe(0);
     expect(stdout).toMatch(/would free|"dryRun": ?true/);

@@ -128,7 +128,7 @@ describe('the commands of the runbook', () => {
     for (const name of parameters) expect(serverless.params.default).toHaveProperty(name);
   });
 
-  it('after a refused sweep, the commands of the runbook work in order, from resuming the schedule to the undo', async () => {
+  it('after a refused sweep, the commands in the runbook resume the schedule, and close the idle jobs if the limit in request.json is raised enough', async () => {
     await using bench = await schedulesBench();
     await using setup = await startSetup([...busy(5), ...idle(9)], {}, { clock: bench.clock });
     await using folder = await newFolder();

@@ -153,7 +153,7 @@ describe('the code of a warning', () => {
   );
 
   it.each(examples)(
-    'the example warning "%s" in the runbook has only the code of its section, %s',
+    'the example warning "%s" in the runbook gets the code %s, and no other code',
     (example, code) => {
       const codes = Object.entries(warnings).filter(([, pattern]) => pattern.test(example));
       expect(codes.map(([name]) => name)).toEqual([code]);
@@ -165,7 +165,7 @@ describe('the code of a warning', () => {
     expect(examples.map(([, code]) => code).sort()).toEqual(Object.keys(warnings).sort());
   });
 
-  it('a warning that this version does not know has no code', () => {
+  it('an unknown warning has no code', () => {
     expect(warningCode('something new')).toBeUndefined();
   });
 });

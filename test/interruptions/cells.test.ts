@@ -61,7 +61,8 @@ async function run({ incident, options = {} }: Row, stage: Stage, expected: Expe
     ...(isOnTerminal && { terminal: true, pipedOutput: options.terminal !== true }),
     slowStart: stage === 'start',
     longReport: stage === 'report' && options.stdout !== 'full',
-    // The sweep waits for every close, so they are short. Other sweeps must not end before the incident ends them.
+    // If the sweep waits for all closes, they are short. Otherwise, they take longer, so that only the incident ends the
+    // sweep.
     ...('closesAll' in expected && { closeTakes: ['200ms', '400ms', '100ms', '300ms'] }),
     ...(incident === 'stdin' &&
       stage === 'start' &&

@@ -5,7 +5,7 @@
  */
 import type { Incident, Stage, VictimOptions } from './victim.ts';
 
-/** Where the report can be found afterwards. */
+/** Where the report can be found after the sweep has ended. */
 export type Place = 'stdout' | 'stderr' | 'kept' | 'output';
 
 export type Expected =
@@ -17,8 +17,8 @@ export type Expected =
       readonly orKilled?: true;
     }
   /**
-   * In each place that `report` lists, the report or the notes of a killed sweep name every job that a close request
-   * named.
+   * Each place in `report` has the report or, if the sweep was killed, the sweep's notes. They name every job that a
+   * close request named.
    */
   | {
       readonly exit: number | undefined;

@@ -1,6 +1,6 @@
 /**
- * @module Random interruptions as a property: after any signal and any lost stream at any moment, a report or the notes of
- * the killed sweep name every job that a close request named.
+ * @module Tests a property with random interruptions: after any signal or lost stream, every job that a close request
+ * named is also named in a report or in the notes of the killed sweep.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as fc from 'fast-check';

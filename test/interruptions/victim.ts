@@ -31,10 +31,13 @@ export const incidents = [
   'output',
   'stdin',
 ] as const;
-/** Something that interrupts a sweep: a signal, or the loss of the named stream or folder. */
+/**
+ * Something that interrupts a sweep: a signal, or the loss of a stream, of both outputs, of the terminal, of the state
+ * directory, or of the output file's folder.
+ */
 export type Incident = (typeof incidents)[number];
 
-/** Where standard output or error goes. */
+/** Where standard output or error goes: into a pipe, or to `/dev/full`, where each write fails. */
 export type Sink = 'pipe' | 'full';
 
 export interface VictimOptions {
@@ -49,7 +52,7 @@ export interface VictimOptions {
   readonly ownSession?: boolean;
   /** Adds kept jobs that make the report longer than a pipe's buffer. */
   readonly longReport?: boolean;
-  /** Delays the reads; without it the first stage is very short. */
+  /** Delays the reads, because the first stage is very short otherwise. */
   readonly slowStart?: boolean;
   /** How long each of the idle jobs takes to close, in real time. */
   readonly closeTakes?: readonly string[];
@@ -195,7 +198,7 @@ export class Victim implements AsyncDisposable {
     return new Victim(options, server, folder, child, reader);
   }
 
-  /** Resolves with true when the command reaches `stage`, or with false if the command ends before. */
+  /** Waits until the command reaches `stage`. Resolves with false if the command ends without reaching it. */
   async reaches(stage: Stage): Promise<boolean> {
     const { requests } = this.#server;
     const there: Record<Stage, () => boolean> = {
@@ -209,7 +212,10 @@ export class Victim implements AsyncDisposable {
     return await this.#until(there[stage]);
   }
 
-  /** The report printed so far. On a terminal the plan comes first, before the question or, with --yes, the progress. */
+  /**
+   * The part of the report that was printed so far. On a terminal, leaves out the plan, which ends at the question or,
+   * with `--yes`, at the first line of progress.
+   */
   #shownOfReport(): string {
     if (this.#options.pipedOutput || !this.#options.terminal) return this.#stdout;
     const planEnds = this.#stderr.search(/\[y\/N\]|\d+ of \d+ jobs? closed/);

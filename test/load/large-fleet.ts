@@ -14,7 +14,7 @@ export interface LargeFleet {
   readonly jobs: number;
   /** How many of the jobs are idle. They are spread over the whole listing. */
   readonly idle: number;
-  /** How the sweep closes; by default, as a request without `close` does. */
+  /** The field `close` of the request. Default: absent. */
   readonly close?: RequestPayload['close'];
   /** Maximum memory of the process, in bytes. */
   readonly mostBytes: number;

@@ -46,7 +46,8 @@ describe('the deployed function under load', () => {
         handler,
         jobs: 2_000,
         idle: 200,
-        // With the default places and the rate limit, 200 closes take ten seconds. A push closes all of them at once.
+        // With the default limit of closes on each node and the rate limit, 200 closes take ten seconds. On a push, all
+        // of them run at once.
         close: sized({ push: { batch: 100, perNode: 100 }, nightly: undefined }),
         mostBytes: 110 * mb,
       });

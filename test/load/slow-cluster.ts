@@ -30,8 +30,8 @@ const readTakes = 5_000;
 const reads = ['info', 'ml.info', 'ml.get_*', 'security.has_privileges'];
 const busy = 10;
 /**
- * The remaining time (milliseconds) from which a sweep keeps the full reserve for its final steps. With less, the
- * reserve is smaller and may not be enough for the last reading, because each read takes five seconds.
+ * The minimum remaining time, in milliseconds, of a sweep that keeps the full reserve for its final steps. With less
+ * time, the reserve may be too short for the last read of the jobs, because each read takes five seconds.
  */
 const leastForTruth = 80_000;
 

@@ -115,7 +115,8 @@ export async function warmFunction({
     for (let sweep = 0; sweep < sweeps; sweep += 1) {
       const kind = kinds[sweep % kinds.length] as Kind;
       for (const job of kind.jobs) server.cluster.putJob(job);
-      // Also in the first half, because the first collection of garbage frees less than the following ones.
+      // Also measures during the first half, because each measurement collects garbage, and the first collection frees
+      // less than later ones.
       const endsRound = (sweep + 1) % kinds.length === 0;
       const answer = await ask(child, { event: kind.event, look: endsRound });
       check(kind, answer, `sweep ${sweep + 1}`, problems);

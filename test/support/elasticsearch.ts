@@ -1,6 +1,6 @@
 /**
  * The target of the conformance suite. By default, each test has its own embedded cluster, in simulated time. If
- * ELASTICSEARCH_TEST_URL is set, the target is a real cluster. Use only a cluster for tests, because jobs and datafeeds
+ * ELASTICSEARCH_TEST_URL is set, the target is a real cluster. Never set it to a production cluster: jobs and datafeeds
  * named `conformance-*` are deleted.
  */
 import { test } from 'vitest';
@@ -17,7 +17,10 @@ import {
 
 const liveUrl = process.env.ELASTICSEARCH_TEST_URL;
 
-/** A test that needs the embedded cluster: for the internal state, for simulated time, or to have its own cluster. */
+/**
+ * A test that needs the embedded cluster, because it reads the internal state, uses simulated time, or needs its own
+ * cluster.
+ */
 export const embedded = test.skipIf(liveUrl !== undefined);
 
 export interface Reply {

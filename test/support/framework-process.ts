@@ -29,7 +29,8 @@ process.on('message', ({ args, settings }: FrameworkRun) => {
   require(command);
 });
 
-// The command is done when its process could end. The channel keeps the process alive only between two runs.
+// Node emits this event when nothing keeps the process alive, which means that the command has finished. The channel to
+// the parent keeps the process alive only between two runs.
 process.on('beforeExit', (exitCode) => {
   if (!process.connected) return;
   process.channel?.ref();

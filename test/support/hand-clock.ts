@@ -3,7 +3,7 @@ import { timeoutError } from '../../src/base/system-clock.ts';
 
 /**
  * A clock for tests with real connections. Its sleeps end at once, and its limits end only when the test calls
- * `expire`: how fast the machine is decides nothing.
+ * `expire`, so that the speed of the machine does not affect the test.
  */
 export class HandClock implements Clock {
   /** The sleeps so far, in milliseconds. */

@@ -27,7 +27,7 @@ export interface Packaged {
 
 /**
  * Packages the service in a separate copy, as `npx sls package ARGS` does. Tests in a run that use the same arguments
- * share the packaging, so a test must not change it.
+ * share the result, so a test must not change it.
  */
 export async function packageService(args: readonly string[] = []): Promise<Packaged> {
   const name = createHash('sha256').update(JSON.stringify(args)).digest('hex').slice(0, 16);
@@ -42,7 +42,7 @@ export async function packageService(args: readonly string[] = []): Promise<Pack
 
 async function packageInto(folder: string, args: readonly string[]): Promise<void> {
   const out = path.join(folder, 'out');
-  // Parameters do not change the bundle, so only the run without parameters builds and unpacks it.
+  // Parameters do not change the bundle, so only the run without parameters builds and unpacks the bundle.
   const built = args.length > 0 ? await packageService() : undefined;
   await runShared({
     args: ['package', '--package', out, ...args],

@@ -17,7 +17,7 @@ export function runOn(
   });
 }
 
-/** Runs `jobsweep` in simulated time without a cluster, such as against an address where nothing listens. */
+/** Runs `jobsweep` in simulated time without a cluster, for example with an address where nothing listens. */
 export async function runInSimulatedTime(
   args: readonly string[],
   options: Omit<CommandOptions, 'clock'> = {},

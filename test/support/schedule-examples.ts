@@ -53,7 +53,7 @@ export interface DueTimes {
   readonly says: string;
   readonly expression: string;
   readonly zone?: string;
-  /** Start of the search, by default 2026-01-01T00:00:00Z. A rate counts from here. */
+  /** Start of the search, by default 2026-01-01T00:00:00Z. The intervals of a rate begin here. */
   readonly from?: string;
   /** Every due time after `from`, or only the first ones. */
   readonly due: readonly string[];

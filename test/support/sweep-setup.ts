@@ -87,7 +87,7 @@ export class SweepSetup implements AsyncDisposable {
 }
 
 export interface SetupOptions extends Pick<ElasticsearchOptions, 'seed' | 'stack'> {
-  /** The clock of another setup, if a test has two. */
+  /** A clock that the test shares between this setup and another one. */
   readonly clock?: VirtualClock;
 }
 

@@ -1,6 +1,6 @@
 /**
- * @module Evaluates the Terraform expressions that the module uses, so that a test can compare what the module would
- * create without the provider. An unsupported expression throws an error.
+ * @module Evaluates the Terraform expressions that the module uses, without a provider, so that a test can check what
+ * the module would create. An unsupported expression throws an error.
  */
 import { getExpressionAst } from '@cdktf/hcl2json';
 import { entriesOf, functions } from './functions.ts';
