@@ -102,7 +102,7 @@ export function objectsIn(text: string): JsonObject[] {
   if (!read(text))
     for (const line of text.split('\n')) if (line.includes('{')) read(line.slice(line.indexOf('{')));
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
-    if (typeof next === 'string' && next.startsWith('{')) read(next);
+    if (typeof next === 'string' && /^[[{]/.test(next)) read(next);
     if (typeof next !== 'object' || next === null) continue;
     if (isObject(next)) found.push(next);
     todo.push(...(Object.values(next) as Json[]));
