@@ -23,6 +23,8 @@ export interface RunResult {
 export interface BadInput {
   readonly name: string;
   readonly sentence: string;
+  /** The possible outcomes of a case. In any run of at least a hundred cases, each outcome must occur. */
+  readonly outcomes: readonly string[];
   readonly run: (options: RunOptions) => Promise<RunResult>;
 }
 
@@ -31,7 +33,6 @@ export type Meet = (thing: string) => void;
 export interface Definition<Given, Setup> {
   readonly name: string;
   readonly sentence: string;
-  /** The possible outcomes of a case. In any run of at least a hundred cases, each outcome must occur. */
   readonly outcomes: readonly string[];
   /** Everything else that must occur in a run of `enough` cases, such as each kind of corruption and each location. */
   readonly toMeet: readonly string[];
@@ -55,8 +56,8 @@ const few = 100;
 export const noSetup = async () => ({ [Symbol.asyncDispose]: async () => undefined });
 
 export function badInput<Given, Setup>(definition: Definition<Given, Setup>): BadInput {
-  const { name, sentence } = definition;
-  return { name, sentence, run: (options) => runProperty(definition, options) };
+  const { name, sentence, outcomes } = definition;
+  return { name, sentence, outcomes, run: (options) => runProperty(definition, options) };
 }
 
 async function runProperty<Given, Setup>(
