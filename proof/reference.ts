@@ -103,8 +103,8 @@ export interface Known {
   /** When the last read of the job's config, stats and datafeed ended, by the sweep's clock. */
   readonly at: number;
   /**
-   * When the sweep judged the job, by the sweep's clock, if that time differs from `at`. A job that was read a second
-   * time is judged as of the time when the first reads ended.
+   * The time as of which the sweep judged the job, by the sweep's clock. Default: `at`. If the sweep read the job a
+   * second time, this is still the end of the first reads.
    */
   readonly judgedAt?: number;
   /** Whether the job's id is also the name of a group. A close request with such an id would close the whole group. */

@@ -10,8 +10,8 @@ export interface RunResult {
   /** How many cases were tried. */
   readonly cases: number;
   /**
-   * One text if the run failed: the violation, with the shrunk case and the command to repeat it, or a list of what
-   * should have occurred but did not. Empty if the property holds.
+   * Empty if the property holds. Otherwise, one text: the violation, with the shrunk case and the command to repeat it,
+   * or a list of what should have occurred but did not.
    */
   readonly problems: readonly string[];
   /** Whether a case violated the property. */
@@ -83,7 +83,7 @@ async function runProperty<Given, Setup>(
   });
   const cases = path === undefined ? Math.max(1, Math.ceil(options.cases * share)) : 1;
   const details = await fc.check(property, checkOptions({ ...options, cases }));
-  // when the time is up, fast-check does not wait for the running case, but that case still uses the setup
+  // waits for the running case, because it still uses the setup; when the time is up, fast-check itself does not wait
   await running;
   const [smallest] = details.counterexample ?? [];
   if (details.failed)

@@ -68,7 +68,9 @@ function expectation(schema: z.core.$ZodType, probe: (value: unknown) => unknown
   throw new Error(`the schema takes ${JSON.stringify(probe(impossible[0]))}`);
 }
 
-/** For a union, returns the error from the alternative that the value matches, apart from an error in an inner field. */
+/**
+ * A value may match an alternative of a union except for an inner field. In that case, returns the error of that field.
+ */
 function deepestIssue(issue: z.core.$ZodIssue): z.core.$ZodIssue {
   if (issue.code !== 'invalid_union') return issue;
   const [inner] = issue.errors.find((branch) => branch.every(({ path }) => path.length > 0)) ?? [];

@@ -73,7 +73,7 @@ const modules: Readonly<Record<string, string>> = {
 };
 
 /**
- * The compiler's errors about the manifests, each checked against the type of its kind. A patch may leave out any
+ * Checks each manifest against the type of its kind, and returns the compiler's errors. A patch may leave out any
  * field.
  */
 async function typeErrors(manifests: Readonly<Record<string, Manifest>>): Promise<string> {

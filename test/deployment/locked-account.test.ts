@@ -41,7 +41,7 @@ const actionsOf = (document: { readonly Statement: readonly unknown[] }) =>
   (document.Statement as readonly Statement[]).flatMap(({ Action }) => Action);
 
 describe('the template in an account with restrictions', () => {
-  it('the template gives the function’s role and the scheduler’s role the permissions boundary and the path from the parameters', () => {
+  it('the function’s role and the scheduler’s role have the permissions boundary and the path from the template’s parameters', () => {
     const { resources } = made({ permissionsBoundaryArn: boundary, rolePath: '/teams/search/' });
     for (const id of ['SchedulerRole', 'FunctionRole'])
       expect(resources[id]?.Properties).toMatchObject({

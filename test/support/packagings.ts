@@ -1,6 +1,6 @@
 /**
- * @module Global setup for the slow tests: a folder in which they share what they build, and a process of the framework
- * in which they package the service. Both take seconds, and several test files need the same results.
+ * @module Global setup for the slow tests: a folder for the results that they share, and a process of the framework in
+ * which they package the service. Building and packaging take seconds, and several test files need the same results.
  */
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';

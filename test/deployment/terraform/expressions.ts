@@ -68,7 +68,9 @@ function closingQuote(text: string, from: number): number {
   throw new Error(`unclosed string: ${text}`);
 }
 
-/** Keeps every expression that was parsed, because tests read many modules, which differ in few places. */
+/**
+ * All expressions that were parsed so far. Cached, because tests read many modules that differ in only a few places.
+ */
 const parsed = new Map<string, Node>();
 
 /** The parsed expressions of a module, by their source text. */
