@@ -84,6 +84,9 @@ function linesOf(report: Json): Json[] {
   ];
 }
 
+const withoutTrailingCommas = (text: string): string =>
+  text.replace(/"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])/gs, (part) => (part === ',' ? '' : part));
+
 /**
  * Finds every object in a text, at any depth. The text may be JSON, or lines that contain JSON. Strings inside the JSON
  * may contain JSON again.
@@ -93,7 +96,8 @@ export function objectsIn(text: string): JsonObject[] {
   const todo: Json[] = [];
   const read = (piece: string): boolean => {
     try {
-      todo.push(JSON.parse(withoutComments(piece.replace(/^\ufeff/, ''))) as Json);
+      const text = withoutComments(piece.replace(/^\ufeff/, ''));
+      todo.push(JSON.parse(withoutTrailingCommas(text)) as Json);
       return true;
     } catch {
       return false;
