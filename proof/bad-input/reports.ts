@@ -84,8 +84,21 @@ function linesOf(report: Json): Json[] {
   ];
 }
 
-const withoutTrailingCommas = (text: string): string =>
-  text.replace(/"(?:[^"\\]|\\.)*"|,(?=\s*[\]}])/gs, (part) => (part === ',' ? '' : part));
+/** The parts of a line from an opening brace to the matching one, outside of strings. */
+function bracedIn(line: string): string[] {
+  const parts: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (const { 0: token, index } of line.matchAll(/"(?:[^"\\]|\\.)*"|[{}]/g))
+    if (token === '{') {
+      if (depth === 0) start = index;
+      depth += 1;
+    } else if (token === '}' && depth > 0) {
+      depth -= 1;
+      if (depth === 0) parts.push(line.slice(start, index + 1));
+    }
+  return parts;
+}
 
 /**
  * Finds every object in a text, at any depth. The text may be JSON, or lines that contain JSON. Strings inside the JSON
@@ -97,14 +110,15 @@ export function objectsIn(text: string): JsonObject[] {
   const read = (piece: string): boolean => {
     try {
       const text = withoutComments(piece.replace(/^\ufeff/, ''));
-      todo.push(JSON.parse(withoutTrailingCommas(text)) as Json);
+      todo.push(JSON.parse(text) as Json);
       return true;
     } catch {
       return false;
     }
   };
   if (!read(text))
-    for (const line of text.split('\n')) if (line.includes('{')) read(line.slice(line.indexOf('{')));
+    for (const line of text.split('\n'))
+      if (line.includes('{') && !read(line.slice(line.indexOf('{')))) bracedIn(line).forEach(read);
   for (let next = todo.pop(); next !== undefined; next = todo.pop()) {
     if (typeof next === 'string' && /^[[{]/.test(next)) read(next);
     if (typeof next !== 'object' || next === null) continue;
