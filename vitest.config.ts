@@ -1,7 +1,7 @@
 /**
  * @module The tests, in three projects: `unit` for use during development (`npm run test:unit`), `slow` for tests that
- * start processes, a browser or the Serverless Framework, and `proof` for random worlds and inputs. `npm test` runs all
- * three.
+ * start processes, a browser or the Serverless Framework, and `proof` for random worlds and inputs. `npm test` runs the
+ * first two, and a push runs all three.
  */
 import { availableParallelism } from 'node:os';
 import path from 'node:path';
