@@ -65,9 +65,12 @@ it.each([
     '// break: at-least\n// why\nreturn a >= b;',
     '// break: at-least\n// why\nreturn a > b;',
   ],
-])('a deliberate break changes the marked line if the mark is %s', (_where, text, broken) => {
-  expect(breakLine(text, twoLines)).toBe(broken);
-});
+])(
+  'a deliberate break changes the line of code with the comment `// break:` if the comment is %s',
+  (_where, text, broken) => {
+    expect(breakLine(text, twoLines)).toBe(broken);
+  },
+);
 
 it.each([
   ['the text has no mark', 'return a >= b;', 'no line carries the mark "at-least"'],

@@ -96,7 +96,7 @@ interface SentClose {
   answeredAt?: number;
 }
 
-/** `own`: the way of closing chooses the idle jobs itself. `given`: the bench passes the idle jobs to it. */
+/** `own`: the measured script or sweep finds the idle jobs itself. `given`: the bench gives it their ids. */
 export type Choice = 'own' | 'given';
 
 /** Runs one way of closing on a fresh cluster. */

@@ -328,10 +328,10 @@ function leavesUndone({ jobId, outcome, notAttemptedBecause }: ReportedJob, seen
 }
 
 /**
- * The sequence numbers at which the sweep's last check of a job before a close may have ended. Only such a check reads
- * the configs of single jobs, so a read of the job's config identifies the check, which reads the stats at about the
- * same time. The last number is infinity: if the sweep found the job closing, it may have judged the job later, by the
- * stats alone.
+ * Right before a close, the sweep checks the job once more. Returns the sequence numbers at which the last check may
+ * have ended. Nothing else reads the config of a single job, so such a read marks a check, which reads the stats at
+ * about the same time. The last number is infinity: if the sweep found the job closing, it may have judged the job
+ * again after the check, by the stats alone.
  */
 function endsOfLastLook(seen: ObservedSweep, jobId: string): number[] {
   const configs = lastRead(seen, 'configs', jobId);

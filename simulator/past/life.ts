@@ -435,7 +435,7 @@ class Life {
     return agenda.filter(([moment]) => moment < until - 2 * second).sort(([a], [b]) => a - b);
   }
 
-  /** The agenda with its last batch of data at `lastData`. A stay that begins after `lastData` has no data. */
+  /** The agenda without data after `lastData`, and with a batch of data at `lastData` if that is later than `from`. */
   #endingAt(agenda: readonly Step[], from: number, lastData: number): Step[] {
     const steps = agenda.flatMap(([at, kind]): Step[] => {
       if (at < lastData || kind === 'stop' || kind === 'move' || kind === 'empty') return [[at, kind]];

@@ -47,7 +47,7 @@ export type Failure =
       readonly kind: 'not_elasticsearch';
       readonly reason: string;
       readonly isKibana?: boolean;
-      /** The address to set instead. */
+      /** The address to which the server redirects, which the user should set instead. */
       readonly movedTo?: string;
     }
   /** An answer that cannot be used: it is incomplete, or has an unexpected format. */

@@ -158,7 +158,7 @@ async function whileInConflict<T>(clock: Clock, signal: AbortSignal, act: () => 
       return await act();
     } catch (error) {
       if (!(error instanceof SchedulerCallError) || error.kind !== 'conflict') throw error;
-      // if the wait is aborted, throws the conflict, because that is the last known fact about the schedule
+      // if the wait is aborted, throws the error of the conflict, which is the last known fact about the schedule
       await clock.sleep(wait, signal).catch(() => {
         throw error;
       });

@@ -179,7 +179,7 @@ describe('an answer to a request that names jobs', () => {
     ]);
   });
 
-  it('a read by ids fails if the request for the whole listing is answered with 404 as well', async () => {
+  it('a read by ids fails if its request and then the request for the whole listing are answered with 404', async () => {
     const nothing = notFound("No known job with id 'another'");
     await expect(reading(nothing, (cluster) => cluster.jobStats(never, ids('job-a')))).rejects.toMatchObject({
       name: 'NotElasticsearchError',

@@ -188,7 +188,7 @@ function growthOf(
   };
   for (const [what, count] of Object.entries(kept)) {
     const slope = medianSlope(held.map(count));
-    // if only one of the kinds left something behind, the slope would be 1/6 (0.17)
+    // if only one of the six kinds of sweep left one thing behind each time, the slope would be 1/6 (0.17)
     problems.expect(slope < 0.1, `${what} grow by ${slope.toFixed(1)} each sweep`);
   }
   const last = held.at(-1)?.bytes ?? 0;

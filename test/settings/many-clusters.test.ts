@@ -96,13 +96,10 @@ describe('one secret for many clusters', () => {
       { logs: { ELASTICSEARCH_HOST: 'https://logs:9200' } },
       'the secret "jobsweep/all" (cluster "logs") has the unknown key "ELASTICSEARCH_HOST"',
     ],
-  ])(
-    'the error for a shared secret that %s names the secret and the cluster',
-    async (_what, value, message) => {
-      await using _secrets = await stored(value);
-      expect(await messageOf('logs', shared)).toContain(`InvalidSettingError: ${message}`);
-    },
-  );
+  ])('if a shared secret %s, the error names the secret and the cluster', async (_what, value, message) => {
+    await using _secrets = await stored(value);
+    expect(await messageOf('logs', shared)).toContain(`InvalidSettingError: ${message}`);
+  });
 
   it('a cluster named like an inherited property, such as `constructor`, has no settings in the secret', async () => {
     await using _secrets = await stored({ logs });

@@ -34,7 +34,7 @@ export function lookbackEnds(datafeed: Datafeed, task: DatafeedTask): number {
   return Math.min(ended, present);
 }
 
-/** When a datafeed with an end has read everything before that end and stops by itself. */
+/** The time at which a datafeed with an end has read all data before that end, and therefore stops by itself. */
 export function readsUntil(datafeed: Datafeed, task: DatafeedTask): number | undefined {
   if (task.end === undefined) return undefined;
   const ends = lookbackEnds(datafeed, task);

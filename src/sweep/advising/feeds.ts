@@ -71,8 +71,8 @@ class FeedReader {
     this.#context = context;
     const { from, datafeedRuns } = context;
     const first = messages.find(({ kind }) => feedKinds.has(kind) || processKinds.has(kind));
-    // The datafeed may have been silent since before the messages begin. In that case, the silence would be announced
-    // again within a day.
+    // The datafeed may already have been silent before the first message. In that case, the server would report the
+    // silence again within a day.
     const isHeard = first === undefined || (first.kind !== 'feed_again' && first.at > from + longestRepeat);
     // If the datafeed had started after `from`, the first message would report its start. So it was running at `from`.
     if (first ? runningKinds.has(first.kind) : datafeedRuns)

@@ -30,7 +30,7 @@ export interface KnownPast {
   /** When the job was open, without a close in between. */
   readonly open: Spans;
   readonly notOpen: Spans;
-  /** When no process of the job started. */
+  /** The spans of time in which no process of the job started. */
   readonly noStart: Spans;
   /** Each of these spans contains a start of the job's process. */
   readonly starts: Certain;

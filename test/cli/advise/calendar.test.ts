@@ -17,7 +17,7 @@ function marks(evidence: Omit<Evidence, 'jobId' | 'datafeedRuns'>): string {
 }
 
 describe('the calendar of a job', () => {
-  it('the calendar shows no data on the day of a close if the records that the close saved are from earlier days', () => {
+  it('the calendar shows no data on the day of a close if the job’s newest data was days old at the close', () => {
     const closedAt = asOf - hour;
     expect(
       marks({

@@ -72,7 +72,7 @@ describe('an ingest outage', () => {
     [30, 11, 10],
     [62, 21, 20],
   ])(
-    'an ingest outage is detected if, of %i jobs that ever got data, %i fall silent together, but not if only %i do',
+    'with %i jobs that ever got data, an ingest outage is detected if %i of them fall silent together, but not if only %i do',
     (everFed, crowd, limit) => {
       const seen = (count: number) => fuse({ idle: count, everFed, silentSince: together(count) });
       expect(seen(crowd)?.limit).toBe(limit);

@@ -213,7 +213,7 @@ describe('the inventory gives no state to a job that must not be touched', () =>
     expect(b).toMatchObject({ target: 'b', state: 'opened' });
   });
 
-  it('a job has no known state if the datafeed in its config belongs to no job or another job, or has an invalid id', () => {
+  it('the state of a job is unknown if the datafeed in its config has no job, has another job, or has an invalid id', () => {
     const state = (config: JobConfig, ...datafeeds: DatafeedStats[]) =>
       only({ configs: [config], stats: [stats], datafeeds }).state;
     const fed = configOf('a', { datafeedId: 'feed' });
