@@ -101,16 +101,15 @@ function bracedIn(line: string): string[] {
 }
 
 /**
- * Finds every object in a text, at any depth. The text may be JSON, or lines that contain JSON. Strings inside the JSON
- * may contain JSON again.
+ * Finds every object in a text, at any depth. The text may be JSON, or lines that contain JSON. If a line is damaged, its
+ * undamaged objects are found. Strings inside the JSON may contain JSON again.
  */
 export function objectsIn(text: string): JsonObject[] {
   const found: JsonObject[] = [];
   const todo: Json[] = [];
   const read = (piece: string): boolean => {
     try {
-      const text = withoutComments(piece.replace(/^\ufeff/, ''));
-      todo.push(JSON.parse(text) as Json);
+      todo.push(JSON.parse(withoutComments(piece.replace(/^\ufeff/, ''))) as Json);
       return true;
     } catch {
       return false;
