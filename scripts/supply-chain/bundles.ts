@@ -62,11 +62,13 @@ export const functionOptions = {
 /** The files in each bundle, as esbuild lists them. */
 export type Metafiles = Readonly<Record<Product, Metafile>>;
 
-/** Builds both bundles in memory, with the same options as the real builds. */
+/** Builds a bundle in memory, with the same options as the real build. */
+export async function metafileOf(product: Product): Promise<Metafile> {
+  const options = product === 'function' ? functionOptions : commandOptions;
+  return (await build({ ...options, absWorkingDir: root, write: false })).metafile;
+}
+
+/** Builds both bundles in memory. */
 export async function metafiles(): Promise<Metafiles> {
-  const inMemory = { absWorkingDir: root, write: false } as const;
-  return {
-    function: (await build({ ...functionOptions, ...inMemory })).metafile,
-    command: (await build({ ...commandOptions, ...inMemory })).metafile,
-  };
+  return { function: await metafileOf('function'), command: await metafileOf('command') };
 }
