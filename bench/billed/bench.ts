@@ -3,18 +3,17 @@ import type { Fleet } from '../../simulator/index.ts';
 import type { RequestPayload } from '../../src/sweep/request/request-schema.ts';
 import { functionLimitMs, measure } from '../closing/measure.ts';
 import { type BenchCase, benchCase } from '../closing/model.ts';
-import { allAtOnce, defaults, fixedBatches, loop, patient } from '../closing/ways.ts';
+import { allAtOnce, defaults, fixedBatches, loop } from '../closing/ways.ts';
 import { median, seconds } from '../numbers.ts';
 import type { BilledResults, BilledScript, BilledSweep } from './results.ts';
 import { billedStory } from './story.ts';
 
 const sizes = [20, 200];
 
-const requests: readonly { readonly name: string; readonly timeout: string; readonly of: RequestPayload }[] =
-  [
-    ...['30s', '2m', '5m'].map((timeout) => ({ name: 'default request', timeout, of: defaults })),
-    ...['2m', '5m', '15m'].map((timeout) => ({ name: 'more time for each close', timeout, of: patient })),
-  ];
+const requests = [
+  ...['30s', '2m', '5m'].map((timeout) => ({ name: 'default request', timeout })),
+  ...['2m', '5m', '15m'].map((timeout) => ({ name: 'more time for each close', timeout })),
+];
 
 const scripts = [
   { name: 'one close per job, in a loop', way: loop },
@@ -50,8 +49,8 @@ export async function billedBench(repeats: number, tell: (line: string) => void)
   const killed: BilledScript[] = [];
   for (const jobs of sizes) {
     const cases = seeds.map((seed) => benchCase(jobs, seed));
-    for (const { name, timeout, of } of requests) {
-      const payload = { ...of, close: { ...of.close, timeout } };
+    for (const { name, timeout } of requests) {
+      const payload = { ...defaults, close: { timeout } };
       const row = { request: name, jobs, timeout, ...(await billedFor(cases, payload)) };
       sweeps.push(row);
       tell(`${jobs} jobs, ${name}, ${timeout}: ${seconds(row.billedMs)} of ${seconds(row.boundMs)}`);

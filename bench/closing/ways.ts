@@ -75,14 +75,8 @@ export const allWithForce = script(async (client, idle, { recordClose }) => {
   await recordClose(idle, () => client.ml.closeJob({ job_id: '_all', force: true }));
 });
 
-/** Turns off two fuses. They would trip because the bench closes half of a cluster's jobs. */
-const fuse = { maxJobs: null, maxShare: null };
-
-/** The default request. */
-export const defaults: RequestPayload = { fuse };
-
-/** The default request with a timeout so long that a slow close counts toward the limit per node until it ends. */
-export const patient: RequestPayload = { close: { timeout: '15m' }, fuse };
+/** The default request without two fuses, which would trip because the bench closes half of a cluster's jobs. */
+export const defaults: RequestPayload = { fuse: { maxJobs: null, maxShare: null } };
 
 /**
  * The default request before `close.perNode` existed: batches of 20 jobs of similar size, biggest first, with two
